@@ -1,0 +1,26 @@
+/* Time. Wall time is microseconds since 1970 UTC; deadlines are microseconds of CLOCK_MONOTONIC.
+ *
+ * The test clock: MOX_TEST_CLOCK names a file that holds a decimal number of seconds (may be negative), added to wall
+ * time; it is read anew at each call, so that a test can move a running daemon (and pull its trigger). Ignored under
+ * AT_SECURE. */
+#ifndef CLOCK_H
+#define CLOCK_H
+
+#include "base.h"
+
+#include <stdint.h>
+
+#define SECOND INT64_C(1000000)
+#define MINUTE (60 * SECOND)
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+
+int64_t clock_now(void);
+int64_t clock_mono(void);
+/* poll(2) timeout in ms until the monotonic deadline: 0 when past, rounded up, at most INT_MAX. */
+int clock_timeout(int64_t deadline);
+/* "2026-11-21T02:31:13Z" into out (21 bytes with NUL; 25 with milliseconds, "...13.123Z"). */
+#define CLOCK_ISO_SIZE 32
+void clock_iso(char out[CLOCK_ISO_SIZE], int64_t us, int millis);
+
+#endif

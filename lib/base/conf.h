@@ -1,0 +1,106 @@
+/* The configuration: one file in libconfuse syntax, read by this module alone. Every key, its unit and default: mox.conf.5.
+ *
+ * conf_load never answers a half-good configuration: it ends the program (die_perm) or, as conf_try, answers NULL and
+ * one sentence "FILE:LINE: what is wrong and what was expected". A missing default file is an empty one; a missing file
+ * that was asked for by name is an error. The struct owns all it points to; durations are microseconds, sizes bytes. */
+#ifndef CONF_H
+#define CONF_H
+
+#include "base.h"
+#include "str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CONF_DEFAULT "/etc/mox/mox.conf"
+#define SPOOL_DEFAULT "/var/spool/mox"
+
+struct conf_list {
+	char **v;
+	size_t n;
+};
+
+enum transport_type { TRANSPORT_DIRECT, TRANSPORT_SMTP, TRANSPORT_FAIL };
+enum starttls_use { STARTTLS_MAY, STARTTLS_NEVER, STARTTLS_MUST };
+
+struct conf_transport {
+	char *name;
+	enum transport_type type;
+	char *host; /* smtp */
+	uint16_t port;
+	enum starttls_use starttls;
+	bool loopback; /* targets in 127.0.0.0/8 and ::1 are allowed; true for smtp when not set */
+	bool ipv4, ipv6;
+	int code; /* fail: 400 to 599 */
+	char *message;
+};
+
+struct conf_route {
+	struct conf_list from, to; /* domains; a leading dot: the domain and below; empty: any */
+	unsigned minimum_attempts;
+	char *transport; /* names one of the transports: checked */
+};
+
+struct conf_site {
+	char *pattern; /* MX host name (or host of a smtp transport); a leading "*." matches one or more labels; "*" the default */
+	unsigned connections, messages_per_connection, recipients_per_transaction, messages_per_minute; /* 0: not set here */
+};
+
+struct conf_retry {
+	int64_t *interval; /* between attempt n and n+1; the last one repeats */
+	size_t n;
+	int64_t give_up, delay_notice;
+	unsigned max_attempts; /* 0: no limit but give_up */
+	bool jitter;
+};
+
+struct conf_timeouts { /* RFC 5321 4.5.3.2 */
+	int64_t connect, greeting, ehlo, starttls, mail, rcpt, data, block, dot, quit, session;
+};
+
+struct conf_dns {
+	struct conf_list forward; /* "address" or "address@port"; empty: resolv.conf */
+	char *trust_anchor;       /* file; NULL: the system's */
+	bool root_hints;          /* resolve from the root, asking nobody else */
+};
+
+struct conf {
+	char *file;
+	char *hostname; /* EHLO name and Received: by; default the machine's */
+	char *mailname; /* qualifies bare local addresses; default /etc/mailname, else hostname */
+	char *postmaster;
+	char *spool;
+	struct conf_list local_domains;
+	char *local_maildir; /* "%u" the user part, "%h" his home; mox-local */
+	bool received;       /* mox-queue-add writes a Received: line */
+	uint64_t max_message_size;
+	unsigned max_recipients; /* of one message */
+	uint64_t min_free, min_free_inodes;
+	uint64_t reserve;
+	unsigned max_loaded; /* recipients in mox-runq's memory */
+	unsigned workers;    /* connections at once, all sites */
+	int64_t idle;        /* a kept connection without work is closed after this */
+	uint16_t smtp_port;  /* of direct delivery */
+	char *ca_file;
+	int log_level;
+	struct conf_retry retry;
+	struct conf_timeouts timeouts;
+	struct conf_dns dns;
+	struct conf_site *site;
+	size_t nsite;
+	struct conf_transport *transport;
+	size_t ntransport;
+	struct conf_route *route;
+	size_t nroute;
+};
+
+/* file: from -C, or NULL: MOX_CONF, else the default. MOX_SPOOL wins over the file's spool. Under AT_SECURE the
+ * environment is not looked at. */
+struct conf *conf_load(const char *file);
+/* NULL and one sentence in *why. */
+struct conf *conf_try(const char *file, struct str *why);
+void conf_free(struct conf *c);
+const struct conf_transport *conf_transport(const struct conf *c, const char *name); /* NULL: none of that name */
+bool conf_list_has(const struct conf_list *l, const char *s);                        /* ASCII case ignored */
+
+#endif
