@@ -12,6 +12,7 @@
 #include <string.h>
 #include <time.h>
 
-#pragma GCC poison strcpy strcat sprintf vsprintf strtok gmtime localtime ctime atoi system popen mktemp tmpnam
+#pragma GCC poison strcpy strcat sprintf vsprintf strtok gmtime localtime ctime atoi system popen mktemp     \
+    tmpnam
 
 #endif

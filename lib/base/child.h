@@ -12,8 +12,8 @@ struct child_fd {
 
 /* Path of the sibling; the caller frees it. */
 char *child_path(const char *name) MUST_USE;
-/* Starts sibling argv[0] with the descriptors of the map; all others must be close-on-exec. Signal mask empty, SIGPIPE, SIGINT, SIGTERM,
- * SIGHUP and SIGCHLD at default. Answers the pid, or -1 with errno. */
+/* Starts sibling argv[0] with the descriptors of the map; all others must be close-on-exec. Signal mask
+ * empty, SIGPIPE, SIGINT, SIGTERM, SIGHUP and SIGCHLD at default. Answers the pid, or -1 with errno. */
 pid_t child_spawn(char *const argv[], const struct child_fd *map, size_t n) MUST_USE;
 /* Replaces this process by sibling argv[0]; returns (errno set) only on failure. */
 void child_exec(char *const argv[]);

@@ -1,8 +1,8 @@
 /* Time. Wall time is microseconds since 1970 UTC; deadlines are microseconds of CLOCK_MONOTONIC.
  *
- * The test clock: MOX_TEST_CLOCK names a file that holds a decimal number of seconds (may be negative), added to wall
- * time; it is read anew at each call, so that a test can move a running daemon (and pull its trigger). Ignored under
- * AT_SECURE. */
+ * The test clock: MOX_TEST_CLOCK names a file that holds a decimal number of seconds (may be negative), added
+ * to wall time; it is read anew at each call, so that a test can move a running daemon (and pull its
+ * trigger). Ignored under AT_SECURE. */
 #ifndef CLOCK_H
 #define CLOCK_H
 

@@ -31,10 +31,12 @@ complain(cfg_t *cfg, const char *fmt, va_list ap)
 
 /* Values are checked after the parse: options remember no line, so the section and key name the place. */
 static void
-wrong(struct str *why, const char *file, const char *section, const char *key, const char *value, const char *expected)
+wrong(struct str *why, const char *file, const char *section, const char *key, const char *value,
+    const char *expected)
 {
 	if (!why->len)
-		str_addf(why, "%s: %s%s%s = \"%s\": expected %s", file, section ? section : "", section ? ": " : "", key, value, expected);
+		str_addf(why, "%s: %s%s%s = \"%s\": expected %s", file, section ? section : "",
+		    section ? ": " : "", key, value, expected);
 }
 
 /* libconfuse wants these writable. */
@@ -171,7 +173,8 @@ get_duration(struct reader *r, cfg_t *s, const char *section, const char *key)
 	int64_t us = 0;
 
 	if (!str_duration(cfg_getstr(s, key), &us))
-		wrong(r->why, r->file, section, key, cfg_getstr(s, key), "a duration such as 90s, 15m, 2h or 5d");
+		wrong(r->why, r->file, section, key, cfg_getstr(s, key),
+		    "a duration such as 90s, 15m, 2h or 5d");
 	return us;
 }
 
@@ -214,7 +217,8 @@ read_retry(struct reader *r, struct conf_retry *c, cfg_t *s)
 	for (size_t i = 0; i < c->n; i++) {
 		const char *v = cfg_getnstr(s, "intervals", (unsigned)i);
 		if (!str_duration(v, &c->interval[i]) || !c->interval[i])
-			wrong(r->why, r->file, "retry", "intervals", v, "durations above 0 such as 90s, 15m or 2h");
+			wrong(r->why, r->file, "retry", "intervals", v,
+			    "durations above 0 such as 90s, 15m or 2h");
 	}
 	c->give_up = get_duration(r, s, "retry", "give-up");
 	c->delay_notice = get_duration(r, s, "retry", "delay-notice");
@@ -228,14 +232,15 @@ read_timeouts(struct reader *r, struct conf_timeouts *t, cfg_t *s)
 	struct {
 		const char *key;
 		int64_t *to;
-	} all[] = {{"connect", &t->connect}, {"greeting", &t->greeting}, {"ehlo", &t->ehlo}, {"starttls", &t->starttls},
-	    {"mail", &t->mail}, {"rcpt", &t->rcpt}, {"data", &t->data}, {"block", &t->block}, {"dot", &t->dot},
-	    {"quit", &t->quit}, {"session", &t->session}};
+	} all[] = {{"connect", &t->connect}, {"greeting", &t->greeting}, {"ehlo", &t->ehlo},
+	    {"starttls", &t->starttls}, {"mail", &t->mail}, {"rcpt", &t->rcpt}, {"data", &t->data},
+	    {"block", &t->block}, {"dot", &t->dot}, {"quit", &t->quit}, {"session", &t->session}};
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
 		*all[i].to = get_duration(r, s, "timeouts", all[i].key);
 		if (!*all[i].to)
-			wrong(r->why, r->file, "timeouts", all[i].key, cfg_getstr(s, all[i].key), "more than 0s");
+			wrong(r->why, r->file, "timeouts", all[i].key, cfg_getstr(s, all[i].key),
+			    "more than 0s");
 	}
 }
 
@@ -279,9 +284,12 @@ read_sections(struct reader *r, struct conf *c, cfg_t *cfg)
 		to->pattern = mem_dup(cfg_title(s));
 		str_lower(to->pattern);
 		to->connections = (unsigned)get_int(r, s, to->pattern, "connections", 0, 10000);
-		to->messages_per_connection = (unsigned)get_int(r, s, to->pattern, "messages-per-connection", 0, 1000000);
-		to->recipients_per_transaction = (unsigned)get_int(r, s, to->pattern, "recipients-per-transaction", 0, 100);
-		to->messages_per_minute = (unsigned)get_int(r, s, to->pattern, "messages-per-minute", 0, 1000000);
+		to->messages_per_connection =
+		    (unsigned)get_int(r, s, to->pattern, "messages-per-connection", 0, 1000000);
+		to->recipients_per_transaction =
+		    (unsigned)get_int(r, s, to->pattern, "recipients-per-transaction", 0, 100);
+		to->messages_per_minute =
+		    (unsigned)get_int(r, s, to->pattern, "messages-per-minute", 0, 1000000);
 	}
 	c->ntransport = cfg_size(cfg, "transport");
 	c->transport = mem_zalloc((c->ntransport + 1) * sizeof *c->transport);
@@ -297,7 +305,8 @@ read_sections(struct reader *r, struct conf *c, cfg_t *cfg)
 		to->minimum_attempts = (unsigned)get_int(r, s, "route", "minimum-attempts", 0, 1000);
 		to->transport = get_str(s, "transport");
 		if (!to->transport || !conf_transport(c, to->transport))
-			wrong(r->why, r->file, "route", "transport", to->transport ? to->transport : "", "the title of a transport section");
+			wrong(r->why, r->file, "route", "transport", to->transport ? to->transport : "",
+			    "the title of a transport section");
 	}
 }
 

@@ -1,8 +1,10 @@
-/* The configuration: one file in libconfuse syntax, read by this module alone. Every key, its unit and default: mox.conf.5.
+/* The configuration: one file in libconfuse syntax, read by this module alone. Every key, its unit and
+ * default: mox.conf.5.
  *
- * conf_load never answers a half-good configuration: it ends the program (die_perm) or, as conf_try, answers NULL and
- * one sentence "FILE:LINE: what is wrong and what was expected". A missing default file is an empty one; a missing file
- * that was asked for by name is an error. The struct owns all it points to; durations are microseconds, sizes bytes. */
+ * conf_load never answers a half-good configuration: it ends the program (die_perm) or, as conf_try, answers
+ * NULL and one sentence "FILE:LINE: what is wrong and what was expected". A missing default file is an empty
+ * one; a missing file that was asked for by name is an error. The struct owns all it points to; durations are
+ * microseconds, sizes bytes. */
 #ifndef CONF_H
 #define CONF_H
 
@@ -42,8 +44,10 @@ struct conf_route {
 };
 
 struct conf_site {
-	char *pattern; /* MX host name (or host of a smtp transport); a leading "*." matches one or more labels; "*" the default */
-	unsigned connections, messages_per_connection, recipients_per_transaction, messages_per_minute; /* 0: not set here */
+	char *pattern; /* MX host name (or host of a smtp transport); a leading "*." matches one or more
+			  labels; "*" the default */
+	unsigned connections, messages_per_connection, recipients_per_transaction,
+	    messages_per_minute; /* 0: not set here */
 };
 
 struct conf_retry {
@@ -60,8 +64,8 @@ struct conf_timeouts { /* RFC 5321 4.5.3.2 */
 
 struct conf_dns {
 	struct conf_list forward; /* "address" or "address@port"; empty: resolv.conf */
-	char *trust_anchor;       /* file; NULL: the system's */
-	bool root_hints;          /* resolve from the root, asking nobody else */
+	char *trust_anchor;	  /* file; NULL: the system's */
+	bool root_hints;	  /* resolve from the root, asking nobody else */
 };
 
 struct conf {
@@ -72,14 +76,14 @@ struct conf {
 	char *spool;
 	struct conf_list local_domains;
 	char *local_maildir; /* "%u" the user part, "%h" his home; mox-local */
-	bool received;       /* mox-queue-add writes a Received: line */
+	bool received;	     /* mox-queue-add writes a Received: line */
 	uint64_t max_message_size;
 	unsigned max_recipients; /* of one message */
 	uint64_t min_free, min_free_inodes;
 	uint64_t reserve;
 	unsigned max_loaded; /* recipients in mox-runq's memory */
 	unsigned workers;    /* connections at once, all sites */
-	int64_t idle;        /* a kept connection without work is closed after this */
+	int64_t idle;	     /* a kept connection without work is closed after this */
 	uint16_t smtp_port;  /* of direct delivery */
 	char *ca_file;
 	int log_level;
@@ -94,13 +98,14 @@ struct conf {
 	size_t nroute;
 };
 
-/* file: from -C, or NULL: MOX_CONF, else the default. MOX_SPOOL wins over the file's spool. Under AT_SECURE the
- * environment is not looked at. */
+/* file: from -C, or NULL: MOX_CONF, else the default. MOX_SPOOL wins over the file's spool. Under AT_SECURE
+ * the environment is not looked at. */
 struct conf *conf_load(const char *file);
 /* NULL and one sentence in *why. */
 struct conf *conf_try(const char *file, struct str *why);
 void conf_free(struct conf *c);
-const struct conf_transport *conf_transport(const struct conf *c, const char *name); /* NULL: none of that name */
-bool conf_list_has(const struct conf_list *l, const char *s);                        /* ASCII case ignored */
+const struct conf_transport *conf_transport(
+    const struct conf *c, const char *name);		      /* NULL: none of that name */
+bool conf_list_has(const struct conf_list *l, const char *s); /* ASCII case ignored */
 
 #endif

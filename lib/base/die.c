@@ -58,13 +58,13 @@ warn(const char *fmt, ...)
 	va_end(ap);
 }
 
-#define DIE(code)                \
-	do {                     \
-		va_list ap;      \
-		va_start(ap, fmt); \
-		say(fmt, ap);    \
-		va_end(ap);      \
-		exit(code);      \
+#define DIE(code)                                                                                            \
+	do {                                                                                                 \
+		va_list ap;                                                                                  \
+		va_start(ap, fmt);                                                                           \
+		say(fmt, ap);                                                                                \
+		va_end(ap);                                                                                  \
+		exit(code);                                                                                  \
 	} while (0)
 
 void

@@ -6,19 +6,22 @@
 #include "base.h"
 #include "str.h"
 
-/* fsync fd, close it (checked), rename from/name to to/as without replacing anything, fsync the directory `to`.
- * When it answers 0 the file is there after a power loss. *renamed tells, on failure, whether the name stands already:
- * then only the last sync failed. fd is closed in any case. */
+/* fsync fd, close it (checked), rename from/name to to/as without replacing anything, fsync the directory
+ * `to`. When it answers 0 the file is there after a power loss. *renamed tells, on failure, whether the name
+ * stands already: then only the last sync failed. fd is closed in any case. */
 int file_commit(int fd, int from, const char *name, int to, const char *as, bool *renamed) MUST_USE;
 
-/* The same in parts, for batches: sync the data of many (one syncfs, or an fsync of fd), rename each, sync the directory once. */
-int file_sync(int fd) MUST_USE;      /* data and metadata of this file or directory */
+/* The same in parts, for batches: sync the data of many (one syncfs, or an fsync of fd), rename each, sync
+ * the directory once. */
+int file_sync(int fd) MUST_USE;	     /* data and metadata of this file or directory */
 int file_sync_data(int fd) MUST_USE; /* fdatasync */
 int file_sync_fs(int fd) MUST_USE;   /* the whole file system fd lies on, errors reported */
-int file_move(int from, const char *name, int to, const char *as) MUST_USE;      /* never replaces: EEXIST; not synced */
+int file_move(
+    int from, const char *name, int to, const char *as) MUST_USE; /* never replaces: EEXIST; not synced */
 int file_move_over(int from, const char *name, int to, const char *as) MUST_USE; /* replaces; not synced */
 
-/* Writes name anew, whole or not at all, durable (temporary name beside it, fsync, rename, directory sync). */
+/* Writes name anew, whole or not at all, durable (temporary name beside it, fsync, rename, directory sync).
+ */
 int file_replace(int dir, const char *name, const void *data, size_t n, unsigned mode) MUST_USE;
 /* The whole of a file of at most max bytes, appended to out. EFBIG when longer, ENOENT when missing. */
 int file_read(int dir, const char *name, struct str *out, size_t max) MUST_USE;

@@ -1,4 +1,5 @@
-/* The log: logfmt on fd 2, one event a line, `time=... level=... event=... key=value ...`, every event described in mox-log.7.
+/* The log: logfmt on fd 2, one event a line, `time=... level=... event=... key=value ...`, every event
+ * described in mox-log.7.
  *
  * log_open(LOG_INFO, "sent"); log_s("id", id); log_i("size", n); log_close();
  * Values with a space, quote, = or anything unprintable are quoted; nothing a peer says can forge a line. */
@@ -12,7 +13,8 @@
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ALERT };
 
-/* Below `least` nothing is written. Buffered: lines gather until log_flush (a poll loop calls it once a round) or 32 kB. */
+/* Below `least` nothing is written. Buffered: lines gather until log_flush (a poll loop calls it once a
+ * round) or 32 kB. */
 void log_start(enum log_level least, bool buffered);
 void log_open(enum log_level level, const char *event);
 void log_s(const char *key, const char *value); /* NULL: the key is left out */

@@ -318,7 +318,8 @@ text_is_ascii(const char *s, size_t n)
 	return true;
 }
 
-/* Bidi and other invisible controls that can make a terminal lie: U+0080-9F, 061C, 200B-200F, 2028-202E, 2066-2069, FEFF. */
+/* Bidi and other invisible controls that can make a terminal lie: U+0080-9F, 061C, 200B-200F, 2028-202E,
+ * 2066-2069, FEFF. */
 static bool
 deceives(const char *s, size_t len)
 {
@@ -333,7 +334,7 @@ deceives(const char *s, size_t len)
 	if (u[0] != 0xe2)
 		return false;
 	return (u[1] == 0x80 && ((u[2] >= 0x8b && u[2] <= 0x8f) || (u[2] >= 0xa8 && u[2] <= 0xae))) ||
-	    (u[1] == 0x81 && u[2] >= 0xa6 && u[2] <= 0xa9);
+	       (u[1] == 0x81 && u[2] >= 0xa6 && u[2] <= 0xa9);
 }
 
 size_t

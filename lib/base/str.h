@@ -1,7 +1,8 @@
-/* Memory and growing strings. Out of memory ends the program (die_temp): nothing that is not durable was promised.
+/* Memory and growing strings. Out of memory ends the program (die_temp): nothing that is not durable was
+ * promised.
  *
- * A struct str owns its bytes: start with {0}, end with str_free. s is NUL-terminated whenever it is not NULL;
- * str_cstr never answers NULL. A bare const char * anywhere in this tree is a borrow. */
+ * A struct str owns its bytes: start with {0}, end with str_free. s is NUL-terminated whenever it is not
+ * NULL; str_cstr never answers NULL. A bare const char * anywhere in this tree is a borrow. */
 #ifndef STR_H
 #define STR_H
 
@@ -46,12 +47,13 @@ bool str_duration(const char *s, int64_t *us) MUST_USE;
 /* "100", "64k", "50M", "1G": bytes, powers of 1024. */
 bool str_size(const char *s, uint64_t *bytes) MUST_USE;
 
-/* Length of the valid UTF-8 sequence at s (1 to 4), 0 when there is none. No surrogates, no overlong forms. */
+/* Length of the valid UTF-8 sequence at s (1 to 4), 0 when there is none. No surrogates, no overlong forms.
+ */
 size_t utf8_len(const char *s, size_t n);
 bool utf8_valid(const char *s, size_t n);
 bool text_is_ascii(const char *s, size_t n);
-/* Copies s for a person's eyes into out, at most cap bytes, no NUL: control bytes, C1, bidi controls and invalid UTF-8 as \xHH.
- * Answers the bytes written. */
+/* Copies s for a person's eyes into out, at most cap bytes, no NUL: control bytes, C1, bidi controls and
+ * invalid UTF-8 as \xHH. Answers the bytes written. */
 size_t text_visible(char *out, size_t cap, const char *s, size_t n);
 
 #endif

@@ -50,8 +50,18 @@ reads(void)
 		const char *text;
 		enum rec_got got;
 	} t[] = {
-	    {"a b\n", REC_LINE}, {"a-1 \n", REC_LINE}, {"end\n", REC_END}, {"a b", REC_MORE}, {"", REC_MORE}, {"a\n", REC_BAD},
-	    {"end \n", REC_LINE}, {"A b\n", REC_BAD}, {"1 b\n", REC_BAD}, {" b\n", REC_BAD}, {"\n", REC_BAD}, {"a\tb\n", REC_BAD},
+	    {"a b\n", REC_LINE},
+	    {"a-1 \n", REC_LINE},
+	    {"end\n", REC_END},
+	    {"a b", REC_MORE},
+	    {"", REC_MORE},
+	    {"a\n", REC_BAD},
+	    {"end \n", REC_LINE},
+	    {"A b\n", REC_BAD},
+	    {"1 b\n", REC_BAD},
+	    {" b\n", REC_BAD},
+	    {"\n", REC_BAD},
+	    {"a\tb\n", REC_BAD},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(t); i++) {

@@ -39,10 +39,10 @@ unit_int(long long got, long long want, const char *file, int line, const char *
 #define OK(cond, what) unit_ok(cond, __FILE__, __LINE__, what)
 #define STR_EQ(got, want, what) unit_str(got, want, __FILE__, __LINE__, what)
 #define INT_EQ(got, want, what) unit_int((long long)(got), (long long)(want), __FILE__, __LINE__, what)
-#define DONE()                           \
-	do {                             \
-		printf("1..%d\n", unit_n); \
-		return unit_failed != 0; \
+#define DONE()                                                                                               \
+	do {                                                                                                 \
+		printf("1..%d\n", unit_n);                                                                   \
+		return unit_failed != 0;                                                                     \
 	} while (0)
 
 #endif
