@@ -18,6 +18,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#define FOOTER_MAGIC "moxq1 "
 #define FOOTER_SIZE 32
 
 enum mark { MARK_STATE, MARK_HOLD, MARK_REQUIRETLS, MARK_NOTICE }; /* position within SSSS */
@@ -70,11 +71,24 @@ struct envelope {
 	size_t nrcpt;
 };
 
+/* All strings are heap bytes of the envelope's own. */
 void envelope_free(struct envelope *e);
 struct envelope_rcpt *envelope_add_rcpt(struct envelope *e, const char *address); /* marks "T-.-" */
+struct envelope_extra *envelope_add_extra(struct envelope *e, const char *key, const char *value);
+
+bool envelope_mark_valid(enum mark which, char value);
+bool envelope_marks_valid(const char m[4]);
+/* crc32 of the record, its marks taken as dots. */
+uint32_t envelope_crc(const char *rec, size_t n);
+/* notify: "never", or success,failure,delay. orcpt: "type;text". xtext as RFC 3461 4 (envid: at most 100 bytes). */
+bool envelope_notify_valid(const char *s);
+bool envelope_orcpt_valid(const char *s);
+bool envelope_xtext_valid(const char *s, size_t max);
 
 /* Appends envelope and footer to fd, whose offset stands at e->size. One write; -1 with errno. */
 int envelope_finish(int fd, struct envelope *e) MUST_USE;
+/* The same bytes appended to out, for a writer who still holds the message in memory. Sets `at` of each recipient. */
+void envelope_format(struct str *out, struct envelope *e);
 
 /* Reads footer and envelope of a message file, checks the envelope's crc and that the file is exactly as long as it says.
  * 0; -1: the file is damaged or cannot be read, *why says how in half a sentence (static or in e's memory; errno 0 when
@@ -86,11 +100,12 @@ int envelope_check_message(int fd, const struct envelope *e) MUST_USE;
 
 /* Writes one mutable byte of recipient n (from 1) in place; fd open for writing. Not synced. e is updated too. */
 int envelope_mark(int fd, struct envelope *e, unsigned n, enum mark which, char value) MUST_USE;
-/* Re-reads only the four bytes of each recipient: the file's state bytes win over anything remembered. */
+/* Re-reads only the four bytes of each recipient: the file's state bytes win over anything remembered. EBADMSG: the file is damaged. */
 int envelope_read_marks(int fd, struct envelope *e) MUST_USE;
 
 /* The record alone, for other uses (mox-queue-add -e reads the same keys): parses text, which is destroyed. Unknown keys
- * are ignored. NULL on success, else half a sentence of what is wrong. Offsets (at) are relative to text + base. */
+ * are ignored. NULL on success (through `end`, which must be the last line), else half a sentence of what is wrong; then e is empty.
+ * Offsets (at) are relative to text + base. base -1: the form of mox-queue-add -e, whose rcpt lines have no SSSS. */
 const char *envelope_parse(struct envelope *e, char *text, size_t n, off_t base);
 
 #endif
