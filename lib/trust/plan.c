@@ -1,0 +1,327 @@
+#include "base.h"
+
+#include "plan.h"
+#include "rec.h"
+
+#include <arpa/inet.h>
+
+static const char *const tls_words[] = {
+    [PLAN_TLS_MAY] = "may", [PLAN_TLS_NONE] = "none", [PLAN_TLS_MUST] = "must"};
+
+static void
+list_free(struct plan_list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		free(l->v[i]);
+	free(l->v);
+}
+
+void
+plan_free(struct plan *p)
+{
+	for (size_t i = 0; i < p->nhop; i++) {
+		free(p->hop[i].host);
+		list_free(&p->hop[i].names);
+		list_free(&p->hop[i].addr);
+	}
+	free(p->hop);
+	free(p->name);
+	free(p->site);
+	free(p->code);
+	free(p->text);
+	*p = (struct plan){0};
+}
+
+void
+plan_list_add(struct plan_list *l, const char *s)
+{
+	l->v = mem_grow(l->v, l->n + 1, sizeof *l->v);
+	l->v[l->n++] = mem_dup(s);
+}
+
+struct plan_hop *
+plan_hop_add(struct plan *p, const char *host)
+{
+	struct plan_hop *h;
+
+	p->hop = mem_grow(p->hop, p->nhop + 1, sizeof *p->hop);
+	h = &p->hop[p->nhop++];
+	*h = (struct plan_hop){.host = mem_dup(host)};
+	return h;
+}
+
+static const char *
+secure_word(bool secure)
+{
+	return secure ? "secure" : "insecure";
+}
+
+void
+plan_hop_write(struct str *out, const struct plan_hop *h)
+{
+	rec_open(out, "hop");
+	rec_put(out, h->host);
+	rec_putf(out, "pref=%u", h->pref);
+	rec_putf(out, "port=%u", h->port);
+	rec_putf(out, "dnssec=%s", secure_word(h->secure));
+	rec_putf(out, "tls=%s", tls_words[h->tls]);
+	rec_close(out);
+	if (h->names.n) {
+		rec_open(out, "names");
+		for (size_t i = 0; i < h->names.n; i++)
+			rec_put(out, h->names.v[i]);
+		rec_close(out);
+	}
+	for (size_t i = 0; i < h->addr.n; i++)
+		rec_add(out, "addr", h->addr.v[i]);
+}
+
+void
+plan_write(struct str *out, const struct plan *p)
+{
+	if (p->ask)
+		rec_addf(out, "ask", "%ju", (uintmax_t)p->ask);
+	if (p->kind == PLAN_HOPS) {
+		rec_add(out, "plan", p->name);
+		rec_add(out, "site", p->site);
+		rec_add(out, "dnssec", secure_word(p->secure));
+		for (size_t i = 0; i < p->nhop; i++)
+			plan_hop_write(out, &p->hop[i]);
+	} else {
+		rec_open(out, p->kind == PLAN_LATER ? "later" : "never");
+		rec_put(out, p->code);
+		rec_put(out, p->text);
+		rec_close(out);
+		if (p->network_down)
+			rec_add(out, "network", "no");
+	}
+	rec_addf(out, "ttl", "%u", p->ttl);
+	rec_end(out);
+}
+
+static bool
+number(const char *s, uint64_t max, unsigned *out)
+{
+	uint64_t n;
+
+	if (!str_number(s, max, &n))
+		return false;
+	*out = (unsigned)n;
+	return true;
+}
+
+/* A host stands in logs, EHLO checks and SNI later: nothing but what domain names and literals are made of.
+ */
+static bool
+host_ok(const char *s)
+{
+	size_t n = strlen(s);
+
+	return n && n <= 255 &&
+	       strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-_.:[]ABCDEFGHIJKLMNOPQRSTUVWXYZ%") == n;
+}
+
+static bool
+secure_parse(const char *s, bool *out)
+{
+	*out = !strcmp(s, "secure");
+	return *out || !strcmp(s, "insecure");
+}
+
+static bool
+tls_parse(const char *s, enum plan_tls *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(tls_words); i++)
+		if (!strcmp(s, tls_words[i])) {
+			*out = (enum plan_tls)i;
+			return true;
+		}
+	return false;
+}
+
+static int
+hop_line(struct plan *p, char *value)
+{
+	char *f = rec_field(&value), *o;
+	struct plan_hop *h;
+	unsigned port = 0;
+	bool tls = false;
+
+	if (!f || !host_ok(f) || p->nhop == PLAN_HOP_MAX)
+		return -1;
+	h = plan_hop_add(p, f);
+	while (value) {
+		bool good = true;
+
+		if (!(f = rec_field(&value)))
+			return -1;
+		if ((o = rec_option(f, "pref")))
+			good = number(o, 65535, &h->pref);
+		else if ((o = rec_option(f, "port")))
+			good = number(o, 65535, &port);
+		else if ((o = rec_option(f, "dnssec")))
+			good = secure_parse(o, &h->secure);
+		else if ((o = rec_option(f, "tls")))
+			good = tls = tls_parse(o, &h->tls);
+		if (!good)
+			return -1;
+	}
+	h->port = (uint16_t)port;
+	return port && tls ? 1 : -1;
+}
+
+static int
+names_line(struct plan *p, char *value)
+{
+	struct plan_list *l = p->nhop ? &p->hop[p->nhop - 1].names : NULL;
+
+	if (!l || l->n)
+		return -1;
+	while (value) {
+		char *f = rec_field(&value);
+
+		if (!f || !host_ok(f) || l->n == 8)
+			return -1;
+		plan_list_add(l, f);
+	}
+	return 1;
+}
+
+static int
+addr_line(struct plan *p, char *value)
+{
+	struct plan_list *l = p->nhop ? &p->hop[p->nhop - 1].addr : NULL;
+	unsigned char bin[16];
+
+	if (!l || l->n == PLAN_ADDR_MAX || !(value = rec_text(value)))
+		return -1;
+	if (inet_pton(AF_INET, value, bin) != 1 && inet_pton(AF_INET6, value, bin) != 1)
+		return -1;
+	plan_list_add(l, value);
+	return 1;
+}
+
+static int
+text_line(char **to, char *value)
+{
+	if (*to || !(value = rec_text(value)))
+		return -1;
+	*to = mem_dup(value);
+	return 1;
+}
+
+static int
+fate_line(struct plan *p, enum plan_kind kind, char *value)
+{
+	char *code = rec_field(&value), *text = rec_field(&value);
+
+	if (!code || !text || p->code)
+		return -1;
+	p->kind = kind;
+	p->code = mem_dup(code);
+	p->text = mem_dup(text);
+	return 1;
+}
+
+int
+plan_line(struct plan *p, const char *key, char *value)
+{
+	if (!strcmp(key, "hop"))
+		return hop_line(p, value);
+	if (!strcmp(key, "names"))
+		return names_line(p, value);
+	if (!strcmp(key, "addr"))
+		return addr_line(p, value);
+	if (!strcmp(key, "ask"))
+		return str_number(value, INT64_MAX, &p->ask) ? 1 : -1;
+	if (!strcmp(key, "plan"))
+		return text_line(&p->name, value);
+	if (!strcmp(key, "site"))
+		return text_line(&p->site, value);
+	if (!strcmp(key, "dnssec"))
+		return secure_parse(value, &p->secure) ? 1 : -1;
+	if (!strcmp(key, "later"))
+		return fate_line(p, PLAN_LATER, value);
+	if (!strcmp(key, "never"))
+		return fate_line(p, PLAN_NEVER, value);
+	if (!strcmp(key, "network")) {
+		p->network_down = !strcmp(value, "no");
+		return 1;
+	}
+	if (!strcmp(key, "ttl"))
+		return number(value, UINT32_MAX, &p->ttl) ? 1 : -1;
+	return 0;
+}
+
+const char *
+plan_parse(struct plan *p, char *buf, size_t n)
+{
+	struct rec_in in = {buf, buf + n};
+	enum rec_got got;
+	char *key, *value;
+
+	while ((got = rec_next(&in, &key, &value)) == REC_LINE)
+		if (plan_line(p, key, value) < 0)
+			return "a malformed line";
+	if (got != REC_END)
+		return got == REC_MORE ? "no end line" : "not a record";
+	if (p->code)
+		return p->name || p->nhop ? "both a plan and a refusal" : NULL;
+	if (!p->name || !p->site || !p->nhop)
+		return "no plan, site or hop in it";
+	for (size_t i = 0; i < p->nhop; i++)
+		if (!p->hop[i].addr.n)
+			return "a hop without an address";
+	return NULL;
+}
+
+/* splitmix64: good enough to spread load, and the same everywhere. */
+static uint64_t
+random_next(uint64_t *state)
+{
+	uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
+
+	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return z ^ (z >> 31);
+}
+
+static bool
+addr_is6(const char *s)
+{
+	return strchr(s, ':') != NULL;
+}
+
+static void
+addr_shuffle(struct plan_list *l, uint64_t *state)
+{
+	for (size_t from = 0, to; from < l->n; from = to) {
+		for (to = from + 1; to < l->n && addr_is6(l->v[to]) == addr_is6(l->v[from]);)
+			to++;
+		for (size_t i = to - 1; i > from; i--) {
+			size_t j = from + random_next(state) % (i - from + 1);
+			char *x = l->v[i];
+
+			l->v[i] = l->v[j];
+			l->v[j] = x;
+		}
+	}
+}
+
+void
+plan_shuffle(struct plan *p, uint64_t seed)
+{
+	for (size_t from = 0, to; from < p->nhop; from = to) {
+		for (to = from + 1; to < p->nhop && p->hop[to].pref == p->hop[from].pref;)
+			to++;
+		for (size_t i = to - 1; i > from; i--) {
+			size_t j = from + random_next(&seed) % (i - from + 1);
+			struct plan_hop x = p->hop[i];
+
+			p->hop[i] = p->hop[j];
+			p->hop[j] = x;
+		}
+	}
+	for (size_t i = 0; i < p->nhop; i++)
+		addr_shuffle(&p->hop[i].addr, &seed);
+}

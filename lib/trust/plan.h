@@ -1,0 +1,72 @@
+/* The delivery plan (DESIGN 8): all a delivery must know of its next hops, so that mox-deliver needs no DNS.
+ *
+ * This is the record alone: building one is planner.h. A struct plan starts as {0} and owns all it points to;
+ * plan_free ends it. Hops stand in the order to try. Names are lower-case A-labels, addresses the text of
+ * inet_ntop. */
+#ifndef PLAN_H
+#define PLAN_H
+
+#include "base.h"
+#include "str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* More are not looked up, and a record with more is refused. */
+#define PLAN_HOP_MAX 20
+#define PLAN_ADDR_MAX 16 /* of one hop */
+
+enum plan_kind { PLAN_HOPS, PLAN_LATER, PLAN_NEVER };
+/* What the hop demands of TLS (DESIGN 10). A word the reader does not know is an error, so that no demand is
+ * ever taken for `may`. */
+enum plan_tls { PLAN_TLS_MAY, PLAN_TLS_NONE, PLAN_TLS_MUST };
+
+struct plan_list {
+	char **v;
+	size_t n;
+};
+
+struct plan_hop {
+	char *host; /* MX host, configured host or its address, or the literal "[192.0.2.1]" */
+	unsigned pref;
+	uint16_t port;
+	bool secure; /* every address answer used here was DNSSEC secure */
+	enum plan_tls tls;
+	struct plan_list names; /* what the certificate may be for; host first; none for a literal */
+	struct plan_list addr;
+};
+
+struct plan {
+	uint64_t ask; /* request number; 0: none, and none is written */
+	enum plan_kind kind;
+	char *name;  /* what was asked for; NULL in later and never */
+	char *site;  /* key of limits and connections */
+	bool secure; /* MX answer, and each alias before it */
+	struct plan_hop *hop;
+	size_t nhop;
+	char *code, *text; /* later, never: RFC 3463 code and a sentence */
+	bool network_down; /* later: no resolver can be reached, this was no attempt */
+	unsigned ttl;	   /* seconds */
+};
+
+void plan_free(struct plan *p);
+void plan_list_add(struct plan_list *l, const char *s);
+struct plan_hop *plan_hop_add(struct plan *p, const char *host); /* valid until the next call */
+
+/* Appends the whole record. */
+void plan_write(struct str *out, const struct plan *p);
+/* Appends the lines `hop`, `names` and `addr` of one hop, as plans and jobs have them. */
+void plan_hop_write(struct str *out, const struct plan_hop *h);
+
+/* One decoded line of a record (rec_next) into p: 1 taken, 0 not a key of plans, -1 malformed. For readers
+ * whose records carry hops among other lines (jobs); value is consumed. */
+int plan_line(struct plan *p, const char *key, char *value) MUST_USE;
+/* A whole record, destructively. NULL, or what is wrong with it. *p must be {0} and is the caller's to free
+ * in any case. */
+const char *plan_parse(struct plan *p, char *buf, size_t n) MUST_USE;
+
+/* Hops of equal preference in random order (RFC 5321 5.1), addresses too within their family. The same seed,
+ * the same order. */
+void plan_shuffle(struct plan *p, uint64_t seed);
+
+#endif
