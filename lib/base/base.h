@@ -12,6 +12,9 @@
 #include <string.h>
 #include <time.h>
 
+/* With clang glibc defines these as macros, which cannot be poisoned. */
+#undef sprintf
+#undef vsprintf
 #pragma GCC poison strcpy strcat sprintf vsprintf strtok gmtime localtime ctime atoi system popen mktemp     \
     tmpnam
 
