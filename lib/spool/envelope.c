@@ -9,7 +9,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#define TAIL 4096 /* what one pread fetches: footer and envelope of all but mail with very many recipients */
+#define TAIL 4096 /* what one pread fetches: footer and envelope of all but mail with very many recipients   \
+		   */
 
 int
 envelope_finish(int fd, struct envelope *e)
@@ -68,7 +69,8 @@ read_at(int fd, char *p, size_t n, off_t at)
 	return 0;
 }
 
-/* The record of n bytes at `at`: when the tail (which ends with the footer) does not hold it, it is read anew. */
+/* The record of n bytes at `at`: when the tail (which ends with the footer) does not hold it, it is read
+ * anew. */
 static const char *
 read_record(int fd, struct envelope *e, struct str *tail, off_t at, size_t n, uint32_t crc)
 {
@@ -196,7 +198,8 @@ envelope_read_marks(int fd, struct envelope *e)
 		off_t start = e->rcpt[i].at;
 		size_t k = i, n = 0;
 
-		while (k < e->nrcpt && e->rcpt[k].at >= start && e->rcpt[k].at + 4 - start <= (off_t)sizeof buf)
+		while (
+		    k < e->nrcpt && e->rcpt[k].at >= start && e->rcpt[k].at + 4 - start <= (off_t)sizeof buf)
 			n = (size_t)(e->rcpt[k++].at + 4 - start);
 		if (!n || read_at(fd, buf, n, start)) {
 			if (!n || !errno)

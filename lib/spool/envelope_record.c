@@ -18,12 +18,14 @@ static const char mark_new[4] = {STATE_TODO, HOLD_NONE, '.', '-'};
 static const struct {
 	unsigned flag;
 	const char *name;
-} flag_names[] = {{FLAG_8BIT, "8bit"}, {FLAG_SMTPUTF8, "smtputf8"}, {FLAG_LONGLINE, "longline"}, {FLAG_DOT, "dot"}};
+} flag_names[] = {
+    {FLAG_8BIT, "8bit"}, {FLAG_SMTPUTF8, "smtputf8"}, {FLAG_LONGLINE, "longline"}, {FLAG_DOT, "dot"}};
 
 void
 envelope_free(struct envelope *e)
 {
-	char *const all[] = {e->account, e->origin, e->sender, e->message_id, e->subject, e->ret, e->envid, e->requiretls, e->transport};
+	char *const all[] = {e->account, e->origin, e->sender, e->message_id, e->subject, e->ret, e->envid,
+	    e->requiretls, e->transport};
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		free(all[i]);
@@ -154,7 +156,8 @@ envelope_format(struct str *out, struct envelope *e)
 	for (size_t i = 0; i < e->nrcpt; i++)
 		add_rcpt(out, &e->rcpt[i], start);
 	rec_end(out);
-	str_addf(out, FOOTER_MAGIC "%016" PRIx64 " %08" PRIx32 "\n", e->size, envelope_crc(out->s + begin, out->len - begin));
+	str_addf(out, FOOTER_MAGIC "%016" PRIx64 " %08" PRIx32 "\n", e->size,
+	    envelope_crc(out->s + begin, out->len - begin));
 }
 
 /* ---- reading ---- */
@@ -229,7 +232,8 @@ envelope_xtext_valid(const char *s, size_t max)
 		return false;
 	for (; *s; s++) {
 		if (*s == '+') {
-			if (!s[1] || !strchr("0123456789ABCDEF", s[1]) || !s[2] || !strchr("0123456789ABCDEF", s[2]))
+			if (!s[1] || !strchr("0123456789ABCDEF", s[1]) || !s[2] ||
+			    !strchr("0123456789ABCDEF", s[2]))
 				return false;
 			s += 2;
 		} else if (*s <= ' ' || *s >= 127 || *s == '=')

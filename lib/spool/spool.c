@@ -12,7 +12,8 @@
 static const struct {
 	const char *name;
 	unsigned mode;
-} dirs[] = {{"tmp", 0730}, {"new", 0770}, {"cur", 0700}, {"corrupt", 0700}, {"index", 0700}, {"tlsrpt", 0700}, {"sts", 0700}};
+} dirs[] = {{"tmp", 0730}, {"new", 0770}, {"cur", 0700}, {"corrupt", 0700}, {"index", 0700}, {"tlsrpt", 0700},
+    {"sts", 0700}};
 
 static int
 open_part(int at, const char *name, int how, int *fd, const char **what)
@@ -29,12 +30,14 @@ spool_open(struct spool *s, const char *path, enum spool_part part, const char *
 	int err;
 
 	*s = (struct spool){path, -1, -1, -1, -1, -1};
-	/* The door may pass through the top and tmp/ but not read them; it reads new/ only because a directory must be open for
-	 * reading to be synced. */
+	/* The door may pass through the top and tmp/ but not read them; it reads new/ only because a
+	 * directory must be open for reading to be synced. */
 	if (open_part(AT_FDCWD, path, owner ? O_RDONLY : O_PATH, &s->dir, what))
 		*what = ".";
-	else if (!open_part(s->dir, "tmp", owner ? O_RDONLY : O_PATH, &s->tmp, what) && !open_part(s->dir, "new", O_RDONLY, &s->new, what))
-		if (!owner || (!open_part(s->dir, "cur", O_RDONLY, &s->cur, what) && !open_part(s->dir, "corrupt", O_RDONLY, &s->corrupt, what)))
+	else if (!open_part(s->dir, "tmp", owner ? O_RDONLY : O_PATH, &s->tmp, what) &&
+		 !open_part(s->dir, "new", O_RDONLY, &s->new, what))
+		if (!owner || (!open_part(s->dir, "cur", O_RDONLY, &s->cur, what) &&
+				  !open_part(s->dir, "corrupt", O_RDONLY, &s->corrupt, what)))
 			return 0;
 	err = errno;
 	spool_close(s);
@@ -88,10 +91,12 @@ spool_make(const char *path)
 {
 	int top = -1, above = -1, cur = -1, err;
 
-	if (make_dir(AT_FDCWD, path, 0711) || (top = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 || make_tree(top))
+	if (make_dir(AT_FDCWD, path, 0711) || (top = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 ||
+	    make_tree(top))
 		goto done;
 	/* A message accepted a moment later must not lose the directories above it. */
-	if ((cur = openat(top, "cur", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 || file_sync(cur) || file_sync(top))
+	if ((cur = openat(top, "cur", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 || file_sync(cur) ||
+	    file_sync(top))
 		goto done;
 	if ((above = openat(top, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) >= 0 && file_sync(above))
 		goto done;
@@ -134,7 +139,8 @@ spool_trigger(const struct spool *s)
 	int fd = openat(s->dir, "trigger", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW), err = errno;
 
 	if (fd >= 0) {
-		/* A full fifo means that the reader is awake already; its end meanwhile is what its next scan is for. */
+		/* A full fifo means that the reader is awake already; its end meanwhile is what its next scan
+		 * is for. */
 		if (write(fd, "", 1) < 0) {
 		}
 		close(fd);

@@ -1,0 +1,166 @@
+#include "base.h"
+
+#include "id.h"
+#include "rec.h"
+#include "row.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+
+const char *const row_field_names[ROW_FIELDS] = {"id", "sender", "rcpt", "domain", "site", "account", "state",
+    "hold", "queued", "next", "attempts", "last", "code", "error", "size", "transport", "requiretls",
+    "messageid", "subject"};
+const char *const row_state_names[ROW_STATES] = {"due", "waiting", "delivering", "held", "noticing"};
+
+/* Where a field of plain text lies in struct row; 0 for the others. */
+static const size_t text_at[ROW_FIELDS] = {
+    [ROW_SENDER] = offsetof(struct row, sender),
+    [ROW_RCPT] = offsetof(struct row, rcpt),
+    [ROW_DOMAIN] = offsetof(struct row, domain),
+    [ROW_SITE] = offsetof(struct row, site),
+    [ROW_ACCOUNT] = offsetof(struct row, account),
+    [ROW_ERROR] = offsetof(struct row, error),
+    [ROW_TRANSPORT] = offsetof(struct row, transport),
+    [ROW_REQUIRETLS] = offsetof(struct row, requiretls),
+    [ROW_MESSAGEID] = offsetof(struct row, messageid),
+    [ROW_SUBJECT] = offsetof(struct row, subject),
+};
+
+bool
+row_field_find(const char *name, enum row_field *f)
+{
+	for (int i = 0; i < ROW_FIELDS; i++)
+		if (!strcmp(name, row_field_names[i])) {
+			*f = (enum row_field)i;
+			return true;
+		}
+	return false;
+}
+
+void
+row_id(char out[ROW_ID_SIZE], const struct row *r)
+{
+	id_format(out, r->id);
+	if (r->n)
+		snprintf(out + ID_LEN, ROW_ID_SIZE - ID_LEN, ".%u", r->n);
+}
+
+static uint64_t
+number_of(const struct row *r, enum row_field f)
+{
+	switch (f) {
+	case ROW_QUEUED: return (uint64_t)r->queued;
+	case ROW_NEXT: return (uint64_t)r->next;
+	case ROW_LAST: return (uint64_t)r->last;
+	case ROW_ATTEMPTS: return r->attempts;
+	case ROW_CODE: return r->code;
+	default: return r->size;
+	}
+}
+
+void
+row_text(struct str *out, const struct row *r, enum row_field f)
+{
+	char id[ROW_ID_SIZE];
+
+	if (text_at[f]) {
+		const char *s = *(const char *const *)((const char *)r + text_at[f]);
+		if (s)
+			str_adds(out, s);
+		return;
+	}
+	switch (f) {
+	case ROW_ID:
+		row_id(id, r);
+		str_adds(out, id);
+		return;
+	case ROW_STATE: str_adds(out, row_state_names[r->state]); return;
+	case ROW_HOLD: str_addc(out, r->hold ? r->hold : '-'); return;
+	default: str_addf(out, "%" PRIu64, number_of(r, f)); return;
+	}
+}
+
+void
+row_write(struct str *out, const struct row *r)
+{
+	struct str value = {0};
+
+	for (int f = 0; f < ROW_FIELDS; f++) {
+		str_reset(&value);
+		row_text(&value, r, (enum row_field)f);
+		rec_addn(out, row_field_names[f], str_cstr(&value), value.len);
+	}
+	rec_end(out);
+	str_free(&value);
+}
+
+static const char *
+number_set(struct row *r, enum row_field f, const char *value)
+{
+	uint64_t v, max = f == ROW_ATTEMPTS ? UINT32_MAX : f == ROW_CODE ? 999 : INT64_MAX;
+
+	if (!str_number(value, max, &v))
+		return "a field that is not a number";
+	switch (f) {
+	case ROW_QUEUED: r->queued = (int64_t)v; break;
+	case ROW_NEXT: r->next = (int64_t)v; break;
+	case ROW_LAST: r->last = (int64_t)v; break;
+	case ROW_ATTEMPTS: r->attempts = (unsigned)v; break;
+	case ROW_CODE: r->code = (unsigned)v; break;
+	default: r->size = v; break;
+	}
+	return NULL;
+}
+
+static const char *
+field_set(struct row *r, enum row_field f, char *value)
+{
+	if (!(value = rec_text(value)))
+		return "a broken escape";
+	if (text_at[f]) {
+		*(const char **)((char *)r + text_at[f]) = value;
+		return NULL;
+	}
+	switch (f) {
+	case ROW_ID: return id_parse_rcpt(value, &r->id, &r->n) ? NULL : "an id that is none";
+	case ROW_HOLD:
+		if (!*value || value[1] || !strchr("-uorl", *value))
+			return "an unknown hold";
+		r->hold = *value;
+		return NULL;
+	case ROW_STATE:
+		for (int i = 0; i < ROW_STATES; i++)
+			if (!strcmp(value, row_state_names[i])) {
+				r->state = (enum row_state)i;
+				return NULL;
+			}
+		return "an unknown state";
+	default: return number_set(r, f, value);
+	}
+}
+
+const char *
+row_parse(struct row *r, char *rec, size_t n)
+{
+	struct rec_in in = {rec, rec + n};
+	char *key, *value;
+	enum rec_got got;
+	bool has_id = false;
+
+	*r = (struct row){.hold = '-'};
+	while ((got = rec_next(&in, &key, &value)) == REC_LINE) {
+		const char *why;
+		enum row_field f;
+
+		if (!row_field_find(key, &f))
+			continue;
+		if ((why = field_set(r, f, value)))
+			return why;
+		if (f == ROW_ID)
+			has_id = true;
+	}
+	if (got != REC_END)
+		return got == REC_MORE ? "a record without its end"
+				       : "a line that is not of the record grammar";
+	return has_id ? NULL : "a row without id";
+}
