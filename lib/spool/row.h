@@ -1,5 +1,6 @@
-/* One recipient of a queued message as people and programs see it: the rows of mox-queue-list and of spool/ctl's answers.
- * The fields have the same names everywhere (DESIGN 3). Strings are borrows; NULL is the empty string. */
+/* One recipient of a queued message as people and programs see it: the rows of mox-queue-list and of
+ * spool/ctl's answers. The fields have the same names everywhere (DESIGN 3). Strings are borrows; NULL is the
+ * empty string. */
 #ifndef ROW_H
 #define ROW_H
 
@@ -16,7 +17,7 @@ struct row {
 	unsigned n; /* recipient, from 1; 0: the row is about the message */
 	const char *sender, *rcpt, *domain, *site, *account;
 	enum row_state state;
-	char hold;            /* - u o r l; 0 as - */
+	char hold;	      /* - u o r l; 0 as - */
 	int64_t queued, next; /* microseconds since 1970; next 0: none, it is held */
 	unsigned attempts;
 	int64_t last; /* 0: never tried */
@@ -27,8 +28,26 @@ struct row {
 };
 
 enum row_field {
-	ROW_ID, ROW_SENDER, ROW_RCPT, ROW_DOMAIN, ROW_SITE, ROW_ACCOUNT, ROW_STATE, ROW_HOLD, ROW_QUEUED, ROW_NEXT, ROW_ATTEMPTS,
-	ROW_LAST, ROW_CODE, ROW_ERROR, ROW_SIZE, ROW_TRANSPORT, ROW_REQUIRETLS, ROW_MESSAGEID, ROW_SUBJECT, ROW_FIELDS
+	ROW_ID,
+	ROW_SENDER,
+	ROW_RCPT,
+	ROW_DOMAIN,
+	ROW_SITE,
+	ROW_ACCOUNT,
+	ROW_STATE,
+	ROW_HOLD,
+	ROW_QUEUED,
+	ROW_NEXT,
+	ROW_ATTEMPTS,
+	ROW_LAST,
+	ROW_CODE,
+	ROW_ERROR,
+	ROW_SIZE,
+	ROW_TRANSPORT,
+	ROW_REQUIRETLS,
+	ROW_MESSAGEID,
+	ROW_SUBJECT,
+	ROW_FIELDS
 };
 
 extern const char *const row_field_names[ROW_FIELDS];
@@ -36,7 +55,8 @@ extern const char *const row_state_names[ROW_STATES];
 
 /* false: no field of that name. */
 bool row_field_find(const char *name, enum row_field *f) MUST_USE;
-/* The field's value as text, as it stands in a record before encoding: times in microseconds, state by its word. Appended. */
+/* The field's value as text, as it stands in a record before encoding: times in microseconds, state by its
+ * word. Appended. */
 void row_text(struct str *out, const struct row *r, enum row_field f);
 /* "ID.N", or "ID" when n is 0. */
 #define ROW_ID_SIZE 32
@@ -44,8 +64,9 @@ void row_id(char out[ROW_ID_SIZE], const struct row *r);
 
 /* The whole record, `end` line included, appended. */
 void row_write(struct str *out, const struct row *r);
-/* Reads a record, through its `end` line, in place: the strings of *r point into rec. Missing fields are empty, unknown keys are
- * ignored. NULL, or half a sentence of what is wrong (no id, a broken number, an unknown state, no end). */
+/* Reads a record, through its `end` line, in place: the strings of *r point into rec. Missing fields are
+ * empty, unknown keys are ignored. NULL, or half a sentence of what is wrong (no id, a broken number, an
+ * unknown state, no end). */
 const char *row_parse(struct row *r, char *rec, size_t n) MUST_USE;
 
 #endif
