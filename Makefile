@@ -21,11 +21,11 @@ endif
 # gcc 12 knows level 3; clang 14 does not count as deep.
 MODE := $(if $(filter gcc%,$(CC)),$(MODE:-D_FORTIFY_SOURCE=2=-D_FORTIFY_SOURCE=3),$(MODE))
 
-INC := $(addprefix -Ilib/,base mail spool net trust fate report)
+INC := $(addprefix -Ilib/,base mail spool net trust fate report) -It/fake
 CFLAGS_ALL := $(STD) $(WARN) $(HARDEN) $(MODE) $(INC) $(CFLAGS)
 
 ROOMS := base mail spool net trust fate report
-SRC := $(wildcard lib/*/*.c bin/*.c t/unit/*.c t/*.c)
+SRC := $(wildcard lib/*/*.c bin/*.c t/unit/*.c t/*.c t/fake/*.c)
 CMDS := $(basename $(notdir $(wildcard bin/*.c)))
 UNITS := $(basename $(notdir $(wildcard t/unit/*.c)))
 TOOLS := $(basename $(notdir $(wildcard t/*.c)))
@@ -91,7 +91,10 @@ $(OUT)/t/unit/$1: $(OUT)/t/unit/$1.o $(foreach r,$(ULIBS_$(call uroom,$1)) base,
 	$$(CC) $$(CFLAGS_ALL) $$(LDFLAGS) $(LINKHARDEN) -o $$@ $$^ $(UEXT_$(call uroom,$1)) -lconfuse
 endef
 $(foreach u,$(UNITS),$(eval $(call unit,$u)))
-$(TOOLS:%=$(OUT)/t/%): $(OUT)/t/%: $(OUT)/t/%.o $(OUT)/libbase.a
+$(OUT)/libfake.a: $(patsubst %.c,$(OUT)/%.o,$(wildcard t/fake/*.c)) Makefile
+	@rm -f $@
+	@ar rcsD $@ $(filter %.o,$^)
+$(TOOLS:%=$(OUT)/t/%): $(OUT)/t/%: $(OUT)/t/%.o $(OUT)/libfake.a $(OUT)/libbase.a
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS) $(LINKHARDEN) -o $@ $^ -lgnutls -lconfuse
 
 units: $(UNITS:%=$(OUT)/t/unit/%)
