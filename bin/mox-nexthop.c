@@ -1,0 +1,419 @@
+/* mox-nexthop: where mail for a domain goes (DESIGN 8). The rules are in lib/trust/planner.c; here is the
+ * command. */
+#include "base.h"
+
+#include "clock.h"
+#include "conf.h"
+#include "die.h"
+#include "domain.h"
+#include "fdio.h"
+#include "log.h"
+#include "nexthop.h"
+#include "rec.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#define USAGE                                                                                                \
+	"mox-nexthop [-46lr] [-C file] [-p port] domain ...\n"                                               \
+	"       mox-nexthop [-C file] -q type name\n"                                                        \
+	"       mox-nexthop [-C file] -w"
+
+#define REQUEST_MAX REC_LINE_MAX /* bytes of one request */
+#define UNDER_WAY_MAX 2000	 /* beyond, requests are left unread */
+#define UNREAD_MAX (1 << 20)	 /* as many bytes of answers not taken, too */
+
+struct options {
+	const char *conf, *query;
+	bool ipv4, ipv6, loopback, relay, worker;
+	uint16_t port; /* 0: not given */
+};
+
+static struct plan_request
+request_default(const struct conf *c)
+{
+	return (struct plan_request){.ipv4 = true, .ipv6 = true, .self = c->hostname};
+}
+
+static uint16_t
+port_default(const struct conf *c, const struct plan_request *r)
+{
+	return r->port ? r->port : r->host ? 25 : c->smtp_port;
+}
+
+/* ---- one-shot ---- */
+
+struct answers {
+	struct str *text;
+	bool later, never;
+};
+
+struct slot {
+	struct answers *all;
+	size_t index;
+};
+
+static void
+keep_plan(void *arg, struct plan *p)
+{
+	struct slot *s = arg;
+	struct answers *all = s->all;
+
+	p->ask = 0;
+	plan_write(&all->text[s->index], p);
+	all->later = all->later || p->kind == PLAN_LATER;
+	all->never = all->never || p->kind == PLAN_NEVER;
+}
+
+static void
+print(const struct str *s)
+{
+	if (fd_write_all(1, str_cstr(s), s->len))
+		die_temp("unable to write: %m");
+}
+
+static void
+wait_dns(struct dns *d)
+{
+	struct pollfd pfd = {.fd = dns_fd(d), .events = POLLIN};
+
+	if (poll(&pfd, 1, clock_timeout(dns_deadline(d))) < 0 && errno != EINTR)
+		die_temp("unable to wait for answers: %m");
+	dns_process(d);
+}
+
+/* Plans in the order of the arguments, each as soon as those before it are printed. */
+static int
+plans_print(struct dns *d, const struct plan_request *like, char **name, size_t n)
+{
+	struct answers all = {.text = mem_zalloc(n * sizeof *all.text)};
+	struct slot *slot = mem_zalloc(n * sizeof *slot);
+	struct nexthop *nh = nexthop_open(d);
+
+	for (size_t i = 0; i < n; i++) {
+		struct plan_request r = *like;
+
+		r.name = name[i];
+		slot[i] = (struct slot){&all, i};
+		nexthop_ask(nh, &r, keep_plan, &slot[i]);
+	}
+	for (size_t printed = 0; printed < n;) {
+		for (; printed < n && all.text[printed].len; printed++) {
+			print(&all.text[printed]);
+			str_free(&all.text[printed]);
+		}
+		if (printed < n)
+			wait_dns(d);
+	}
+	nexthop_close(nh);
+	free(all.text);
+	free(slot);
+	return all.later ? EXIT_TEMP : all.never ? EXIT_PERM : 0;
+}
+
+/* ---- -q ---- */
+
+static void
+keep_answer(void *arg, struct dns_answer *a)
+{
+	*(struct dns_answer **)arg = a;
+}
+
+static void
+answer_write(struct str *out, const char *name, unsigned type, const struct dns_answer *a)
+{
+	static const char *const words[] = {"data", "nodata", "nxdomain", "bogus", "fail"};
+	struct str text = {0};
+
+	rec_add(out, "name", *name ? name : ".");
+	rec_add(out, "type", dns_type_name(type));
+	rec_add(out, "answer", words[a->status]);
+	rec_add(out, "dnssec", a->status == DNS_BOGUS ? "bogus" : a->secure ? "secure" : "insecure");
+	if (a->canon)
+		rec_add(out, "canon", a->canon);
+	if (a->why)
+		rec_add(out, "why", a->why);
+	if (a->unreachable)
+		rec_add(out, "network", "no");
+	for (size_t i = 0; i < a->n; i++) {
+		str_reset(&text);
+		rdata_text(&text, type, a->data[i].p, a->data[i].n);
+		rec_add(out, "data", str_cstr(&text));
+	}
+	rec_addf(out, "ttl", "%u", a->ttl);
+	rec_end(out);
+	str_free(&text);
+}
+
+static int
+answer_print(struct dns *d, const char *type_name, const char *name)
+{
+	static const int codes[] = {0, EXIT_PERM, EXIT_PERM, EXIT_TEMP, EXIT_TEMP};
+	unsigned type = dns_type_parse(type_name);
+	struct dns_answer *a = NULL;
+	struct str out = {0};
+	const char *why = "an address has no records";
+	char *ascii = strcmp(name, ".") ? domain_ascii(name, &why) : mem_dup("");
+	int code;
+
+	if (!type)
+		die_perm(
+		    "unable to ask for type %s: expected a name such as MX, or TYPE and a number", type_name);
+	if (!ascii || *ascii == '[')
+		die_perm("unable to ask for %s: %s", name, why);
+	dns_ask(d, ascii, type, false, keep_answer, &a);
+	while (!a)
+		wait_dns(d);
+	answer_write(&out, ascii, type, a);
+	print(&out);
+	code = codes[a->status];
+	dns_answer_free(a);
+	str_free(&out);
+	free(ascii);
+	return code;
+}
+
+/* ---- -w ---- */
+
+struct worker {
+	struct dns *dns;
+	struct nexthop *nexthop;
+	const struct conf *conf;
+	struct str in, out;
+	size_t under_way;
+	bool eof, draining;
+};
+
+struct ticket {
+	struct worker *worker;
+	uint64_t ask;
+};
+
+static void
+send_plan(void *arg, struct plan *p)
+{
+	struct ticket *t = arg;
+
+	p->ask = t->ask;
+	plan_write(&t->worker->out, p);
+	t->worker->under_way--;
+	free(t);
+}
+
+static void
+send_malformed(struct worker *w, uint64_t ask)
+{
+	char code[] = "4.3.5", text[] = "malformed request";
+	struct plan p = {.ask = ask, .kind = PLAN_LATER, .code = code, .text = text, .ttl = 60};
+
+	plan_write(&w->out, &p);
+}
+
+static bool
+request_line(struct plan_request *r, uint64_t *ask, const char *key, char *value)
+{
+	uint64_t n;
+
+	if (!(value = rec_text(value)))
+		return false;
+	if (!strcmp(key, "ask"))
+		return str_number(value, INT64_MAX, ask) && *ask;
+	if (!strcmp(key, "domain") || !strcmp(key, "host")) {
+		r->host = *key == 'h';
+		r->name = value;
+	} else if (!strcmp(key, "port")) {
+		if (!str_number(value, 65535, &n) || !n)
+			return false;
+		r->port = (uint16_t)n;
+	} else if (!strcmp(key, "loopback")) {
+		r->loopback = !strcmp(value, "yes");
+	} else if (!strcmp(key, "ipv4")) {
+		r->ipv4 = strcmp(value, "no") != 0;
+	} else if (!strcmp(key, "ipv6")) {
+		r->ipv6 = strcmp(value, "no") != 0;
+	} else if (!strcmp(key, "starttls")) {
+		r->tls = !strcmp(value, "never")  ? PLAN_TLS_NONE
+			 : !strcmp(value, "must") ? PLAN_TLS_MUST
+						  : PLAN_TLS_MAY;
+		return r->tls != PLAN_TLS_MAY || !strcmp(value, "may");
+	}
+	return true;
+}
+
+static void
+request_take(struct worker *w, char *rec, size_t n)
+{
+	struct plan_request r = request_default(w->conf);
+	struct rec_in in = {rec, rec + n};
+	struct ticket *t;
+	char *key, *value;
+	uint64_t ask = 0;
+	enum rec_got got;
+	bool good = true;
+
+	while ((got = rec_next(&in, &key, &value)) == REC_LINE)
+		good = request_line(&r, &ask, key, value) && good;
+	if (got != REC_END || !ask)
+		die_perm("unable to read a request: no record with a number in it");
+	if (!good || !r.name) {
+		send_malformed(w, ask);
+		return;
+	}
+	r.port = port_default(w->conf, &r);
+	t = mem_zalloc(sizeof *t);
+	*t = (struct ticket){w, ask};
+	w->under_way++;
+	nexthop_ask(w->nexthop, &r, send_plan, t);
+}
+
+static void
+requests_read(struct worker *w)
+{
+	char buf[65536];
+	ssize_t n = fd_read(0, buf, sizeof buf);
+	size_t len, off = 0;
+
+	if (n < 0 && errno == EAGAIN)
+		return;
+	if (n < 0)
+		die_temp("unable to read requests: %m");
+	w->eof = !n;
+	str_add(&w->in, buf, (size_t)n);
+	while (off < w->in.len && (len = rec_whole(w->in.s + off, w->in.len - off))) {
+		request_take(w, w->in.s + off, len);
+		off += len;
+	}
+	str_shift(&w->in, off);
+	if (w->in.len > REQUEST_MAX)
+		die_perm("unable to read a request: longer than %d bytes", REQUEST_MAX);
+}
+
+static void
+answers_write(struct worker *w)
+{
+	ssize_t n = write(1, w->out.s, w->out.len);
+
+	if (n < 0 && errno != EAGAIN && errno != EINTR)
+		die_temp("unable to write answers: %m");
+	if (n > 0)
+		str_shift(&w->out, (size_t)n);
+}
+
+/* One round. A reader who takes no answers stops the reading of requests, never the resolving of those that
+ * are under way. */
+static void
+worker_round(struct worker *w)
+{
+	bool full = w->under_way >= UNDER_WAY_MAX || w->out.len >= UNREAD_MAX;
+	struct pollfd pfd[] = {
+	    {.fd = w->eof || full ? -1 : 0, .events = POLLIN},
+	    {.fd = 1, .events = w->out.len ? POLLOUT : 0},
+	    {.fd = dns_fd(w->dns), .events = POLLIN},
+	};
+
+	if (poll(pfd, ARRAY_LEN(pfd), clock_timeout(dns_deadline(w->dns))) < 0 && errno != EINTR)
+		die_temp("unable to wait: %m");
+	if (pfd[1].revents & (POLLERR | POLLNVAL))
+		die_temp("unable to write answers: the reader is gone");
+	dns_process(w->dns);
+	if (pfd[0].revents)
+		requests_read(w);
+	if (w->out.len)
+		answers_write(w);
+	if (!w->draining && dns_stale(w->dns)) {
+		w->draining = true;
+		log_open(LOG_INFO, "dns-stale");
+		log_close();
+	}
+	w->eof = w->eof || (w->draining && !w->in.len);
+}
+
+static int
+worker_run(struct dns *d, const struct conf *c)
+{
+	struct worker w = {.dns = d, .nexthop = nexthop_open(d), .conf = c};
+
+	signal(SIGPIPE, SIG_IGN);
+	if (fd_nonblock(0, true) || fd_nonblock(1, true))
+		die_temp("unable to set up descriptors: %m");
+	while (!w.eof || w.under_way || w.out.len)
+		worker_round(&w);
+	nexthop_close(w.nexthop);
+	str_free(&w.in);
+	str_free(&w.out);
+	return 0;
+}
+
+/* ---- main ---- */
+
+static uint16_t
+port_parse(const char *s)
+{
+	uint64_t n;
+
+	if (!str_number(s, 65535, &n) || !n)
+		die_perm("unable to use port %s: expected 1 to 65535", s);
+	return (uint16_t)n;
+}
+
+static void
+options_parse(struct options *o, int argc, char **argv)
+{
+	int c;
+
+	*o = (struct options){.ipv4 = true, .ipv6 = true};
+	while ((c = getopt(argc, argv, "46C:hlp:q:rVw")) != -1)
+		switch (c) {
+		case '4': o->ipv6 = false; break;
+		case '6': o->ipv4 = false; break;
+		case 'C': o->conf = optarg; break;
+		case 'h': print_usage(USAGE);
+		case 'l': o->loopback = true; break;
+		case 'p': o->port = port_parse(optarg); break;
+		case 'q': o->query = optarg; break;
+		case 'r': o->relay = true; break;
+		case 'V': print_version();
+		case 'w': o->worker = true; break;
+		default: die_usage(USAGE);
+		}
+	if (o->worker ? argc != optind || o->query : o->query ? argc != optind + 1 : argc == optind)
+		die_usage(USAGE);
+	if (!o->ipv4 && !o->ipv6)
+		die_usage(USAGE);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options o;
+	struct conf *c;
+	struct dns *d;
+	int code;
+
+	prog_start("mox-nexthop");
+	fd_sanitise();
+	options_parse(&o, argc, argv);
+	c = conf_load(o.conf);
+	log_start((enum log_level)c->log_level, false);
+	d = dns_open(c);
+	if (o.worker) {
+		code = worker_run(d, c);
+	} else if (o.query) {
+		code = answer_print(d, o.query, argv[optind]);
+	} else {
+		struct plan_request r = request_default(c);
+
+		r.host = o.relay;
+		r.port = o.port;
+		r.port = port_default(c, &r);
+		r.loopback = o.loopback;
+		r.ipv4 = o.ipv4;
+		r.ipv6 = o.ipv6;
+		code = plans_print(d, &r, argv + optind, (size_t)(argc - optind));
+	}
+	dns_close(d);
+	conf_free(c);
+	return code;
+}

@@ -1,0 +1,552 @@
+#include "base.h"
+
+#include "clock.h"
+#include "die.h"
+#include "dns.h"
+#include "file.h"
+#include "hosts.h"
+#include "log.h"
+#include "upstream.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/queue.h>
+#include <sys/stat.h>
+#include <unbound.h>
+#include <unistd.h>
+
+#define WINDOW 256 /* questions libunbound has at once: bounds its memory and sockets */
+#define QUESTION_TIME (20 * SECOND)
+#define PROBE_TIME (3 * SECOND)
+#define PROBE_VALID (5 * SECOND)
+#define ROUTE_VALID (1 * SECOND)
+#define SYSTEM_ANCHOR "/usr/share/dns/root.key"
+
+/* The root's keys of 2017 and 2024 (data.iana.org/root-anchors), for a machine without the package
+ * dns-root-data. */
+static const char *const root_keys[] = {
+    ". IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D",
+    ". IN DS 38696 8 2 683D2D0ACB8C9B712A1948B27F741219298D0A450D612C483AF444A4C0FB2B16",
+};
+
+struct question {
+	TAILQ_ENTRY(question) link;
+	struct dns *dns;
+	struct question_list *in;
+	char *name;
+	unsigned type;
+	dns_done *done;
+	void *arg;
+	int id; /* libunbound's */
+	int64_t deadline;
+	struct dns_answer *answer;
+};
+TAILQ_HEAD(question_list, question);
+
+struct dns {
+	struct ub_ctx *ub;
+	int epoll;
+	struct upstreams up;
+	struct hosts hosts;
+	char *anchor; /* file; NULL: built in, or none */
+	const char *files[2];
+	/* A question goes from waiting to asked to ready; one that failed passes through doubt while a probe
+	 * finds out why. */
+	struct question_list waiting, asked, doubt, ready;
+	size_t nasked, n;
+	int64_t probe_deadline; /* 0: no probe under way */
+	int64_t probed, routed; /* when each was last found out */
+	bool dead, no_route;
+	bool resolv_conf;
+	struct stat resolv_stat;
+	int64_t stale_looked, slept;
+};
+
+struct dns_answer *
+dns_answer_new(enum dns_status status, bool secure, unsigned ttl)
+{
+	struct dns_answer *a = mem_zalloc(sizeof *a);
+
+	a->status = status;
+	a->secure = secure;
+	a->ttl = ttl;
+	return a;
+}
+
+void
+dns_answer_add(struct dns_answer *a, const void *rdata, size_t n)
+{
+	a->data = mem_grow(a->data, a->n + 1, sizeof *a->data);
+	a->data[a->n++] = (struct dns_rdata){(unsigned char *)mem_dupn(rdata, n), n};
+}
+
+void
+dns_answer_free(struct dns_answer *a)
+{
+	if (!a)
+		return;
+	for (size_t i = 0; i < a->n; i++)
+		free(a->data[i].p);
+	free(a->data);
+	free(a->canon);
+	free(a->why);
+	free(a);
+}
+
+static struct dns_answer *
+answer_fail(const char *why)
+{
+	struct dns_answer *a = dns_answer_new(DNS_FAIL, false, 0);
+
+	a->why = mem_dup(why);
+	return a;
+}
+
+static void
+option(struct dns *d, const char *key, const char *value)
+{
+	int err = ub_ctx_set_option(d->ub, key, value);
+
+	if (err)
+		bug("libunbound refuses %s %s: %s", key, value, ub_strerror(err));
+}
+
+static void
+options_set(struct dns *d)
+{
+	static const char *const t[][2] = {
+	    {"msg-cache-size:", "16m"},
+	    {"rrset-cache-size:", "32m"},
+	    {"key-cache-size:", "4m"},
+	    {"neg-cache-size:", "1m"},
+	    /* A mail host that was just entered in DNS must not be missing for hours. */
+	    {"cache-max-negative-ttl:", "60"},
+	    {"cache-max-ttl:", "86400"},
+	    /* A name server is given another chance a minute after the network came back. */
+	    {"infra-host-ttl:", "60"},
+	    {"outgoing-range:", "256"},
+	    {"outgoing-num-tcp:", "16"},
+	    {"edns-buffer-size:", "1232"},
+	    {"do-not-query-localhost:", "no"},
+	    {"rrset-roundrobin:", "no"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(t); i++)
+		option(d, t[i][0], t[i][1]);
+}
+
+static void
+anchor_file(struct dns *d, const char *file)
+{
+	struct str text = {0};
+	int err;
+
+	if (file_read(AT_FDCWD, file, &text, 1 << 20))
+		die_perm("unable to read trust anchor %s: %m", file);
+	if (!strstr(str_cstr(&text), "DS") && !strstr(str_cstr(&text), "DNSKEY"))
+		die_perm("unable to use trust anchor %s: expected DS or DNSKEY records", file);
+	str_free(&text);
+	if ((err = ub_ctx_add_ta_file(d->ub, file)))
+		die_perm("unable to use trust anchor %s: %s", file, ub_strerror(err));
+	d->anchor = mem_dup(file);
+	d->files[0] = d->anchor;
+}
+
+static void
+anchor_set(struct dns *d, const struct conf_dns *c)
+{
+	if (c->trust_anchor && !strcmp(c->trust_anchor, "none")) {
+		log_open(LOG_WARN, "dnssec-off");
+		log_s("why", "dns trust-anchor is none");
+		log_close();
+		return;
+	}
+	if (c->trust_anchor) {
+		anchor_file(d, c->trust_anchor);
+		return;
+	}
+	if (!access(SYSTEM_ANCHOR, R_OK)) {
+		anchor_file(d, SYSTEM_ANCHOR);
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(root_keys); i++)
+		if (ub_ctx_add_ta(d->ub, root_keys[i]))
+			bug("root key %zu", i);
+}
+
+static int64_t
+slept_now(void)
+{
+	struct timespec boot;
+
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	return boot.tv_sec * SECOND + boot.tv_nsec / 1000 - clock_mono();
+}
+
+struct dns *
+dns_open(const struct conf *c)
+{
+	struct dns *d = mem_zalloc(sizeof *d);
+	struct epoll_event ev = {.events = EPOLLIN};
+	int err = 0;
+
+	TAILQ_INIT(&d->waiting);
+	TAILQ_INIT(&d->asked);
+	TAILQ_INIT(&d->doubt);
+	TAILQ_INIT(&d->ready);
+	if (!(d->ub = ub_ctx_create()))
+		die_temp("unable to make a resolver: %m");
+	ub_ctx_debugout(d->ub, NULL); /* our log has its own grammar */
+	options_set(d);
+	d->resolv_conf = !c->dns.root_hints && !c->dns.forward.n;
+	if (d->resolv_conf)
+		stat(RESOLV_CONF, &d->resolv_stat);
+	d->slept = slept_now();
+	upstream_load(&d->up, &c->dns);
+	for (size_t i = 0; i < d->up.n && !d->up.root && !err; i++)
+		err = ub_ctx_set_fwd(d->ub, d->up.v[i].text);
+	if (err)
+		die_perm("unable to use a name server: %s", ub_strerror(err));
+	anchor_set(d, &c->dns);
+	hosts_load(&d->hosts);
+	ub_ctx_async(d->ub, 1);
+	d->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (d->epoll < 0 || epoll_ctl(d->epoll, EPOLL_CTL_ADD, ub_fd(d->ub), &ev))
+		die_temp("unable to watch the resolver: %m");
+	return d;
+}
+
+const char *const *
+dns_files(const struct dns *d)
+{
+	return d->files;
+}
+
+/* ---- questions ---- */
+
+static void
+question_put(struct question *q, struct question_list *in)
+{
+	struct dns *d = q->dns;
+
+	if (q->in) {
+		TAILQ_REMOVE(q->in, q, link);
+		d->nasked -= q->in == &d->asked;
+	}
+	TAILQ_INSERT_TAIL(in, q, link);
+	d->nasked += in == &d->asked;
+	q->in = in;
+}
+
+static void
+question_free(struct question *q)
+{
+	TAILQ_REMOVE(q->in, q, link);
+	dns_answer_free(q->answer);
+	free(q->name);
+	free(q);
+}
+
+/* Why questions fail is found out: the probe's result, or a probe now. */
+static void
+question_doubt(struct question *q)
+{
+	struct dns *d = q->dns;
+	int64_t now = clock_mono();
+
+	question_put(q, &d->doubt);
+	if (d->probe_deadline || (d->probed && now - d->probed < PROBE_VALID))
+		return;
+	d->probe_deadline = now + PROBE_TIME;
+	switch (upstream_probe(&d->up)) {
+	case UPSTREAM_WAIT:
+		for (size_t i = 0; i < d->up.n; i++) {
+			struct epoll_event ev = {.events = EPOLLIN};
+
+			if (d->up.v[i].fd >= 0 && epoll_ctl(d->epoll, EPOLL_CTL_ADD, d->up.v[i].fd, &ev))
+				die_temp("unable to watch a name server: %m");
+		}
+		return;
+	case UPSTREAM_ALIVE: d->dead = false; break;
+	case UPSTREAM_DEAD: d->dead = true; break;
+	}
+	d->probe_deadline = 0;
+	d->probed = now;
+}
+
+/* In lower case, without the last dot; NULL: not made of what host names are. */
+static char *
+canon_name(const char *s)
+{
+	size_t n = strlen(s);
+	char *name;
+
+	if (strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") != n)
+		return NULL;
+	name = mem_dupn(s, n - (n && s[n - 1] == '.'));
+	str_lower(name);
+	return name;
+}
+
+static const char *
+rcode_word(int rcode)
+{
+	static const char *const words[] = {
+	    "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED"};
+
+	return (size_t)rcode < ARRAY_LEN(words) ? words[rcode] : "an unknown response code";
+}
+
+static struct dns_answer *
+answer_make(const struct ub_result *r, const char *asked)
+{
+	struct dns_answer *a;
+
+	if (r->bogus) {
+		a = dns_answer_new(DNS_BOGUS, false, 0);
+		a->why = mem_dup(r->why_bogus ? r->why_bogus : "DNSSEC validation failed");
+		return a;
+	}
+	if (r->rcode != 0 && r->rcode != 3)
+		return answer_fail(rcode_word(r->rcode));
+	a = dns_answer_new(r->rcode == 3 ? DNS_NXDOMAIN
+			   : r->havedata ? DNS_DATA
+					 : DNS_NODATA,
+	    r->secure, r->ttl > 0 ? (unsigned)r->ttl : 0);
+	for (size_t i = 0; r->havedata && r->data[i]; i++)
+		dns_answer_add(a, r->data[i], (size_t)r->len[i]);
+	if (r->canonname && !(a->canon = canon_name(r->canonname))) {
+		dns_answer_free(a);
+		return answer_fail("an alias for what is no host name");
+	}
+	if (a->canon && !strcmp(a->canon, asked)) {
+		free(a->canon);
+		a->canon = NULL;
+	}
+	return a;
+}
+
+static void
+answered(void *arg, int err, struct ub_result *r)
+{
+	struct question *q = arg;
+
+	q->answer = err ? answer_fail(ub_strerror(err)) : answer_make(r, q->name);
+	ub_resolve_free(r);
+	/* Keys that could not be fetched make an answer bogus too. */
+	if (q->answer->status == DNS_FAIL || q->answer->status == DNS_BOGUS)
+		question_doubt(q);
+	else
+		question_put(q, &q->dns->ready);
+}
+
+static void
+question_submit(struct question *q)
+{
+	struct dns *d = q->dns;
+	int err;
+
+	q->deadline = clock_mono() + QUESTION_TIME;
+	question_put(q, &d->asked);
+	err = ub_resolve_async(d->ub, *q->name ? q->name : ".", (int)q->type, 1, q, answered, &q->id);
+	if (err) {
+		q->answer = answer_fail(ub_strerror(err));
+		question_put(q, &d->ready);
+	}
+}
+
+/* What needs no DNS: NULL when the question does. */
+static struct dns_answer *
+answer_local(const struct dns *d, const char *name, unsigned type, bool hosts)
+{
+	static const unsigned char four[4] = {127, 0, 0, 1}, six[16] = {[15] = 1};
+	struct dns_answer *a;
+
+	if (host_is_localhost(name)) {
+		a = dns_answer_new(type == DNS_A || type == DNS_AAAA ? DNS_DATA : DNS_NODATA, false, 3600);
+		if (a->status == DNS_DATA)
+			dns_answer_add(a, type == DNS_A ? four : six, type == DNS_A ? 4 : 16);
+		return a;
+	}
+	if (!hosts || (type != DNS_A && type != DNS_AAAA) || !hosts_has(&d->hosts, name))
+		return NULL;
+	a = dns_answer_new(DNS_NODATA, false, 300);
+	for (size_t i = 0; i < d->hosts.n; i++) {
+		const struct host_entry *e = &d->hosts.v[i];
+
+		if (e->len == (type == DNS_A ? 4 : 16) && !strcmp(e->name, name)) {
+			dns_answer_add(a, e->addr, e->len);
+			a->status = DNS_DATA;
+		}
+	}
+	return a;
+}
+
+/* Nobody to ask: no route, or nobody answered a moment ago. */
+static bool
+nobody_there(struct dns *d)
+{
+	int64_t now = clock_mono();
+
+	if (!d->routed || now - d->routed > ROUTE_VALID) {
+		d->no_route = !upstream_routed(&d->up);
+		d->routed = now;
+	}
+	return d->no_route || (d->dead && now - d->probed < PROBE_VALID);
+}
+
+void
+dns_ask(struct dns *d, const char *name, unsigned type, bool hosts, dns_done *done, void *arg)
+{
+	struct question *q = mem_zalloc(sizeof *q);
+
+	q->dns = d;
+	q->name = mem_dup(name);
+	q->type = type;
+	q->done = done;
+	q->arg = arg;
+	d->n++;
+	if ((q->answer = answer_local(d, name, type, hosts))) {
+		question_put(q, &d->ready);
+	} else if (nobody_there(d)) {
+		q->answer =
+		    answer_fail(d->no_route ? "no route to any name server" : "no name server answers");
+		q->answer->unreachable = true;
+		question_put(q, &d->ready);
+	} else if (d->nasked < WINDOW) {
+		question_submit(q);
+	} else {
+		question_put(q, &d->waiting);
+	}
+}
+
+size_t
+dns_outstanding(const struct dns *d)
+{
+	return d->n;
+}
+
+int
+dns_fd(const struct dns *d)
+{
+	return d->epoll;
+}
+
+int64_t
+dns_deadline(const struct dns *d)
+{
+	const struct question *q = TAILQ_FIRST(&d->asked);
+	int64_t when = q ? q->deadline : INT64_MAX;
+
+	if (!TAILQ_EMPTY(&d->ready))
+		return 0;
+	return d->probe_deadline && d->probe_deadline < when ? d->probe_deadline : when;
+}
+
+static void
+probe_look(struct dns *d)
+{
+	enum upstream_state s = UPSTREAM_WAIT;
+
+	if (!d->probe_deadline)
+		return;
+	s = upstream_probe_read(&d->up);
+	if (s == UPSTREAM_WAIT && clock_mono() < d->probe_deadline)
+		return;
+	upstream_probe_stop(&d->up);
+	d->probe_deadline = 0;
+	d->probed = clock_mono();
+	d->dead = s != UPSTREAM_ALIVE;
+}
+
+static void
+doubt_end(struct dns *d)
+{
+	struct question *q;
+
+	while (!d->probe_deadline && (q = TAILQ_FIRST(&d->doubt))) {
+		q->answer->unreachable = d->dead;
+		if (d->dead) {
+			free(q->answer->why);
+			q->answer->why = mem_dup("no name server answers");
+			q->answer->status = DNS_FAIL;
+		}
+		question_put(q, &d->ready);
+	}
+}
+
+static void
+overdue_end(struct dns *d)
+{
+	struct question *q;
+
+	while ((q = TAILQ_FIRST(&d->asked)) && q->deadline <= clock_mono()) {
+		ub_cancel(d->ub, q->id);
+		q->answer = answer_fail("no answer in 20 s");
+		question_doubt(q);
+	}
+}
+
+void
+dns_process(struct dns *d)
+{
+	struct question_list now = TAILQ_HEAD_INITIALIZER(now);
+	struct question *q;
+
+	if (ub_poll(d->ub) && ub_process(d->ub))
+		die_temp("unable to hear from the resolver");
+	probe_look(d);
+	overdue_end(d);
+	doubt_end(d);
+	/* Those that are ready now, not those their callbacks add: the caller has other things to look after.
+	 */
+	TAILQ_CONCAT(&now, &d->ready, link);
+	while ((q = TAILQ_FIRST(&now))) {
+		struct dns_answer *a = q->answer;
+		dns_done *done = q->done;
+		void *arg = q->arg;
+
+		q->answer = NULL;
+		q->in = &now;
+		question_free(q);
+		d->n--;
+		done(arg, a);
+	}
+	while (d->nasked < WINDOW && (q = TAILQ_FIRST(&d->waiting)))
+		question_submit(q);
+}
+
+void
+dns_close(struct dns *d)
+{
+	struct question_list *const all[] = {&d->waiting, &d->asked, &d->doubt, &d->ready};
+	struct question *q;
+
+	ub_ctx_delete(d->ub);
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		while ((q = TAILQ_FIRST(all[i])))
+			question_free(q);
+	upstream_probe_stop(&d->up);
+	hosts_free(&d->hosts);
+	close(d->epoll);
+	free(d->anchor);
+	free(d);
+}
+
+bool
+dns_stale(struct dns *d)
+{
+	int64_t now = clock_mono();
+	struct stat st;
+
+	if (now - d->stale_looked < SECOND)
+		return false;
+	d->stale_looked = now;
+	if (slept_now() - d->slept > MINUTE)
+		return true;
+	return d->resolv_conf && !stat(RESOLV_CONF, &st) &&
+	       (st.st_mtim.tv_sec != d->resolv_stat.st_mtim.tv_sec ||
+		   st.st_mtim.tv_nsec != d->resolv_stat.st_mtim.tv_nsec ||
+		   st.st_ino != d->resolv_stat.st_ino || st.st_size != d->resolv_stat.st_size);
+}

@@ -1,0 +1,69 @@
+/* DNS questions, many at once, validated here with DNSSEC by libunbound: no resolver's AD bit is believed
+ * (T23).
+ *
+ * One struct dns a process. dns_open reads the configuration, resolv.conf, /etc/hosts and the trust anchor;
+ * dns_ask puts a question; wait until dns_fd is readable or dns_deadline has passed, then call dns_process,
+ * which calls back. Every question is answered once, 20 s after it went out at the latest, and never from
+ * within dns_ask. Identical questions under way go out once (libunbound). A thread of libunbound's does the
+ * work: whatever confines this process must come before the first dns_ask. */
+#ifndef DNS_H
+#define DNS_H
+
+#include "base.h"
+#include "conf.h"
+#include "rdata.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum dns_status {
+	DNS_DATA,
+	DNS_NODATA,
+	DNS_NXDOMAIN,
+	DNS_BOGUS, /* validation failed: nothing else in the answer is worth a look */
+	DNS_FAIL,  /* SERVFAIL and its like, or no answer in time */
+};
+
+struct dns_rdata {
+	unsigned char *p; /* wire form, see rdata.h */
+	size_t n;
+};
+
+struct dns_answer {
+	enum dns_status status;
+	bool secure;	  /* the whole of it, aliases too; for NODATA and NXDOMAIN: the denial is proved */
+	bool unreachable; /* DNS_FAIL: no name server can be reached at all */
+	unsigned ttl;	  /* seconds */
+	char *canon;	  /* the name at the end of the aliases; NULL: the name asked for is none */
+	struct dns_rdata *data;
+	size_t n;
+	char *why; /* DNS_BOGUS, DNS_FAIL: half a sentence */
+};
+
+struct dns;
+
+/* Ends the program when configuration or trust anchor are no good. */
+struct dns *dns_open(const struct conf *c);
+void dns_close(struct dns *d);
+/* Files the resolver reads after dns_open, for whoever shuts the file system; NULL-terminated. */
+const char *const *dns_files(const struct dns *d);
+
+/* The callback owns *a (dns_answer_free). */
+typedef void dns_done(void *arg, struct dns_answer *a);
+/* name: A-labels without trailing dot. hosts: A and AAAA of a name that /etc/hosts has come from there.
+ * localhost and names below it are always 127.0.0.1 and ::1 (RFC 6761 6.3). */
+void dns_ask(struct dns *d, const char *name, unsigned type, bool hosts, dns_done *done, void *arg);
+size_t dns_outstanding(const struct dns *d);
+int dns_fd(const struct dns *d);
+int64_t dns_deadline(const struct dns *d); /* monotonic; INT64_MAX: none; 0: answers are waiting */
+void dns_process(struct dns *d);
+
+/* resolv.conf changed, or the machine slept: what is known of the network is worth nothing. Finish, and begin
+ * with a fresh process. */
+bool dns_stale(struct dns *d);
+
+struct dns_answer *dns_answer_new(enum dns_status status, bool secure, unsigned ttl) MUST_USE;
+void dns_answer_add(struct dns_answer *a, const void *rdata, size_t n);
+void dns_answer_free(struct dns_answer *a);
+
+#endif

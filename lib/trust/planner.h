@@ -1,0 +1,48 @@
+/* Rules that make a delivery plan out of DNS answers (DESIGN 8). No DNS in here: pure functions over a table
+ *of lookups.
+ *
+ *	struct lookups l = {0};
+ *	while (!plan_make(&plan, &request, &l))
+ *		ask what stands in l without an answer, fill the answers in;
+ *	lookups_free(&l);
+ *
+ * Each round begins anew from the first rule with all the answers so far, and ends at the first that is
+ *missing. RFC 5321 5.1, 7505, 7672 2.2, 3.2.2. */
+#ifndef PLANNER_H
+#define PLANNER_H
+
+#include "base.h"
+#include "dns.h"
+#include "plan.h"
+
+#include <stdbool.h>
+
+struct plan_request {
+	const char *
+	    name; /* recipient domain or address literal, or, with host, a name or address; in any spelling */
+	bool host; /* a configured next hop: no MX lookup, never a `never`: configuration can be mended */
+	uint16_t port;
+	bool loopback; /* targets on this machine are allowed */
+	bool ipv4, ipv6;
+	enum plan_tls tls;
+	const char *self; /* our own name in MX lists */
+};
+
+struct lookup {
+	char *name;
+	unsigned type;
+	bool hosts;		   /* /etc/hosts counts */
+	struct dns_answer *answer; /* NULL: to be asked */
+};
+
+struct lookups {
+	struct lookup *v;
+	size_t n;
+};
+
+/* true: *p, which was {0}, is the answer, still to be shuffled. false: l has lookups without answer, *p is
+ * {0}. */
+bool plan_make(struct plan *p, const struct plan_request *r, struct lookups *l) MUST_USE;
+void lookups_free(struct lookups *l);
+
+#endif
