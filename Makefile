@@ -1,25 +1,28 @@
-# moxq. `make` builds bin/*; `make check` tests; `make deps` installs what both need. VARIANT=asan|ubsan|release, CC=clang.
-VARIANT ?= debug
+# moxq. `make` builds bin/*; `make check` tests; both want what `make deps` installs. VARIANT=asan|ubsan|release, CC=clang.
+VARIANT ?= $(if $(filter install,$(MAKECMDGOALS)),release,debug)
 CC = gcc
 OUT := .build/$(VARIANT)$(if $(filter clang%,$(CC)),-clang)
 # The default variant's executables stand beside their sources, so that PATH=$PWD/bin runs everything; others under .build.
 BIN := $(if $(filter .build/debug,$(OUT)),bin,$(OUT)/bin)
+PREFIX ?= /usr/local
 
+# gcc 12 knows FORTIFY level 3; clang 14 does not count as deep, and has no LTO plugin for this linker.
+GCC := $(filter gcc%,$(CC))
+FORTIFY := -D_FORTIFY_SOURCE=$(if $(GCC),3,2)
 STD := -std=c17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wvla -Wformat=2 \
 	-Wwrite-strings -Wcast-qual -Wpointer-arith -Wundef -Wno-format-nonliteral
-HARDEN := -fstack-protector-strong -fPIE -fcf-protection
+HARDEN := -fstack-protector-strong -fPIE $(if $(filter x86_64 i%86,$(shell uname -m)),-fcf-protection)
 LINKHARDEN := -pie -Wl,-z,relro,-z,now -Wl,--as-needed
-MODE_debug := -O2 -g -D_FORTIFY_SOURCE=2
-MODE_release := -O2 -g -flto -D_FORTIFY_SOURCE=2
+MODE_debug := -O2 -g $(FORTIFY)
+MODE_release := -O2 -g $(FORTIFY) $(if $(GCC),-flto=auto) -Wno-error
 MODE_asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 MODE_ubsan := -O1 -g -fsanitize=undefined -fno-sanitize-recover=all
 MODE := $(MODE_$(VARIANT))
 ifeq ($(MODE),)
 $(error VARIANT=$(VARIANT): expected debug, asan, ubsan or release)
 endif
-# gcc 12 knows level 3; clang 14 does not count as deep.
-MODE := $(if $(filter gcc%,$(CC)),$(MODE:-D_FORTIFY_SOURCE=2=-D_FORTIFY_SOURCE=3),$(MODE))
+AR := $(if $(GCC),gcc-ar,ar)
 
 INC := $(addprefix -Ilib/,base mail spool net trust fate report) -It/fake
 CFLAGS_ALL := $(STD) $(WARN) $(HARDEN) $(MODE) $(INC) $(CFLAGS)
@@ -60,7 +63,7 @@ $(OUT)/%.o: %.c Makefile
 define room
 $(OUT)/lib$1.a: $$(patsubst %.c,$(OUT)/%.o,$$(wildcard lib/$1/*.c)) Makefile
 	@rm -f $$@
-	@ar rcsD $$@ $$(filter %.o,$$^)
+	@$(AR) rcsD $$@ $$(filter %.o,$$^)
 endef
 $(foreach r,$(ROOMS),$(eval $(call room,$r)))
 
@@ -93,7 +96,7 @@ endef
 $(foreach u,$(UNITS),$(eval $(call unit,$u)))
 $(OUT)/libfake.a: $(patsubst %.c,$(OUT)/%.o,$(wildcard t/fake/*.c)) Makefile
 	@rm -f $@
-	@ar rcsD $@ $(filter %.o,$^)
+	@$(AR) rcsD $@ $(filter %.o,$^)
 $(TOOLS:%=$(OUT)/t/%): $(OUT)/t/%: $(OUT)/t/%.o $(OUT)/libfake.a $(OUT)/libbase.a
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS) $(LINKHARDEN) -o $@ $^ -lgnutls -lconfuse
 
@@ -105,12 +108,72 @@ PROVE_ARGS = $(wildcard t/[0-9]*.t)
 test: all units
 	MOX_BIN=$(abspath $(BIN)) MOX_OUT=$(abspath $(OUT)) prove -j$(JOBS) $(PROVE_ARGS)
 
-check: all units
-	$(MAKE) test
+# Installs what is missing, when it may, and is silent otherwise; the rest in a make of its own, when compiler and libraries are there.
+deps:
+	@t/deps
+
+check: deps
+	@$(MAKE) test
+
+# What takes minutes: t/slow/*.t
+check-slow: deps
+	@$(MAKE) test JOBS=1 PROVE_ARGS='$(wildcard t/slow/*.t)'
+
+bench: deps
+	@$(MAKE) all VARIANT=release
+	MOX_BIN=$(abspath .build/release/bin) MOX_OUT=$(abspath .build/release) t/perf/run $(BENCH_ARGS)
+
+demo: deps
+	@$(MAKE) all
+	@MOX_BIN=$(abspath bin) contrib/demo
+
+# ---- what a reader would complain of ----
+
+CODE = $(wildcard lib/*/*.[ch] bin/*.c t/*.[ch] t/*/*.[ch])
+SCRIPTS = $(wildcard t/deps t/*.sh t/*.t t/*/*.sh t/*/*.t .ci/run) $(shell grep -lsE '^\#! *(/usr)?/bin/(ba)?sh' contrib/* t/*/*)
+PAGES = $(wildcard man/*.[1-8])
+lint: lint-format lint-pages lint-scripts lint-cppcheck lint-tidy
+lint-format:
+	clang-format --dry-run -Werror $(CODE)
+lint-pages:
+	mandoc -T lint -W warning $(PAGES)
+lint-scripts:
+	shellcheck -x $(SCRIPTS)
+lint-cppcheck:
+	cppcheck -q -j$(JOBS) --std=c11 --inline-suppr --error-exitcode=1 --enable=warning,portability \
+		--suppressions-list=.cppcheck --cppcheck-build-dir=$(call dir,.build/cppcheck) $(INC) -D_GNU_SOURCE \
+		$(filter %.c,$(CODE))
+# A file is looked at again when it, or a header it includes, has changed.
+lint-tidy: $(patsubst %.c,.build/tidy/%.ok,$(filter %.c,$(CODE)))
+.build/tidy/%.ok: %.c .clang-tidy
+	@mkdir -p $(@D)
+	clang-tidy --quiet --warnings-as-errors='*' $< -- $(STD) $(INC) 2>/dev/null
+	@touch $@
+dir = $(shell mkdir -p $1)$1
+format:
+	clang-format -i $(CODE)
+
+# ---- installing ----
+
+# All commands in one directory, where they find one another beside /proc/self/exe; sendmail, mailq and newaliases are links.
+# Users, groups, modes and the spool: make install-users, as root.
+D = $(DESTDIR)$(PREFIX)
+install: all
+	install -d $(D)/bin $(D)/sbin $(D)/lib $(D)/share/doc/moxq $(sort $(foreach p,$(PAGES),$(D)/share/man/man$(subst .,,$(suffix $p))))
+	install $(CMDS:%=$(BIN)/%) $(D)/bin
+	ln -sf mox-sendmail $(D)/bin/mailq
+	ln -sf mox-sendmail $(D)/bin/newaliases
+	ln -sf ../bin/mox-sendmail $(D)/sbin/sendmail
+	ln -sf ../bin/mox-sendmail $(D)/lib/sendmail
+	for p in $(PAGES); do install -m 644 $$p $(D)/share/man/man$${p##*.}; done
+	install -m 644 $(wildcard README.md NEWS.md LICENSE spool-layout.txt) $(D)/share/doc/moxq
+	cp -R contrib $(D)/share/doc/moxq
 
 clean:
 	rm -rf .build $(CMDS:%=bin/%)
 
-.PHONY: all check test units clean
+.PHONY: all units test deps check check-slow bench demo lint lint-format lint-pages lint-scripts lint-cppcheck lint-tidy format \
+	install clean
 .DELETE_ON_ERROR:
+.SECONDARY:
 -include $(patsubst %.c,$(OUT)/%.d,$(SRC))
