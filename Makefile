@@ -24,10 +24,10 @@ $(error VARIANT=$(VARIANT): expected debug, asan, ubsan or release)
 endif
 AR := $(if $(GCC),gcc-ar,ar)
 
-INC := $(addprefix -Ilib/,base mail spool net trust fate report) -It/fake
+INC := $(addprefix -Ilib/,base mail spool net trust fate report admin) -It/fake
 CFLAGS_ALL := $(STD) $(WARN) $(HARDEN) $(MODE) $(INC) $(CFLAGS)
 
-ROOMS := base mail spool net trust fate report
+ROOMS := base mail spool net trust fate report admin
 SRC := $(wildcard lib/*/*.c bin/*.c t/unit/*.c t/*.c t/fake/*.c)
 CMDS := $(basename $(notdir $(wildcard bin/*.c)))
 UNITS := $(basename $(notdir $(wildcard t/unit/*.c)))
@@ -47,7 +47,7 @@ LIBS_mox-sendmail := -lidn2
 ROOMS_mox-smtpd := mail
 LIBS_mox-smtpd := -lidn2
 ROOMS_mox-local := mail
-ROOMS_ADMIN := report spool mail
+ROOMS_ADMIN := admin report spool mail
 LIBS_ADMIN := -ljansson -lz
 
 rooms = $(if $(ROOMS_$1),$(ROOMS_$1),$(if $(filter mox-queue-%,$1),$(ROOMS_ADMIN)))
@@ -82,12 +82,14 @@ ULIBS_net := net mail
 ULIBS_trust := trust net mail
 ULIBS_fate := fate trust net mail
 ULIBS_report := report mail
+ULIBS_admin := admin report spool mail
 UEXT_mail := -lidn2
 UEXT_spool := -lz -ldb -lidn2
 UEXT_net := -lgnutls -lunbound -lgsasl -lidn2
 UEXT_trust := -lgnutls -lunbound -lidn2
 UEXT_fate := -lgnutls -lunbound -lidn2
 UEXT_report := -ljansson -lidn2
+UEXT_admin := -ljansson -lz
 uroom = $(firstword $(subst -, ,$1))
 define unit
 $(OUT)/t/unit/$1: $(OUT)/t/unit/$1.o $(foreach r,$(ULIBS_$(call uroom,$1)) base,$(OUT)/lib$r.a)

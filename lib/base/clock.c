@@ -81,3 +81,85 @@ clock_iso(char out[CLOCK_ISO_SIZE], int64_t us, int millis)
 		n += (size_t)snprintf(out + n, CLOCK_ISO_SIZE - n, ".%03d", (int)(us % SECOND / 1000));
 	snprintf(out + n, CLOCK_ISO_SIZE - n, "Z");
 }
+
+/* Two digits at *s, at most max; *s moves on. */
+static bool
+two_digits(const char **s, int max, int *out)
+{
+	const char *d = *s;
+
+	if (d[0] < '0' || d[0] > '9' || d[1] < '0' || d[1] > '9')
+		return false;
+	*out = (d[0] - '0') * 10 + d[1] - '0';
+	*s = d + 2;
+	return *out <= max;
+}
+
+static bool
+parse_date(const char **s, struct tm *tm)
+{
+	int century, year;
+
+	if (!two_digits(s, 99, &century) || !two_digits(s, 99, &year) || *(*s)++ != '-' ||
+	    !two_digits(s, 12, &tm->tm_mon) || *(*s)++ != '-' || !two_digits(s, 31, &tm->tm_mday))
+		return false;
+	tm->tm_year = century * 100 + year - 1900;
+	return tm->tm_mon-- && tm->tm_mday && tm->tm_year >= 70;
+}
+
+/* [T]HH:MM[:SS[.digits]]; fractions are dropped. */
+static bool
+parse_time(const char **s, struct tm *tm)
+{
+	if (!two_digits(s, 23, &tm->tm_hour) || *(*s)++ != ':' || !two_digits(s, 59, &tm->tm_min))
+		return false;
+	if (**s != ':')
+		return true;
+	++*s;
+	if (!two_digits(s, 60, &tm->tm_sec))
+		return false;
+	if (**s == '.')
+		*s += 1 + strspn(*s + 1, "0123456789");
+	return true;
+}
+
+static bool
+parse_zone(const char *s, int64_t *offset)
+{
+	int sign = *s == '-' ? -1 : 1, hours, minutes = 0;
+
+	*offset = 0;
+	if (!strcmp(s, "Z"))
+		return true;
+	if (*s != '+' && *s != '-')
+		return false;
+	s++;
+	if (!two_digits(&s, 23, &hours))
+		return false;
+	if (*s == ':')
+		s++;
+	if (*s && !two_digits(&s, 59, &minutes))
+		return false;
+	*offset = sign * (hours * HOUR + minutes * MINUTE);
+	return !*s;
+}
+
+bool
+clock_parse(const char *s, int64_t *us)
+{
+	struct tm tm = {.tm_isdst = -1};
+	int64_t offset = 0;
+	int day;
+	time_t t;
+
+	if (!parse_date(&s, &tm))
+		return false;
+	if ((*s == 'T' || *s == ' ') && (s++, !parse_time(&s, &tm)))
+		return false;
+	if (*s && !parse_zone(s, &offset))
+		return false;
+	day = tm.tm_mday;
+	t = *s ? timegm(&tm) : mktime(&tm);
+	*us = (int64_t)t * SECOND - offset;
+	return tm.tm_mday == day; /* 30 February moved on */
+}

@@ -1,0 +1,157 @@
+#include "base.h"
+
+#include "clock.h"
+#include "columns.h"
+#include "die.h"
+
+#include <inttypes.h>
+
+static const struct {
+	unsigned width;
+	bool number;
+} shapes[ROW_FIELDS] = {
+    [ROW_ID] = {16, false},
+    [ROW_SENDER] = {22, false},
+    [ROW_RCPT] = {22, false},
+    [ROW_DOMAIN] = {16, false},
+    [ROW_SITE] = {20, false},
+    [ROW_ACCOUNT] = {10, false},
+    [ROW_STATE] = {10, false},
+    [ROW_HOLD] = {4, false},
+    [ROW_QUEUED] = {6, false},
+    [ROW_NEXT] = {5, false},
+    [ROW_ATTEMPTS] = {8, true},
+    [ROW_LAST] = {5, false},
+    [ROW_CODE] = {4, true},
+    [ROW_ERROR] = {20, false},
+    [ROW_SIZE] = {8, true},
+    [ROW_TRANSPORT] = {10, false},
+    [ROW_REQUIRETLS] = {10, false},
+    [ROW_MESSAGEID] = {24, false},
+    [ROW_SUBJECT] = {20, false},
+};
+
+static void
+column_add(struct columns *c, enum row_field f)
+{
+	if (c->table.n == ROW_FIELDS)
+		die_perm("unable to show more than %d columns", ROW_FIELDS);
+	c->field[c->table.n] = f;
+	c->column[c->table.n++] =
+	    (struct table_column){row_field_names[f], shapes[f].width, shapes[f].number};
+}
+
+void
+columns_start(struct columns *c, const char *names, enum table_form form, unsigned width, int64_t now)
+{
+	*c = (struct columns){.table = {form, c->column, 0, width}, .now = form == TABLE_SCREEN ? now : 0};
+	if (!names && form == TABLE_JSON) {
+		for (int f = 0; f < ROW_FIELDS; f++)
+			column_add(c, (enum row_field)f);
+		return;
+	}
+	if (!names)
+		names = "id,state,next,rcpt,error";
+	for (const char *p = names;; p++) {
+		size_t n = strcspn(p, ",");
+		char *name = mem_dupn(p, n);
+		enum row_field f;
+
+		if (!row_field_find(name, &f))
+			die_perm("unable to show column \"%s\": fields are named in mox-queue-list(8)", name);
+		column_add(c, f);
+		free(name);
+		p += n;
+		if (!*p)
+			break;
+	}
+}
+
+void
+columns_print(struct columns *c, const struct row *r)
+{
+	for (size_t i = 0; i < c->table.n; i++) {
+		str_reset(&c->value[i]);
+		row_shown(&c->value[i], r, c->field[i], c->now);
+	}
+	table_row(&c->table, c->value);
+}
+
+void
+columns_free(struct columns *c)
+{
+	for (size_t i = 0; i < ROW_FIELDS; i++)
+		str_free(&c->value[i]);
+}
+
+/* One unit is enough for a column: "45s", "12m", "-3h", "4d". */
+static void
+span_shown(struct str *out, int64_t span)
+{
+	static const struct {
+		int64_t length;
+		char name;
+	} unit[] = {{DAY, 'd'}, {HOUR, 'h'}, {MINUTE, 'm'}, {SECOND, 's'}};
+	size_t i = 0;
+
+	if (span < 0) {
+		str_addc(out, '-');
+		span = -span;
+	}
+	while (i + 1 < ARRAY_LEN(unit) && span < 2 * unit[i].length)
+		i++;
+	str_addf(out, "%" PRId64 "%c", span / unit[i].length, unit[i].name);
+}
+
+static void
+time_shown(struct str *out, int64_t t, int64_t span, bool relative)
+{
+	char iso[CLOCK_ISO_SIZE];
+
+	if (!t)
+		return;
+	if (relative) {
+		span_shown(out, span);
+		return;
+	}
+	clock_iso(iso, t, 0);
+	str_adds(out, iso);
+}
+
+void
+row_shown(struct str *out, const struct row *r, enum row_field f, int64_t now)
+{
+	switch (f) {
+	case ROW_QUEUED: time_shown(out, r->queued, now - r->queued, now); return;
+	case ROW_LAST: time_shown(out, r->last, now - r->last, now); return;
+	case ROW_NEXT: time_shown(out, r->next, r->next - now, now); return;
+	case ROW_CODE:
+		if (!r->code)
+			return;
+		break;
+	case ROW_HOLD:
+		if (!r->hold || r->hold == '-')
+			return;
+		break;
+	case ROW_SENDER:
+		if (!r->sender || !*r->sender) {
+			str_adds(out, "<>");
+			return;
+		}
+		break;
+	default: break;
+	}
+	row_text(out, r, f);
+}
+
+const char *
+hold_shown(char hold)
+{
+	switch (hold) {
+	case 'u': return "held by the user";
+	case 'o': return "held by the operator";
+	case 'r': return "held by a rule";
+	case 'l': return "held by a limit";
+	default: return NULL;
+	}
+}

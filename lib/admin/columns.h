@@ -1,0 +1,31 @@
+/* Which fields of a row are shown, and how people read them. */
+#ifndef COLUMNS_H
+#define COLUMNS_H
+
+#include "base.h"
+#include "row.h"
+#include "str.h"
+#include "table.h"
+
+#include <stdint.h>
+
+struct columns {
+	struct table table;
+	struct table_column column[ROW_FIELDS];
+	enum row_field field[ROW_FIELDS];
+	struct str value[ROW_FIELDS];
+	int64_t now; /* a screen shows how long until and since; 0: the time itself */
+};
+
+/* names: "id,rcpt,..."; NULL: the usual ones, for JSON all. Ends the program at a name that is none. */
+void columns_start(struct columns *c, const char *names, enum table_form form, unsigned width, int64_t now);
+void columns_print(struct columns *c, const struct row *r);
+void columns_free(struct columns *c);
+
+/* One field as people and scripts read it, appended: times in ISO 8601, or relative to now when that is not 0
+ * ("12m", "-3m"); the null sender as <>; what is not there as the empty string. */
+void row_shown(struct str *out, const struct row *r, enum row_field f, int64_t now);
+/* "held by the operator", and so on; NULL: not held. */
+const char *hold_shown(char hold);
+
+#endif
