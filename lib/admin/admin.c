@@ -9,7 +9,7 @@
 
 #include <inttypes.h>
 
-#define REQUEST_FULL 24000 /* bytes; with one more id and the rest of a request it still fits a packet */
+#define REQUEST_FULL 20000 /* bytes; with one more id and the rest of a request it still fits a packet */
 #define FILTER_MAX 4000
 
 enum {
