@@ -7,11 +7,19 @@
 #include <limits.h>
 #include <unistd.h>
 
+static const char *file;
+static int looked;
+
+void
+clock_use(const char *name)
+{
+	looked = 1;
+	file = name;
+}
+
 static int64_t
 test_offset(void)
 {
-	static const char *file;
-	static int looked;
 	char buf[32];
 	ssize_t n;
 	int fd, err = errno;

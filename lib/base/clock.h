@@ -17,6 +17,7 @@
 #define DAY (24 * HOUR)
 
 int64_t clock_now(void);
+void clock_use(const char *file); /* a borrow for good; NULL: no test clock */
 int64_t clock_mono(void);
 /* poll(2) timeout in ms until the monotonic deadline: 0 when past, rounded up, at most INT_MAX. */
 int clock_timeout(int64_t deadline);

@@ -9,8 +9,9 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#define TAIL 4096 /* what one pread fetches: footer and envelope of all but mail with very many recipients   \
-		   */
+#define TAIL                                                                                                 \
+	4096 /* what one pread fetches: footer and envelope of all but mail with very many recipients        \
+	      */
 
 int
 envelope_finish(int fd, struct envelope *e)

@@ -1,12 +1,12 @@
 /* The message file (DESIGN 5, spool-layout.txt): message, envelope record, footer.
  *
- * Bytes 0..size-1 are the message in wire form (CRLF only, not dot-stuffed), then the envelope record, then a footer of
- * FOOTER_SIZE bytes: "moxq1 " + offset of the envelope as 16 hex digits + " " + crc32 of the envelope record as 8 hex digits
- * (the SSSS of its rcpt lines taken as "....") + LF. The four mutable bytes of a recipient are changed in place by
- * envelope_mark, one pwrite of one byte, which needs no disk space.
+ * Bytes 0..size-1 are the message in wire form (CRLF only, not dot-stuffed), then the envelope record, then a
+ * footer of FOOTER_SIZE bytes: "moxq1 " + offset of the envelope as 16 hex digits + " " + crc32 of the
+ * envelope record as 8 hex digits (the SSSS of its rcpt lines taken as "....") + LF. The four mutable bytes
+ * of a recipient are changed in place by envelope_mark, one pwrite of one byte, which needs no disk space.
  *
- *   id queued account uid origin sender size crc32 flags message-id subject ret envid requiretls hold-until transport
- *   extra KEY VALUE (repeated)     rcpt SSSS ADDRESS [notify=..] [orcpt=..] (repeated)     end
+ *   id queued account uid origin sender size crc32 flags message-id subject ret envid requiretls hold-until
+ * transport extra KEY VALUE (repeated)     rcpt SSSS ADDRESS [notify=..] [orcpt=..] (repeated)     end
  */
 #ifndef ENVELOPE_H
 #define ENVELOPE_H
@@ -30,10 +30,10 @@ enum mark { MARK_STATE, MARK_HOLD, MARK_REQUIRETLS, MARK_NOTICE }; /* position w
 #define HOLD_NONE '-' /* u user, o operator, r rule, l limit */
 
 enum envelope_flag {
-	FLAG_8BIT = 1,     /* some byte of the body is above 127 */
+	FLAG_8BIT = 1,	   /* some byte of the body is above 127 */
 	FLAG_SMTPUTF8 = 2, /* envelope or header carries UTF-8 */
 	FLAG_LONGLINE = 4, /* some line is longer than 998 bytes without CRLF */
-	FLAG_DOT = 8,      /* some line begins with a dot: DATA must be stuffed */
+	FLAG_DOT = 8,	   /* some line begins with a dot: DATA must be stuffed */
 };
 
 struct envelope_rcpt {
@@ -51,7 +51,7 @@ struct envelope_extra {
 struct envelope {
 	uint64_t id;
 	int64_t queued; /* microseconds since 1970 */
-	char *account;  /* login name; NULL: not known to the door (mox-runq looks uid up) */
+	char *account;	/* login name; NULL: not known to the door (mox-runq looks uid up) */
 	uint32_t uid;
 	char *origin; /* "local", or "" */
 	char *sender; /* reverse-path without <>; "" is the null sender */
@@ -59,9 +59,9 @@ struct envelope {
 	uint32_t crc; /* crc32 of the message, zlib's */
 	unsigned flags;
 	char *message_id; /* with <>; NULL: none */
-	char *subject;    /* raw header text unfolded, at most 200 bytes; NULL: none */
-	char *ret;        /* "full", "hdrs"; NULL: not given */
-	char *envid;      /* xtext; NULL: not given */
+	char *subject;	  /* raw header text unfolded, at most 200 bytes; NULL: none */
+	char *ret;	  /* "full", "hdrs"; NULL: not given */
+	char *envid;	  /* xtext; NULL: not given */
 	char *requiretls; /* "yes", "no"; NULL: not given */
 	char *transport;
 	int64_t hold_until;
@@ -80,32 +80,38 @@ bool envelope_mark_valid(enum mark which, char value);
 bool envelope_marks_valid(const char m[4]);
 /* crc32 of the record, its marks taken as dots. */
 uint32_t envelope_crc(const char *rec, size_t n);
-/* notify: "never", or success,failure,delay. orcpt: "type;text". xtext as RFC 3461 4 (envid: at most 100 bytes). */
+/* notify: "never", or success,failure,delay. orcpt: "type;text". xtext as RFC 3461 4 (envid: at most 100
+ * bytes). */
 bool envelope_notify_valid(const char *s);
 bool envelope_orcpt_valid(const char *s);
 bool envelope_xtext_valid(const char *s, size_t max);
 
 /* Appends envelope and footer to fd, whose offset stands at e->size. One write; -1 with errno. */
 int envelope_finish(int fd, struct envelope *e) MUST_USE;
-/* The same bytes appended to out, for a writer who still holds the message in memory. Sets `at` of each recipient. */
+/* The same bytes appended to out, for a writer who still holds the message in memory. Sets `at` of each
+ * recipient. */
 void envelope_format(struct str *out, struct envelope *e);
 
-/* Reads footer and envelope of a message file, checks the envelope's crc and that the file is exactly as long as it says.
- * 0; -1: the file is damaged or cannot be read, *why says how in half a sentence (static or in e's memory; errno 0 when
- * it is damage, not an I/O error). *e is zeroed first and, on success, the caller's to free. */
+/* Reads footer and envelope of a message file, checks the envelope's crc and that the file is exactly as long
+ * as it says. 0; -1: the file is damaged or cannot be read, *why says how in half a sentence (static or in
+ * e's memory; errno 0 when it is damage, not an I/O error). *e is zeroed first and, on success, the caller's
+ * to free. */
 int envelope_read(int fd, struct envelope *e, const char **why) MUST_USE;
 
 /* Reads the whole message and compares its crc32 with e->crc: 0, 1 it differs, -1 errno. */
 int envelope_check_message(int fd, const struct envelope *e) MUST_USE;
 
-/* Writes one mutable byte of recipient n (from 1) in place; fd open for writing. Not synced. e is updated too. */
+/* Writes one mutable byte of recipient n (from 1) in place; fd open for writing. Not synced. e is updated
+ * too. */
 int envelope_mark(int fd, struct envelope *e, unsigned n, enum mark which, char value) MUST_USE;
-/* Re-reads only the four bytes of each recipient: the file's state bytes win over anything remembered. EBADMSG: the file is damaged. */
+/* Re-reads only the four bytes of each recipient: the file's state bytes win over anything remembered.
+ * EBADMSG: the file is damaged. */
 int envelope_read_marks(int fd, struct envelope *e) MUST_USE;
 
-/* The record alone, for other uses (mox-queue-add -e reads the same keys): parses text, which is destroyed. Unknown keys
- * are ignored. NULL on success (through `end`, which must be the last line), else half a sentence of what is wrong; then e is empty.
- * Offsets (at) are relative to text + base. base -1: the form of mox-queue-add -e, whose rcpt lines have no SSSS. */
+/* The record alone, for other uses (mox-queue-add -e reads the same keys): parses text, which is destroyed.
+ * Unknown keys are ignored. NULL on success (through `end`, which must be the last line), else half a
+ * sentence of what is wrong; then e is empty. Offsets (at) are relative to text + base. base -1: the form of
+ * mox-queue-add -e, whose rcpt lines have no SSSS. */
 const char *envelope_parse(struct envelope *e, char *text, size_t n, off_t base);
 
 #endif

@@ -1,5 +1,6 @@
-/* Message ids (DESIGN 5): 13 characters of lower-case Crockford base32 of a 64-bit number, microseconds since 1970
- * shifted left by 12 with 12 random low bits; so they sort by time of acceptance. Recipient N of a message is "ID.N", N from 1. */
+/* Message ids (DESIGN 5): 13 characters of lower-case Crockford base32 of a 64-bit number, microseconds since
+ * 1970 shifted left by 12 with 12 random low bits; so they sort by time of acceptance. Recipient N of a
+ * message is "ID.N", N from 1. */
 #ifndef ID_H
 #define ID_H
 

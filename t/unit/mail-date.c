@@ -3,6 +3,27 @@
 #include "date.h"
 #include "unit.h"
 
+/* Our calendar agrees with the C library's, some days and hours apart, from 1600 to 2500. */
+static int
+calendar_differs(void)
+{
+	static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+	int differ = 0;
+
+	for (time_t t = -11676096000; t < 16725225600; t += 100003) {
+		char got[DATE_SIZE], want[32];
+		struct tm tm;
+
+		gmtime_r(&t, &tm);
+		date_utc(got, (int64_t)t * 1000000);
+		snprintf(want, sizeof want, "%s, %d ", days[tm.tm_wday], tm.tm_mday);
+		differ += !!strncmp(got, want, strlen(want));
+		strftime(want, sizeof want, "%b %Y %H:%M:%S +0000", &tm);
+		differ += !strstr(got, want);
+	}
+	return differ;
+}
+
 int
 main(void)
 {
@@ -30,5 +51,6 @@ main(void)
 			date_utc(got, t[i].us);
 		STR_EQ(got, t[i].want, t[i].tz ? "local date" : "UTC date");
 	}
+	INT_EQ(calendar_differs(), 0, "900 years of dates");
 	DONE();
 }

@@ -17,7 +17,11 @@ make(struct envelope *e, unsigned nrcpt)
 {
 	int fd = memfd_create("message", MFD_CLOEXEC);
 
-	*e = (struct envelope){.id = 0x1234567890abcdef, .queued = 1790000000123456, .uid = 1000, .size = sizeof message - 1, .flags = FLAG_DOT | FLAG_8BIT};
+	*e = (struct envelope){.id = 0x1234567890abcdef,
+	    .queued = 1790000000123456,
+	    .uid = 1000,
+	    .size = sizeof message - 1,
+	    .flags = FLAG_DOT | FLAG_8BIT};
 	e->crc = MESSAGE_CRC;
 	e->sender = mem_dup("");
 	e->subject = mem_dup("a\r\nrcpt D-.- forged@example.com \xff");
@@ -45,13 +49,16 @@ round_trip(unsigned nrcpt)
 	OK(!r, "reads back");
 	if (r)
 		printf("# %s\n", why);
-	OK(g.id == e.id && g.queued == e.queued && g.uid == 1000 && g.size == e.size && g.crc == e.crc, "numbers");
+	OK(g.id == e.id && g.queued == e.queued && g.uid == 1000 && g.size == e.size && g.crc == e.crc,
+	    "numbers");
 	INT_EQ(g.flags, FLAG_DOT | FLAG_8BIT, "flags");
 	STR_EQ(g.sender, "", "the null sender is there");
 	STR_EQ(g.subject, e.subject, "a subject cannot forge a line");
 	STR_EQ(g.envid, "X+2B", "envid");
-	OK(!g.message_id && !g.account && !g.ret && !g.requiretls && !g.transport && !g.hold_until, "what was not given is not there");
-	OK(g.nextra == 1 && !strcmp(g.extra[0].key, "trace id") && !strcmp(g.extra[0].value, "a=b c"), "extra");
+	OK(!g.message_id && !g.account && !g.ret && !g.requiretls && !g.transport && !g.hold_until,
+	    "what was not given is not there");
+	OK(g.nextra == 1 && !strcmp(g.extra[0].key, "trace id") && !strcmp(g.extra[0].value, "a=b c"),
+	    "extra");
 	INT_EQ(g.nrcpt, nrcpt, "as many recipients");
 	STR_EQ(g.rcpt[0].address, "\"a b\"@example.com", "an address with a space");
 	STR_EQ(g.rcpt[0].notify, "success,delay", "notify");
@@ -63,19 +70,23 @@ round_trip(unsigned nrcpt)
 	INT_EQ(envelope_mark(fd, &e, nrcpt, MARK_STATE, STATE_DELIVERED), 0, "marked");
 	INT_EQ(envelope_mark(fd, &e, 1, MARK_NOTICE, 'd'), 0, "marked");
 	OK(envelope_mark(fd, &e, 1, MARK_HOLD, 'x') && errno == EINVAL, "a mark that is none is refused");
-	OK(envelope_mark(fd, &e, nrcpt + 1, MARK_STATE, 'D') && errno == EINVAL, "a recipient that is none is refused");
+	OK(envelope_mark(fd, &e, nrcpt + 1, MARK_STATE, 'D') && errno == EINVAL,
+	    "a recipient that is none is refused");
 	INT_EQ(g.rcpt[nrcpt - 1].mark[MARK_STATE], 'T', "remembered");
 	INT_EQ(envelope_read_marks(fd, &g), 0, "marks read anew");
 	INT_EQ(g.rcpt[nrcpt - 1].mark[MARK_STATE], 'D', "the file wins");
 	envelope_free(&g);
 	INT_EQ(envelope_read(fd, &g, &why), 0, "marks do not break the checksum");
-	OK(!memcmp(g.rcpt[nrcpt - 1].mark, nrcpt == 1 ? "D-.d" : "D-.-", 4) && g.rcpt[0].mark[MARK_NOTICE] == 'd', "and are read");
+	OK(!memcmp(g.rcpt[nrcpt - 1].mark, nrcpt == 1 ? "D-.d" : "D-.-", 4) &&
+		g.rcpt[0].mark[MARK_NOTICE] == 'd',
+	    "and are read");
 	envelope_free(&g);
 	envelope_free(&e);
 	close(fd);
 }
 
-/* Every single byte of the file changed, and every length shorter: damage is always seen, and no read crashes. */
+/* Every single byte of the file changed, and every length shorter: damage is always seen, and no read
+ * crashes. */
 static void
 damage(void)
 {

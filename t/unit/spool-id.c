@@ -47,9 +47,17 @@ recipients(void)
 		bool good;
 		unsigned n;
 	} t[] = {
-	    {"0d3k9v2x7m4qa", true, 0}, {"0d3k9v2x7m4qa.1", true, 1}, {"0d3k9v2x7m4qa.10000", true, 10000}, {"0d3k9v2x7m4qa.", false, 0},
-	    {"0d3k9v2x7m4qa.0", false, 0}, {"0d3k9v2x7m4qa.01", false, 0}, {"0d3k9v2x7m4qa.1x", false, 0}, {"0d3k9v2x7m4qa.-1", false, 0},
-	    {"0d3k9v2x7m4qa.9999999999", false, 0}, {"0d3k9v2x7m4qax1", false, 0}, {"0d3k", false, 0},
+	    {"0d3k9v2x7m4qa", true, 0},
+	    {"0d3k9v2x7m4qa.1", true, 1},
+	    {"0d3k9v2x7m4qa.10000", true, 10000},
+	    {"0d3k9v2x7m4qa.", false, 0},
+	    {"0d3k9v2x7m4qa.0", false, 0},
+	    {"0d3k9v2x7m4qa.01", false, 0},
+	    {"0d3k9v2x7m4qa.1x", false, 0},
+	    {"0d3k9v2x7m4qa.-1", false, 0},
+	    {"0d3k9v2x7m4qa.9999999999", false, 0},
+	    {"0d3k9v2x7m4qax1", false, 0},
+	    {"0d3k", false, 0},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(t); i++) {

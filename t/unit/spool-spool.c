@@ -13,9 +13,17 @@ static const struct {
 	const char *name;
 	mode_t mode;
 } places[] = {
-    {".", S_IFDIR | 0711}, {"tmp", S_IFDIR | 0730}, {"new", S_IFDIR | 0770}, {"cur", S_IFDIR | 0700}, {"cur/00", S_IFDIR | 0700},
-    {"cur/ff", S_IFDIR | 0700}, {"corrupt", S_IFDIR | 0700}, {"index", S_IFDIR | 0700}, {"tlsrpt", S_IFDIR | 0700},
-    {"sts", S_IFDIR | 0700}, {"trigger", S_IFIFO | 0620},
+    {".", S_IFDIR | 0711},
+    {"tmp", S_IFDIR | 0730},
+    {"new", S_IFDIR | 0770},
+    {"cur", S_IFDIR | 0700},
+    {"cur/00", S_IFDIR | 0700},
+    {"cur/ff", S_IFDIR | 0700},
+    {"corrupt", S_IFDIR | 0700},
+    {"index", S_IFDIR | 0700},
+    {"tlsrpt", S_IFDIR | 0700},
+    {"sts", S_IFDIR | 0700},
+    {"trigger", S_IFIFO | 0620},
 };
 
 static int
@@ -45,7 +53,8 @@ main(void)
 	OK(!spool_make(path), "made again: nothing to do");
 	OK(!spool_open(&s, path, SPOOL_OWNER, &what), "opened");
 	for (size_t i = 0; i < ARRAY_LEN(places); i++)
-		OK(!fstatat(s.dir, places[i].name, &st, AT_SYMLINK_NOFOLLOW) && st.st_mode == places[i].mode, places[i].name);
+		OK(!fstatat(s.dir, places[i].name, &st, AT_SYMLINK_NOFOLLOW) && st.st_mode == places[i].mode,
+		    places[i].name);
 
 	OK(spool_open_message(&s, id, O_RDONLY) < 0 && errno == ENOENT, "no such message");
 	spool_name(name, id);

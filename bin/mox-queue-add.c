@@ -1,0 +1,434 @@
+/* mox-queue-add: the only door into the spool. Setgid moxdrop when installed: see guard_start. */
+#include "base.h"
+
+#include "addr.h"
+#include "batch.h"
+#include "clock.h"
+#include "die.h"
+#include "enter.h"
+#include "fdio.h"
+#include "rec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <pwd.h>
+#include <signal.h>
+#include <sys/auxv.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define USAGE                                                                                                \
+	"mox-queue-add [-q] [-C file] [-f sender] [--notify list] [--orcpt type;text]\n"                     \
+	"           [--ret full|hdrs] [--envid text] [--requiretls yes|no]\n"                                \
+	"           [--transport name] [--hold-until time] [--extra key=value]\n"                            \
+	"           [--origin local] [--account name] recipient ...\n"                                       \
+	"       mox-queue-add [-q] [-C file] -e fd\n"                                                        \
+	"       mox-queue-add [-C file] -B"
+
+struct asked {
+	char *conf_file, *spool;
+	bool secure; /* we hold the group, or did when we began */
+	bool quiet, batch;
+	int envelope_fd;
+	struct envelope env; /* of the argv form */
+	const char *notify, *orcpt, *hold;
+};
+
+static char input[65536];
+
+/* ---- options ---- */
+
+enum {
+	OPT_NOTIFY = 256,
+	OPT_ORCPT,
+	OPT_RET,
+	OPT_ENVID,
+	OPT_REQUIRETLS,
+	OPT_TRANSPORT,
+	OPT_HOLD_UNTIL,
+	OPT_EXTRA,
+	OPT_ORIGIN,
+	OPT_ACCOUNT
+};
+
+static const struct option options[] = {
+    {"notify", required_argument, NULL, OPT_NOTIFY},
+    {"orcpt", required_argument, NULL, OPT_ORCPT},
+    {"ret", required_argument, NULL, OPT_RET},
+    {"envid", required_argument, NULL, OPT_ENVID},
+    {"requiretls", required_argument, NULL, OPT_REQUIRETLS},
+    {"transport", required_argument, NULL, OPT_TRANSPORT},
+    {"hold-until", required_argument, NULL, OPT_HOLD_UNTIL},
+    {"extra", required_argument, NULL, OPT_EXTRA},
+    {"origin", required_argument, NULL, OPT_ORIGIN},
+    {"account", required_argument, NULL, OPT_ACCOUNT},
+    {NULL, 0, NULL, 0},
+};
+
+/* The last one given wins. */
+static void
+set_text(char **to, const char *value)
+{
+	char *v = mem_dup(value);
+
+	free(*to);
+	*to = v;
+}
+
+static void
+set_one_of(char **to, const char *option, const char *a, const char *b)
+{
+	if (strcmp(optarg, a) && strcmp(optarg, b))
+		die_perm("unable to use --%s %s: expected %s%s%s", option, optarg, a, *b ? " or " : "", b);
+	set_text(to, optarg);
+}
+
+static void
+add_extra(struct envelope *e, const char *pair)
+{
+	const char *eq = strchr(pair, '=');
+	char *key;
+
+	if (!eq || eq == pair)
+		die_perm("unable to use --extra %s: expected KEY=VALUE", pair);
+	key = mem_dupn(pair, (size_t)(eq - pair));
+	envelope_add_extra(e, key, eq + 1);
+	free(key);
+}
+
+static int
+descriptor_from(const char *s)
+{
+	uint64_t v;
+
+	if (!str_number(s, 1 << 20, &v) || !v || fcntl((int)v, F_GETFD) < 0)
+		die_perm("unable to use -e %s: expected an open descriptor above 0", s);
+	return (int)v;
+}
+
+static void
+option_take(struct asked *a, int c)
+{
+	struct envelope *e = &a->env;
+
+	switch (c) {
+	case 'C': set_text(&a->conf_file, optarg); break;
+	case 'f': set_text(&e->sender, optarg); break;
+	case 'q': a->quiet = true; break;
+	case 'B': a->batch = true; break;
+	case 'e': a->envelope_fd = descriptor_from(optarg); break;
+	case OPT_NOTIFY:
+		if (!envelope_notify_valid(optarg))
+			die_perm(
+			    "unable to use --notify %s: expected never, or some of success,failure,delay",
+			    optarg);
+		a->notify = optarg;
+		break;
+	case OPT_ORCPT:
+		if (!envelope_orcpt_valid(optarg))
+			die_perm("unable to use --orcpt %s: expected TYPE;TEXT (RFC 3461)", optarg);
+		a->orcpt = optarg;
+		break;
+	case OPT_RET: set_one_of(&e->ret, "ret", "full", "hdrs"); break;
+	case OPT_ENVID: set_text(&e->envid, optarg); break;
+	case OPT_REQUIRETLS: set_one_of(&e->requiretls, "requiretls", "yes", "no"); break;
+	case OPT_TRANSPORT: set_text(&e->transport, optarg); break;
+	case OPT_HOLD_UNTIL: a->hold = optarg; break;
+	case OPT_EXTRA: add_extra(e, optarg); break;
+	case OPT_ORIGIN: set_one_of(&e->origin, "origin", "local", ""); break;
+	case OPT_ACCOUNT: set_text(&e->account, optarg); break;
+	case 'h': print_usage(USAGE);
+	case 'V': print_version();
+	default: die_usage(USAGE);
+	}
+}
+
+static void
+recipients_take(struct asked *a, char **argv, int n)
+{
+	if (a->orcpt && n != 1)
+		die_perm("unable to use --orcpt: it belongs to exactly one recipient");
+	for (int i = 0; i < n; i++) {
+		struct envelope_rcpt *r = envelope_add_rcpt(&a->env, addr_unwrap(argv[i]));
+
+		if (a->notify)
+			r->notify = mem_dup(a->notify);
+		if (a->orcpt)
+			r->orcpt = mem_dup(a->orcpt);
+	}
+	if (!a->env.sender)
+		a->env.sender = mem_dup("");
+	set_text(&a->env.sender, addr_unwrap(a->env.sender));
+}
+
+static void
+options_take(struct asked *a, int argc, char **argv)
+{
+	bool envelope = false;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "+C:f:qe:BhV", options, NULL)) != -1) {
+		option_take(a, c);
+		envelope = envelope || c == 'f' || c > 255;
+	}
+	if (a->batch || a->envelope_fd) {
+		if (argc > optind || envelope || (a->batch && (a->envelope_fd || a->quiet)))
+			die_usage(USAGE);
+		return;
+	}
+	if (argc == optind)
+		die_usage(USAGE);
+	recipients_take(a, argv + optind, argc - optind);
+}
+
+/* +2h, or microseconds since 1970 as in records. Behind the guard: it asks the clock. */
+static void
+hold_take(struct asked *a)
+{
+	int64_t us;
+	uint64_t v;
+
+	if (!a->hold)
+		return;
+	if (*a->hold == '+' && str_duration(a->hold + 1, &us))
+		a->env.hold_until = clock_now() + us;
+	else if (str_number(a->hold, INT64_MAX / 2, &v))
+		a->env.hold_until = (int64_t)v;
+	else
+		die_perm(
+		    "unable to use --hold-until %s: expected +DURATION or microseconds since 1970", a->hold);
+}
+
+/* ---- the guard ---- */
+
+/* libconfuse knows ~ and would draw all of NSS, its files and its plug-ins, into this program. Here ~ is
+ * nobody's home. */
+struct passwd *
+getpwnam(const char *name)
+{
+	(void)name;
+	return NULL;
+}
+
+struct passwd *
+getpwuid(uid_t uid)
+{
+	(void)uid;
+	return NULL;
+}
+
+/* Limits and signals are the caller's gift: a file size limit must fail a write, not kill us over a file half
+ * written. */
+static void
+guard_process(void)
+{
+	struct rlimit size;
+	bool closed = fcntl(0, F_GETFD) < 0;
+
+	fd_sanitise();
+	if (closed)
+		die_perm("unable to read the message: standard input is closed");
+	/* Message files are 0660, and nothing else is made here. */
+	umask(007);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	if (!getrlimit(RLIMIT_FSIZE, &size) && size.rlim_cur != size.rlim_max) {
+		size.rlim_cur = size.rlim_max;
+		if (setrlimit(RLIMIT_FSIZE, &size))
+			warn("unable to raise the file size limit: %m");
+	}
+}
+
+static char *
+environment_take(const char *name)
+{
+	const char *v = getenv(name);
+
+	return v && *v ? mem_dup(v) : NULL;
+}
+
+/* Setgid (AT_SECURE), we use compiled-in paths only. Who names other files gets them with his own rights: the
+ * group is given up for good before the first of them is looked at. Nothing of the environment survives. */
+static void
+guard_start(struct asked *a)
+{
+	char *conf, *clock;
+
+	a->secure = getauxval(AT_SECURE);
+	if (!a->secure)
+		return;
+	conf = environment_take("MOX_CONF");
+	clock = environment_take("MOX_TEST_CLOCK");
+	a->spool = environment_take("MOX_SPOOL");
+	if (clearenv())
+		die_temp("unable to clear the environment");
+	if (!a->conf_file && !conf && !clock && !a->spool)
+		return;
+	if (setresgid(getgid(), getgid(), getgid()) || setresuid(getuid(), getuid(), getuid()) ||
+	    getegid() != getgid())
+		die_temp("unable to give up the group: %m");
+	if (!a->conf_file)
+		a->conf_file = conf;
+	clock_use(clock);
+}
+
+static void
+door_start(struct door *d, struct asked *a)
+{
+	struct conf *conf = conf_load(a->conf_file);
+
+	if (a->spool) {
+		free(conf->spool);
+		conf->spool = a->spool;
+	}
+	door_open(d, conf, !a->secure);
+}
+
+/* ---- one message ---- */
+
+NORETURN static void
+end_refused(struct enter *m, struct door *d)
+{
+	char why[sizeof m->why];
+	int code = m->fate == ENTER_NEVER ? EXIT_PERM : EXIT_TEMP;
+
+	memcpy(why, m->why, sizeof why);
+	enter_free(m, d);
+	die_exit(code, "%s", why);
+}
+
+static uint64_t
+input_size(void)
+{
+	struct stat st;
+	off_t at;
+
+	if (fstat(0, &st) || !S_ISREG(st.st_mode) || (at = lseek(0, 0, SEEK_CUR)) < 0 || at > st.st_size)
+		return 0;
+	return (uint64_t)(st.st_size - at);
+}
+
+/* Takes the record of -e apart once it is whole. */
+static bool
+envelope_take(struct enter *m, struct door *d, struct str *rec)
+{
+	struct envelope e;
+	size_t n = rec_whole(str_cstr(rec), rec->len);
+	const char *bad = NULL;
+
+	if (!n && rec->len <= REC_MAX)
+		return false;
+	if (!n)
+		enter_refuse(m, ENTER_NEVER, "unable to read the envelope: it is too long");
+	else if (n != rec->len)
+		enter_refuse(m, ENTER_NEVER, "unable to read the envelope: something follows its end");
+	else if ((bad = envelope_parse(&e, rec->s, n, -1)))
+		enter_refuse(m, ENTER_NEVER, "unable to read the envelope: %s", bad);
+	else {
+		enter_ask(m, &e);
+		enter_check(m, d);
+	}
+	return true;
+}
+
+static void
+envelope_read_some(struct enter *m, struct door *d, struct str *rec, int fd, bool *whole)
+{
+	ssize_t n = enter_read(fd, input, sizeof input);
+
+	if (n < 0)
+		enter_refuse(m, ENTER_LATER, "unable to read the envelope: %s", strerror(errno));
+	else if (!n)
+		enter_refuse(
+		    m, ENTER_LATER, "unable to read the envelope: it stopped before its end, nothing queued");
+	else {
+		str_add(rec, input, (size_t)n);
+		*whole = envelope_take(m, d, rec);
+	}
+}
+
+/* False behind the last piece. */
+static bool
+text_read_some(struct enter *m)
+{
+	ssize_t n = enter_read(0, input, sizeof input);
+
+	if (n < 0)
+		enter_refuse(m, ENTER_LATER, "unable to read the message: %s", strerror(errno));
+	else
+		enter_text(m, input, (size_t)n);
+	return n > 0;
+}
+
+/* -e: message on fd 0 and envelope on its own descriptor, in whatever order the caller writes them. The
+ * envelope's `end` line commits: what stops before it is not queued. */
+static void
+both_read(struct enter *m, struct door *d, int envelope_fd)
+{
+	struct str rec = {0};
+	bool envelope = false, opened = false, text = true;
+
+	while (m->fate == ENTER_GOOD && (!envelope || text)) {
+		if (!envelope && (!text || enter_wait(envelope_fd, 0) == envelope_fd)) {
+			envelope_read_some(m, d, &rec, envelope_fd, &envelope);
+			continue;
+		}
+		if (!opened)
+			enter_open(m, d, input_size());
+		opened = true;
+		text = text_read_some(m);
+	}
+	str_free(&rec);
+}
+
+static void
+message_add(struct door *d, struct asked *a)
+{
+	struct enter m, *all[] = {&m};
+
+	enter_init(&m, d);
+	if (a->envelope_fd)
+		both_read(&m, d, a->envelope_fd);
+	else {
+		enter_ask(&m, &a->env);
+		enter_check(&m, d);
+		enter_open(&m, d, input_size());
+		while (m.fate == ENTER_GOOD && text_read_some(&m))
+			;
+	}
+	enter_finish(&m, d);
+	enter_commit(all, 1, d);
+	if (m.fate != ENTER_GOOD)
+		end_refused(&m, d);
+	if (!a->quiet) {
+		char line[] = "id .............\n";
+
+		id_format(line + 3, m.env.id);
+		line[3 + ID_LEN] = '\n';
+		/* The message is ours whether or not the caller hears of it. */
+		if (fd_write_all(1, line, sizeof line - 1))
+			warn("unable to write the id (the message is queued): %m");
+	}
+	spool_trigger(&d->spool);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct asked a = {0};
+	struct door d;
+
+	prog_start("mox-queue-add");
+	guard_process();
+	options_take(&a, argc, argv);
+	guard_start(&a);
+	hold_take(&a);
+	door_start(&d, &a);
+	if (a.batch)
+		batch_run(&d);
+	else
+		message_add(&d, &a);
+	return 0;
+}
