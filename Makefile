@@ -101,8 +101,10 @@ $(foreach u,$(UNITS),$(eval $(call unit,$u)))
 $(OUT)/libfake.a: $(patsubst %.c,$(OUT)/%.o,$(wildcard t/fake/*.c)) Makefile
 	@rm -f $@
 	@$(AR) rcsD $@ $(filter %.o,$^)
+$(OUT)/t/spool-check: $(OUT)/libspool.a $(OUT)/libmail.a
 $(TOOLS:%=$(OUT)/t/%): $(OUT)/t/%: $(OUT)/t/%.o $(OUT)/libfake.a $(OUT)/libbase.a
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS) $(LINKHARDEN) -o $@ $^ -lgnutls -lconfuse
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS) $(LINKHARDEN) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
+	    -lgnutls -lconfuse -lz
 
 units: $(UNITS:%=$(OUT)/t/unit/%)
 
