@@ -78,7 +78,8 @@ clock_timeout(int64_t deadline)
 void
 clock_iso(char out[CLOCK_ISO_SIZE], int64_t us, int millis)
 {
-	time_t t = (time_t)(us / SECOND);
+	int64_t part = (us % SECOND + SECOND) % SECOND; /* of times before 1970 too */
+	time_t t = (time_t)((us - part) / SECOND);
 	struct tm tm;
 	size_t n;
 
@@ -86,7 +87,7 @@ clock_iso(char out[CLOCK_ISO_SIZE], int64_t us, int millis)
 		memset(&tm, 0, sizeof tm);
 	n = strftime(out, CLOCK_ISO_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
 	if (millis)
-		n += (size_t)snprintf(out + n, CLOCK_ISO_SIZE - n, ".%03d", (int)(us % SECOND / 1000));
+		n += (size_t)snprintf(out + n, CLOCK_ISO_SIZE - n, ".%03d", (int)(part / 1000));
 	snprintf(out + n, CLOCK_ISO_SIZE - n, "Z");
 }
 

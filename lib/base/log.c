@@ -8,6 +8,8 @@
 #include <inttypes.h>
 #include <stdarg.h>
 
+#define LOG_VALUE_MAX 2048 /* bytes of one value, before escapes */
+
 static enum log_level least = LOG_INFO;
 static bool gather;
 static bool on; /* the line being written is wanted */
@@ -46,7 +48,7 @@ static bool
 plain(const char *s, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (s[i] <= ' ' || s[i] == '"' || s[i] == '=' || s[i] == '\\' || s[i] == 127)
+		if (s[i] <= ' ' || s[i] > '~' || strchr("\"=\\", s[i]))
 			return false;
 	return n > 0;
 }
@@ -54,22 +56,32 @@ plain(const char *s, size_t n)
 void
 log_sn(const char *key, const char *value, size_t n)
 {
-	char seen[8192];
-	size_t len;
+	char seen[4 * LOG_VALUE_MAX];
 
 	if (!on || !value)
 		return;
 	str_addf(&buf, " %s=", key);
+	if (n > LOG_VALUE_MAX)
+		n = LOG_VALUE_MAX;
 	if (plain(value, n)) {
 		str_add(&buf, value, n);
 		return;
 	}
-	len = text_visible(seen, sizeof seen, value, n < 2048 ? n : 2048);
+	/* A backslash of the value's own is doubled: \\x41 was written so, \x0a was a byte. */
 	str_addc(&buf, '"');
-	for (size_t i = 0; i < len; i++) {
-		if (seen[i] == '"' || (seen[i] == '\\' && !(i + 1 < len && seen[i + 1] == 'x')))
+	while (n) {
+		size_t part = 0;
+
+		while (part < n && value[part] != '"' && value[part] != '\\')
+			part++;
+		str_add(&buf, seen, text_visible(seen, sizeof seen, value, part));
+		value += part;
+		n -= part;
+		if (n) {
 			str_addc(&buf, '\\');
-		str_addc(&buf, seen[i]);
+			str_addc(&buf, *value++);
+			n--;
+		}
 	}
 	str_addc(&buf, '"');
 }

@@ -208,9 +208,12 @@ digits(const char *s, uint64_t max, uint64_t *out)
 bool
 str_number(const char *s, uint64_t max, uint64_t *out)
 {
-	const char *e = digits(s, max, out);
+	uint64_t v;
 
-	return e && !*e;
+	if (!(s = digits(s, max, &v)) || *s)
+		return false;
+	*out = v;
+	return true;
 }
 
 bool
