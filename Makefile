@@ -49,6 +49,8 @@ LIBS_mox-sendmail := -lidn2
 ROOMS_mox-smtpd := mail
 LIBS_mox-smtpd := -lidn2
 ROOMS_mox-local := mail
+ROOMS_mox-localserve := mail
+LIBS_mox-localserve := -lidn2
 ROOMS_ADMIN := admin report spool mail
 LIBS_ADMIN := -ljansson -lz
 

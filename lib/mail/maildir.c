@@ -62,7 +62,8 @@ maildir_close(struct maildir *m)
 	m->tmp = m->new = -1;
 }
 
-/* SECONDS.M<microseconds>P<pid>Q<count>R<random>.<host>: no two deliveries on any host that shares the directory get the same one. */
+/* SECONDS.M<microseconds>P<pid>Q<count>R<random>.<host>: no two deliveries on any host that shares the
+ * directory get the same one. */
 static void
 make_name(char out[MAILDIR_NAME_SIZE])
 {
@@ -84,8 +85,8 @@ make_name(char out[MAILDIR_NAME_SIZE])
 			safe[n++] = *p > ' ' && *p < 127 ? *p : '_';
 	}
 	safe[n] = 0;
-	snprintf(out, MAILDIR_NAME_SIZE, "%" PRId64 ".M%06" PRId64 "P%ldQ%uR%08" PRIx32 ".%.100s", now / SECOND, now % SECOND,
-	    (long)getpid(), ++count, rnd, safe);
+	snprintf(out, MAILDIR_NAME_SIZE, "%" PRId64 ".M%06" PRId64 "P%ldQ%uR%08" PRIx32 ".%.100s",
+	    now / SECOND, now % SECOND, (long)getpid(), ++count, rnd, safe);
 }
 
 int
@@ -94,7 +95,8 @@ maildir_begin(struct maildir_message *msg, const struct maildir *dir)
 	*msg = (struct maildir_message){.dir = dir, .fd = -1};
 	for (int tries = 0; msg->fd < 0 && tries < 10; tries++) {
 		make_name(msg->name);
-		msg->fd = openat(dir->tmp, msg->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+		msg->fd =
+		    openat(dir->tmp, msg->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (msg->fd < 0 && errno != EEXIST)
 			break;
 	}

@@ -136,8 +136,8 @@ end_chunk(struct smtpd *s)
 		return;
 	}
 	if (s->failed) {
-		/* A refused chunk closes the transaction, as Postfix does: Exim keeps it open, and takes what is pipelined behind
-		 * it for part of it (T132). */
+		/* A refused chunk closes the transaction, as Postfix does: Exim keeps it open, and takes what
+		 * is pipelined behind it for part of it (T132). */
 		refuse(s, s->failed);
 		reset(s);
 		return;
@@ -188,8 +188,9 @@ do_ehlo(struct smtpd *s, char *arg)
 	static const struct {
 		unsigned offer;
 		const char *line;
-	} words[] = {{OFFER_PIPELINING, "PIPELINING"}, {OFFER_8BITMIME, "8BITMIME"}, {OFFER_SMTPUTF8, "SMTPUTF8"}, {OFFER_DSN, "DSN"},
-	    {OFFER_CHUNKING, "CHUNKING"}, {OFFER_ENHANCED, "ENHANCEDSTATUSCODES"}};
+	} words[] = {{OFFER_PIPELINING, "PIPELINING"}, {OFFER_8BITMIME, "8BITMIME"},
+	    {OFFER_SMTPUTF8, "SMTPUTF8"}, {OFFER_DSN, "DSN"}, {OFFER_CHUNKING, "CHUNKING"},
+	    {OFFER_ENHANCED, "ENHANCEDSTATUSCODES"}};
 
 	char line[80];
 
@@ -305,8 +306,8 @@ do_data(struct smtpd *s, char *arg)
 	}
 }
 
-/* The bytes of a chunk are eaten whatever the answer will be: read as commands they would be somebody's letter executed. A size that cannot be
- * read ends the session for the same reason. */
+/* The bytes of a chunk are eaten whatever the answer will be: read as commands they would be somebody's
+ * letter executed. A size that cannot be read ends the session for the same reason. */
 static void
 do_bdat(struct smtpd *s, char *arg)
 {
@@ -375,12 +376,20 @@ do_help(struct smtpd *s, char *arg)
 static const struct command {
 	const char *name;
 	void (*run)(struct smtpd *s, char *arg);
-	unsigned offer;   /* only when this is offered */
+	unsigned offer; /* only when this is offered */
 	bool needs_hello;
 } commands[] = {
-    {"EHLO", do_ehlo, 0, false}, {"HELO", do_helo, 0, false}, {"MAIL", do_mail, 0, true}, {"RCPT", do_rcpt, 0, true},
-    {"DATA", do_data, 0, true}, {"BDAT", do_bdat, OFFER_CHUNKING, false}, {"RSET", do_rset, 0, false}, {"NOOP", do_noop, 0, false},
-    {"QUIT", do_quit, 0, false}, {"VRFY", do_vrfy, 0, false}, {"HELP", do_help, 0, false},
+    {"EHLO", do_ehlo, 0, false},
+    {"HELO", do_helo, 0, false},
+    {"MAIL", do_mail, 0, true},
+    {"RCPT", do_rcpt, 0, true},
+    {"DATA", do_data, 0, true},
+    {"BDAT", do_bdat, OFFER_CHUNKING, false},
+    {"RSET", do_rset, 0, false},
+    {"NOOP", do_noop, 0, false},
+    {"QUIT", do_quit, 0, false},
+    {"VRFY", do_vrfy, 0, false},
+    {"HELP", do_help, 0, false},
 };
 
 static void
@@ -412,7 +421,8 @@ run_command(struct smtpd *s, char *line)
 	refuse(s, "502 5.5.1 command not known here");
 }
 
-/* Takes a command up to its LF. A bare LF ends a command, so that a person can type; it never ends a message. */
+/* Takes a command up to its LF. A bare LF ends a command, so that a person can type; it never ends a message.
+ */
 static const char *
 take_command(struct smtpd *s, const char *p, const char *end)
 {

@@ -1,9 +1,10 @@
-/* The server side of SMTP (RFC 5321) without input and output: bytes go in by smtpd_feed, replies gather in `out`, and what
- * is to be done about a message is asked of hooks. mox-smtpd drives one on stdin and stdout, mox-localserve many with poll.
+/* The server side of SMTP (RFC 5321) without input and output: bytes go in by smtpd_feed, replies gather in
+ * `out`, and what is to be done about a message is asked of hooks. mox-smtpd drives one on stdin and stdout,
+ * mox-localserve many with poll.
  *
- * Guarantees to the hooks: addresses passed addr_check and have a domain; a message ends at CRLF.CRLF or with BDAT LAST and
- * nowhere else; the bytes of a message are unstuffed and hold no bare CR or LF (a message that does is refused with 550 5.6.11 and
- * never reaches `done`). Nothing of a transaction outlives it. */
+ * Guarantees to the hooks: addresses passed addr_check and have a domain; a message ends at CRLF.CRLF or with
+ * BDAT LAST and nowhere else; the bytes of a message are unstuffed and hold no bare CR or LF (a message that
+ * does is refused with 550 5.6.11 and never reaches `done`). Nothing of a transaction outlives it. */
 #ifndef SMTPD_H
 #define SMTPD_H
 
@@ -13,7 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SMTPD_LINE_MAX 4096 /* a command with its line end; above RFC 5321's 512 + the extensions' additions */
+#define SMTPD_LINE_MAX                                                                                       \
+	4096 /* a command with its line end; above RFC 5321's 512 + the extensions' additions */
 #define SMTPD_TIMEOUT_MINUTES 5
 
 /* What EHLO offers. */
@@ -28,7 +30,7 @@ enum smtpd_offer {
 	OFFER_ALL = 127,
 };
 
-struct smtpd_setup {     /* borrowed for the life of the sessions */
+struct smtpd_setup {	      /* borrowed for the life of the sessions */
 	const char *hostname; /* in the greeting */
 	const char *mailname; /* completes addresses without a domain */
 	uint64_t max_size;
@@ -44,9 +46,9 @@ struct smtpd_rcpt {
 
 struct smtpd;
 
-/* `mail` and `rcpt` answer false to refuse, having called smtpd_answer (or set stalled). `begin`: the message is about to
- * come; false as above. `body`: bytes of it. `done`: all of it has come, and the commit; calls smtpd_answer. `drop`: it has begun and will not be
- * done. */
+/* `mail` and `rcpt` answer false to refuse, having called smtpd_answer (or set stalled). `begin`: the message
+ * is about to come; false as above. `body`: bytes of it. `done`: all of it has come, and the commit; calls
+ * smtpd_answer. `drop`: it has begun and will not be done. */
 struct smtpd_hooks {
 	bool (*mail)(struct smtpd *s); /* may be NULL */
 	bool (*rcpt)(struct smtpd *s); /* the last of s->rcpt; may be NULL */
@@ -67,15 +69,16 @@ struct smtpd_body {
 
 typedef void smtpd_emit(void *arg, const char *p, size_t n);
 /* Takes what belongs to the message; answers the first byte behind it. *ended: CRLF.CRLF was seen. */
-const char *smtpd_body_feed(struct smtpd_body *b, const char *p, const char *end, bool *ended, smtpd_emit *emit, void *arg);
+const char *smtpd_body_feed(
+    struct smtpd_body *b, const char *p, const char *end, bool *ended, smtpd_emit *emit, void *arg);
 
 struct smtpd {
 	const struct smtpd_setup *setup;
 	const struct smtpd_hooks *hooks;
-	void *arg;       /* the hooks' own */
-	struct str out;  /* replies; the caller writes and empties it */
-	bool quit;       /* write out, then close; whatever is fed is dropped */
-	bool stalled;    /* set by a hook: nothing is read or answered any more */
+	void *arg;	/* the hooks' own */
+	struct str out; /* replies; the caller writes and empties it */
+	bool quit;	/* write out, then close; whatever is fed is dropped */
+	bool stalled;	/* set by a hook: nothing is read or answered any more */
 
 	/* the transaction */
 	char *sender; /* NULL: no MAIL yet; "" the null sender */
@@ -88,8 +91,8 @@ struct smtpd {
 	/* private */
 	enum { MODE_COMMAND, MODE_DATA, MODE_CHUNK } mode;
 	bool greeted, answered, begun, overlong;
-	bool mute;   /* the chunk under way was answered when it began */
-	size_t ehlo; /* where the last line of the reply to EHLO begins */
+	bool mute;	    /* the chunk under way was answered when it began */
+	size_t ehlo;	    /* where the last line of the reply to EHLO begins */
 	const char *failed; /* the reply for the message under way, that will not be taken; static */
 	struct str line;
 	struct smtpd_body filter;
@@ -98,9 +101,11 @@ struct smtpd {
 	unsigned errors, mails;
 };
 
-void smtpd_start(struct smtpd *s, const struct smtpd_setup *setup, const struct smtpd_hooks *hooks, void *arg); /* greets */
+void smtpd_start(struct smtpd *s, const struct smtpd_setup *setup, const struct smtpd_hooks *hooks,
+    void *arg); /* greets */
 void smtpd_feed(struct smtpd *s, const char *p, size_t n);
-/* The reply to the command under way: "451 4.3.0 text". Bytes that are not printable ASCII become `?`; at most 500 bytes. */
+/* The reply to the command under way: "451 4.3.0 text". Bytes that are not printable ASCII become `?`; at
+ * most 500 bytes. */
 void smtpd_answer(struct smtpd *s, const char *fmt, ...) PRINTF(2, 3);
 /* Ends the session: drops a message under way, frees everything. */
 void smtpd_end(struct smtpd *s);

@@ -2,10 +2,12 @@
 
 #include "smtpd.h"
 
-/* Only CRLF is a line end here. A dot is special behind CRLF (or at the start) and nowhere else, so that neither `LF . LF`, `LF . CRLF`
- * nor `CR . CR` ends a message: what follows stays text of a message that is refused (T104 read from the receiving side). */
+/* Only CRLF is a line end here. A dot is special behind CRLF (or at the start) and nowhere else, so that
+ * neither `LF . LF`, `LF . CRLF` nor `CR . CR` ends a message: what follows stays text of a message that is
+ * refused (T104 read from the receiving side). */
 const char *
-smtpd_body_feed(struct smtpd_body *b, const char *p, const char *end, bool *ended, smtpd_emit *emit, void *arg)
+smtpd_body_feed(
+    struct smtpd_body *b, const char *p, const char *end, bool *ended, smtpd_emit *emit, void *arg)
 {
 	const char *from = p; /* not handed on yet */
 
@@ -44,7 +46,8 @@ smtpd_body_feed(struct smtpd_body *b, const char *p, const char *end, bool *ende
 			break;
 		case AT_DOT:
 			if (*p == '\r') {
-				from = ++p; /* kept back: with an LF behind it, it is no part of the message */
+				from =
+				    ++p; /* kept back: with an LF behind it, it is no part of the message */
 				b->at = AT_DOT_CR;
 			} else
 				b->at = AT_TEXT;

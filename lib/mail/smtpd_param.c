@@ -9,7 +9,8 @@
 #define ENVID_MAX 100 /* RFC 3461 4.4 */
 #define ORCPT_MAX 500 /* RFC 3461 4.2 */
 
-/* Cuts the path out of "<...> parameters": answers it without <>, *rest the parameters. A `>` within quotes is part of the path. */
+/* Cuts the path out of "<...> parameters": answers it without <>, *rest the parameters. A `>` within quotes
+ * is part of the path. */
 static char *
 cut_path(char *s, char **rest)
 {
@@ -35,7 +36,8 @@ cut_path(char *s, char **rest)
 	return addr_unwrap(s);
 }
 
-/* The address with a domain; the caller frees. NULL: not an address. *bad_domain tells what was wrong with it. */
+/* The address with a domain; the caller frees. NULL: not an address. *bad_domain tells what was wrong with
+ * it. */
 static char *
 read_address(const struct smtpd *s, const char *path, bool *bad_domain)
 {
@@ -83,8 +85,8 @@ is_xtext(const char *s)
 {
 	for (; *s; s++) {
 		if (*s == '+') {
-			if (!isxdigit((unsigned char)s[1]) || !isxdigit((unsigned char)s[2]) || islower((unsigned char)s[1]) ||
-			    islower((unsigned char)s[2]))
+			if (!isxdigit((unsigned char)s[1]) || !isxdigit((unsigned char)s[2]) ||
+			    islower((unsigned char)s[1]) || islower((unsigned char)s[2]))
 				return false;
 			s += 2;
 		} else if (*s < '!' || *s > '~' || *s == '=')
@@ -183,7 +185,8 @@ smtpd_read_mail(struct smtpd *s, char *args)
 		return "553 5.6.7 address needs SMTPUTF8";
 	s->sender = *path ? read_address(s, path, &bad_domain) : mem_dup("");
 	if (!s->sender)
-		return bad_domain ? "501 5.1.8 sender's domain is not a domain name" : "501 5.1.7 sender is not an address";
+		return bad_domain ? "501 5.1.8 sender's domain is not a domain name"
+				  : "501 5.1.7 sender is not an address";
 	return NULL;
 }
 
@@ -216,7 +219,8 @@ smtpd_read_rcpt(struct smtpd *s, char *args)
 			wrong = no_param;
 	}
 	if (!wrong && !(r.address = read_address(s, path, &bad_domain)))
-		wrong = bad_domain ? "501 5.1.2 recipient's domain is not a domain name" : "501 5.1.3 recipient is not an address";
+		wrong = bad_domain ? "501 5.1.2 recipient's domain is not a domain name"
+				   : "501 5.1.3 recipient is not an address";
 	s->rcpt = mem_grow(s->rcpt, s->nrcpt + 1, sizeof *s->rcpt);
 	s->rcpt[s->nrcpt++] = r;
 	if (wrong)

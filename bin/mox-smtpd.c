@@ -1,0 +1,322 @@
+/* mox-smtpd: SMTP on stdin and stdout for the programs of this machine (mox-smtpd(8)).
+ *
+ * Each message goes to a child as it comes in, and its envelope only when all of it has come: the envelope's
+ * `end` line is what commits, so a session that breaks off at any point queues nothing, and a message is
+ * answered 250 after the child's promise. */
+#include "base.h"
+
+#include "child.h"
+#include "conf.h"
+#include "die.h"
+#include "fdio.h"
+#include "rec.h"
+#include "smtpd.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define USAGE "mox-smtpd [-C file] [-m maildir]"
+
+#define TIMEOUT_MS (SMTPD_TIMEOUT_MINUTES * 60 * 1000)
+#define BLOCK 65536
+#define MAILDIR_RCPTS                                                                                        \
+	100 /* with -m they stand on mox-local's command line; RFC 5321 4.5.3.1.8 asks for 100 */
+#define ENVELOPE_FD 3
+
+/* The child that takes the message under way. */
+struct taker {
+	char *conf_file, *maildir; /* as given; NULL: not */
+	pid_t pid;
+	int message, envelope; /* to the child; -1: closed */
+	int said, sorry;       /* its stdout and stderr */
+};
+
+static void
+close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* ---- the child ---- */
+
+/* argv of mox-queue-add, or of mox-local with sender and recipients, NULL-terminated; the caller frees the
+ * array. */
+static char **
+taker_argv(const struct taker *t, const struct smtpd *s)
+{
+	static char queue_add[] = "mox-queue-add", local[] = "mox-local", e[] = "-e", fd[] = "3", f[] = "-f",
+		    r[] = "-r", c[] = "-C", dashes[] = "--";
+	char **argv = mem_zalloc((12 + 2 * s->nrcpt) * sizeof *argv);
+	size_t n = 0;
+
+	argv[n++] = t->maildir ? local : queue_add;
+	argv[n++] = e;
+	argv[n++] = fd;
+	if (t->conf_file) {
+		argv[n++] = c;
+		argv[n++] = t->conf_file;
+	}
+	if (!t->maildir)
+		return argv;
+	argv[n++] = f;
+	argv[n++] = s->sender;
+	for (size_t i = 0; i < s->nrcpt; i++) {
+		argv[n++] = r;
+		argv[n++] = s->rcpt[i].address;
+	}
+	argv[n++] = dashes;
+	argv[n] = t->maildir;
+	return argv;
+}
+
+static bool
+begin(struct smtpd *s)
+{
+	struct taker *t = s->arg;
+	int message[2] = {-1, -1}, envelope[2] = {-1, -1}, said[2] = {-1, -1}, sorry[2] = {-1, -1};
+	char **argv;
+
+	if (pipe2(message, O_CLOEXEC) || pipe2(envelope, O_CLOEXEC) || pipe2(said, O_CLOEXEC) ||
+	    pipe2(sorry, O_CLOEXEC))
+		die_temp("unable to make a pipe: %m");
+	argv = taker_argv(t, s);
+	/* The envelope last: its number in the child may be one of the pipes' here. */
+	t->pid = child_spawn(argv,
+	    (const struct child_fd[]){
+		{message[0], 0}, {said[1], 1}, {sorry[1], 2}, {envelope[0], ENVELOPE_FD}},
+	    4);
+	if (t->pid < 0)
+		smtpd_answer(s, "451 4.3.0 unable to start %s: %s", argv[0], strerror(errno));
+	free(argv);
+	close(message[0]);
+	close(envelope[0]);
+	close(said[1]);
+	close(sorry[1]);
+	t->message = message[1];
+	t->envelope = envelope[1];
+	t->said = said[0];
+	t->sorry = sorry[0];
+	return t->pid >= 0;
+}
+
+static void
+body(struct smtpd *s, const char *p, size_t n)
+{
+	struct taker *t = s->arg;
+
+	/* A child that will not have it has gone; why, its exit code tells when the message is whole. */
+	if (t->message >= 0 && fd_write_all(t->message, p, n))
+		close_fd(&t->message);
+}
+
+static void
+write_envelope(struct taker *t, const struct smtpd *s)
+{
+	struct str e = {0};
+
+	rec_add(&e, "sender", s->sender);
+	if (s->ret)
+		rec_add(&e, "ret", s->ret);
+	if (s->envid)
+		rec_add(&e, "envid", s->envid);
+	for (size_t i = 0; i < s->nrcpt; i++) {
+		rec_open(&e, "rcpt");
+		rec_put(&e, s->rcpt[i].address);
+		if (s->rcpt[i].notify)
+			rec_putf(&e, "notify=%s", s->rcpt[i].notify);
+		if (s->rcpt[i].orcpt)
+			rec_putf(&e, "orcpt=%s", s->rcpt[i].orcpt);
+		rec_close(&e);
+	}
+	rec_end(&e);
+	if (fd_write_all(t->envelope, e.s, e.len))
+		close_fd(&t->envelope); /* gone: its exit code tells why */
+	str_free(&e);
+}
+
+/* The first line of what the child wrote. */
+static void
+read_line(int fd, char *out, size_t cap)
+{
+	char rest[512];
+	ssize_t n = fd_read_all(fd, out, cap - 1);
+
+	out[n > 0 ? n : 0] = 0;
+	out[strcspn(out, "\n")] = 0;
+	while (fd_read(fd, rest, sizeof rest) > 0)
+		;
+}
+
+static int
+end_taker(struct taker *t)
+{
+	int code;
+
+	close_fd(&t->message);
+	close_fd(&t->envelope);
+	close_fd(&t->said);
+	close_fd(&t->sorry);
+	code = child_wait(t->pid);
+	t->pid = -1;
+	return code;
+}
+
+static void
+done(struct smtpd *s)
+{
+	struct taker *t = s->arg;
+	char said[256], sorry[400];
+	int code;
+
+	/* The message first and whole: the child need not read both at once. */
+	close_fd(&t->message);
+	write_envelope(t, s);
+	close_fd(&t->envelope);
+	read_line(t->said, said, sizeof said);
+	read_line(t->sorry, sorry, sizeof sorry);
+	code = end_taker(t);
+	if (!code && t->maildir)
+		smtpd_answer(s, "250 2.0.0 delivered");
+	else if (!code)
+		smtpd_answer(s, "250 2.0.0 queued as %s", !strncmp(said, "id ", 3) ? said + 3 : said);
+	else if (code == EXIT_PERM)
+		smtpd_answer(s, "554 5.6.0 %s", *sorry ? sorry : "message refused");
+	else
+		smtpd_answer(s, "451 4.3.0 %s", *sorry ? sorry : "unable to take the message now");
+}
+
+static void
+drop(struct smtpd *s)
+{
+	/* Without `end` on the envelope the child keeps nothing. */
+	end_taker(s->arg);
+}
+
+static const struct smtpd_hooks hooks = {.begin = begin, .body = body, .done = done, .drop = drop};
+
+/* ---- the session ---- */
+
+/* Whatever mox-smtpd takes it relays. So over TCP only this machine may ask: an entry in inetd.conf that
+ * listens to the world does not make an open relay. Not a TCP socket: whoever started us. */
+static bool
+peer_is_local(void)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof ss;
+
+	if (getpeername(0, (struct sockaddr *)&ss, &len))
+		return true;
+	if (ss.ss_family == AF_INET)
+		return ntohl(((const struct sockaddr_in *)&ss)->sin_addr.s_addr) >> 24 == 127;
+	if (ss.ss_family == AF_INET6) {
+		const struct in6_addr *a = &((const struct sockaddr_in6 *)&ss)->sin6_addr;
+		return IN6_IS_ADDR_LOOPBACK(a) || (IN6_IS_ADDR_V4MAPPED(a) && a->s6_addr[12] == 127);
+	}
+	return true;
+}
+
+/* Waits for the event; the descriptors are our caller's too, so they stay blocking. */
+static void
+await(int fd, short events)
+{
+	struct pollfd p = {.fd = fd, .events = events};
+	int n;
+
+	do
+		n = poll(&p, 1, TIMEOUT_MS);
+	while (n < 0 && errno == EINTR);
+	if (n)
+		return;
+	if (events == POLLIN) {
+		static const char late[] = "421 4.4.2 nothing heard for 5 minutes, goodbye\r\n";
+		if (fd_write_all(1, late, sizeof late - 1)) {
+		}
+	}
+	die_temp("nothing %s for %d minutes", events == POLLIN ? "heard" : "read by the client",
+	    SMTPD_TIMEOUT_MINUTES);
+}
+
+static void
+write_replies(struct smtpd *s)
+{
+	for (size_t off = 0; off < s->out.len;) {
+		/* PIPE_BUF bytes never block behind POLLOUT. */
+		size_t n = s->out.len - off < 4096 ? s->out.len - off : 4096;
+
+		await(1, POLLOUT);
+		if (fd_write_all(1, s->out.s + off, n))
+			die_temp("unable to write a reply: %m");
+		off += n;
+	}
+	str_reset(&s->out);
+}
+
+static void
+serve(struct smtpd *s)
+{
+	char *buf = mem_alloc(BLOCK);
+	ssize_t n;
+
+	write_replies(s);
+	while (!s->quit) {
+		await(0, POLLIN);
+		n = fd_read(0, buf, BLOCK);
+		if (n < 0)
+			die_temp("unable to read: %m");
+		if (!n)
+			break;
+		smtpd_feed(s, buf, (size_t)n);
+		write_replies(s);
+	}
+	free(buf);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct smtpd_setup setup = {.max_rcpt = MAILDIR_RCPTS, .offer = OFFER_ALL};
+	struct taker taker = {.pid = -1, .message = -1, .envelope = -1, .said = -1, .sorry = -1};
+	struct smtpd session;
+	struct conf *conf;
+	int opt;
+
+	prog_start("mox-smtpd");
+	fd_sanitise();
+	while ((opt = getopt(argc, argv, "C:m:hV")) != -1)
+		switch (opt) {
+		case 'C': taker.conf_file = optarg; break;
+		case 'm': taker.maildir = optarg; break;
+		case 'h': print_usage(USAGE);
+		case 'V': print_version();
+		default: die_usage(USAGE);
+		}
+	if (optind != argc)
+		die_usage(USAGE);
+	signal(SIGPIPE, SIG_IGN);
+	conf = conf_load(taker.conf_file);
+	setup.hostname = conf->hostname;
+	setup.mailname = conf->mailname;
+	setup.max_size = conf->max_message_size;
+	if (!taker.maildir) {
+		setup.max_rcpt = conf->max_recipients;
+		if (!peer_is_local()) {
+			static const char no[] = "554 5.7.1 only programs of this machine send mail here\r\n";
+			if (fd_write_all(1, no, sizeof no - 1)) {
+			}
+			die_perm("refused a peer that is not this machine");
+		}
+	}
+	smtpd_start(&session, &setup, &hooks, &taker);
+	serve(&session);
+	smtpd_end(&session);
+	conf_free(conf);
+	return 0;
+}
