@@ -1,6 +1,7 @@
 #!/bin/bash
 # mox-localserve: what the local parts ask for, many clients, what it keeps.
 . "$(dirname "$0")/lib.sh"
+count() { find "$@" -type f | wc -l; }
 
 # serve NAME ARGS...: starts one, its port in $PORT
 serve() {
@@ -64,7 +65,7 @@ EOF
 is "one of several asks" "$(send a@x b@y permerror@y)" "250 250 250 354 550"
 is "one RCPT of two refused" "$(send a@x rcpttopermerror@y b@y)" "250 550 250 354 250"
 is "421 closes" "$(talk 'EHLO x' 'MAIL FROM:<a@x>' 'RCPT TO:<rcptto-421@y>' NOOP)" "220 250 250 421 eof"
-is "refused messages are not kept" "$(grep -lE 'Delivered-To: .*(permerror|451|599)@' box/new/* | wc -l) $(ls box/tmp | wc -l)" "0 0"
+is "refused messages are not kept" "$(grep -lE 'Delivered-To: .*(permerror|451|599)@' box/new/* | wc -l) $(count box/tmp)" "0 0"
 
 # timeout: silence; others are served meanwhile
 cat >silent.py <<'EOF'
@@ -95,7 +96,7 @@ for s in c: s.quit()
 EOF
 ok "100 connections at once, smtplib" python3 many.py "$PORT"
 is "... all kept" "$(grep -l 'Delivered-To: many' box/new/* | wc -l)" 300
-is "... dots unstuffed" "$(cat "$(grep -l 'many5.2@' box/new/*)" | tail -1)" ".dot"
+is "... dots unstuffed" "$(tail -n1 "$(grep -l 'many5.2@' box/new/*)")" ".dot"
 if command -v swaks >/dev/null; then
 	ok "swaks" swaks --silent 3 --pipeline --server "127.0.0.1:$PORT" --from a@x --to swaks@y
 	fails 24 "swaks: refused at RCPT" swaks --silent 3 --server "127.0.0.1:$PORT" --from a@x --to rcptto550@y
@@ -109,10 +110,10 @@ try:
 except socket.timeout: print('stopped')
 EOF
 is "a client that never reads is not read either" "$(python3 deaf.py "$PORT")" "stopped"
-rss=$(awk '/VmRSS/{print $2}' /proc/$PID_A/status)
+rss=$(awk '/VmRSS/{print $2}' /proc/"$PID_A"/status)
 [ -n "${ASAN_OPTIONS:-}" ] || case $MOX_BIN in *asan*) ;; *) ok "... and costs little memory ($rss kB)" test "$rss" -lt 20000 ;; esac
-kill -TERM $PID_A
-wait $PID_A
+kill -TERM "$PID_A"
+wait "$PID_A"
 is "SIGTERM: exit 0" $? 0
 
 serve B -d box2 -x PIPELINING -x chunking -x ENHANCEDSTATUSCODES -l 2,3 -s 1k
