@@ -8,7 +8,7 @@ mkdir bin
 cp "$MOX_BIN/mox-smtpd" bin/
 cat >bin/mox-queue-add <<'EOF'
 #!/bin/bash
-n=$(count "$T"/got.*.msg)
+n=$(find "$T" -name 'got.*.msg' | wc -l)
 case ${FATE:-} in
 early) echo "mox-queue-add: unable to write: No space left on device" >&2; exit 111 ;;
 esac
