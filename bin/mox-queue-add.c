@@ -17,6 +17,7 @@
 #include <sys/auxv.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #define USAGE                                                                                                \
@@ -24,13 +25,13 @@
 	"           [--ret full|hdrs] [--envid text] [--requiretls yes|no]\n"                                \
 	"           [--transport name] [--hold-until time] [--extra key=value]\n"                            \
 	"           [--origin local] [--account name] recipient ...\n"                                       \
-	"       mox-queue-add [-q] [-C file] -e fd\n"                                                        \
+	"       mox-queue-add [-q] [-C file] [--sysexits] -e fd\n"                                           \
 	"       mox-queue-add [-C file] -B"
 
 struct asked {
 	char *conf_file, *spool;
 	bool secure; /* we hold the group, or did when we began */
-	bool quiet, batch;
+	bool quiet, batch, sysexits;
 	int envelope_fd;
 	struct envelope env; /* of the argv form */
 	const char *notify, *orcpt, *hold;
@@ -50,7 +51,8 @@ enum {
 	OPT_HOLD_UNTIL,
 	OPT_EXTRA,
 	OPT_ORIGIN,
-	OPT_ACCOUNT
+	OPT_ACCOUNT,
+	OPT_SYSEXITS
 };
 
 static const struct option options[] = {
@@ -64,6 +66,7 @@ static const struct option options[] = {
     {"extra", required_argument, NULL, OPT_EXTRA},
     {"origin", required_argument, NULL, OPT_ORIGIN},
     {"account", required_argument, NULL, OPT_ACCOUNT},
+    {"sysexits", no_argument, NULL, OPT_SYSEXITS},
     {NULL, 0, NULL, 0},
 };
 
@@ -139,6 +142,7 @@ option_take(struct asked *a, int c)
 	case OPT_EXTRA: add_extra(e, optarg); break;
 	case OPT_ORIGIN: set_one_of(&e->origin, "origin", "local", ""); break;
 	case OPT_ACCOUNT: set_text(&e->account, optarg); break;
+	case OPT_SYSEXITS: a->sysexits = true; break;
 	case 'h': print_usage(USAGE);
 	case 'V': print_version();
 	default: die_usage(USAGE);
@@ -171,7 +175,7 @@ options_take(struct asked *a, int argc, char **argv)
 
 	while ((c = getopt_long(argc, argv, "+C:f:qe:BhV", options, NULL)) != -1) {
 		option_take(a, c);
-		envelope = envelope || c == 'f' || c > 255;
+		envelope = envelope || c == 'f' || (c > 255 && c != OPT_SYSEXITS);
 	}
 	if (a->batch || a->envelope_fd) {
 		if (argc > optind || envelope || (a->batch && (a->envelope_fd || a->quiet)))
@@ -277,7 +281,13 @@ guard_start(struct asked *a)
 static void
 door_start(struct door *d, struct asked *a)
 {
-	struct conf *conf = conf_load(a->conf_file);
+	struct conf *conf;
+
+	if (a->sysexits)
+		die_codes(EX_CONFIG, EX_TEMPFAIL);
+	conf = conf_load(a->conf_file);
+	if (a->sysexits)
+		die_codes(EX_DATAERR, EX_TEMPFAIL);
 
 	if (a->spool) {
 		free(conf->spool);
@@ -292,9 +302,11 @@ NORETURN static void
 end_refused(struct enter *m, struct door *d)
 {
 	char why[sizeof m->why];
-	int code = m->fate == ENTER_NEVER ? EXIT_PERM : EXIT_TEMP;
+	int code = m->fate == ENTER_NEVER ? die_code_perm() : die_code_temp();
 
 	memcpy(why, m->why, sizeof why);
+	if (m->large && code == EX_DATAERR)
+		code = EX_UNAVAILABLE;
 	enter_free(m, d);
 	die_exit(code, "%s", why);
 }

@@ -24,6 +24,18 @@ die_codes(int perm, int temp)
 	code_temp = temp;
 }
 
+int
+die_code_perm(void)
+{
+	return code_perm;
+}
+
+int
+die_code_temp(void)
+{
+	return code_temp;
+}
+
 /* One write, without the heap: this must work when memory is gone. */
 static void
 say(const char *fmt, va_list ap)

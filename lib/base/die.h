@@ -16,6 +16,8 @@ extern const char *prog;
 
 void prog_start(const char *name);
 void die_codes(int perm, int temp);
+int die_code_perm(void); /* as they stand: 100 and 111 unless die_codes changed them */
+int die_code_temp(void);
 NORETURN void die_temp(const char *fmt, ...) PRINTF(1, 2);
 NORETURN void die_perm(const char *fmt, ...) PRINTF(1, 2);
 NORETURN void die_exit(int code, const char *fmt, ...) PRINTF(2, 3);

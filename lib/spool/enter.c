@@ -67,8 +67,8 @@ on_signal(int sig)
 	/* Nobody is asked whether the words arrived: the exit code tells. */
 	if (write(2, prog, strlen(prog)) < 0 ||
 	    (sig == SIGALRM ? write(2, late, sizeof late - 1) : write(2, asked, sizeof asked - 1)) < 0)
-		_exit(EXIT_TEMP);
-	_exit(EXIT_TEMP);
+		_exit(die_code_temp());
+	_exit(die_code_temp());
 }
 
 static sigset_t waiting; /* the mask while we wait for input: none of ours */
@@ -243,6 +243,13 @@ flush_text(struct enter *m)
 	now.n = 0;
 }
 
+static void
+refuse_large(struct enter *m, uint64_t max)
+{
+	m->large |= m->fate == ENTER_GOOD;
+	enter_refuse(m, ENTER_NEVER, "unable to take the message: it is larger than %" PRIu64 " bytes", max);
+}
+
 /* Where the message text ends up, CRLF lines all. */
 static void
 put_text(void *arg, const char *p, size_t n)
@@ -251,9 +258,7 @@ put_text(void *arg, const char *p, size_t n)
 
 	m->env.size += n;
 	if (m->env.size > now.limit)
-		enter_refuse(m, ENTER_NEVER,
-		    "unable to take the message: it is larger than %" PRIu64 " bytes",
-		    now.limit - now.received);
+		refuse_large(m, now.limit - now.received);
 	while (n && m->fate == ENTER_GOOD) {
 		size_t part = n < sizeof now.buf - now.n ? n : sizeof now.buf - now.n;
 
@@ -368,8 +373,7 @@ enter_open(struct enter *m, const struct door *d, uint64_t size)
 	uint64_t max = d->conf->max_message_size;
 
 	if (m->fate == ENTER_GOOD && max && size > max)
-		enter_refuse(
-		    m, ENTER_NEVER, "unable to take the message: it is larger than %" PRIu64 " bytes", max);
+		refuse_large(m, max);
 	if (m->fate == ENTER_GOOD)
 		check_room(m, d, size);
 	if (m->fate == ENTER_GOOD)

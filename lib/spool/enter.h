@@ -39,6 +39,7 @@ struct door {
 struct enter {
 	struct envelope env;
 	enum enter_fate fate;
+	bool large;	/* refused for its size alone */
 	char why[512];	/* "unable to X: why" unless the fate is good */
 	int fd;		/* in tmp/; -1: closed */
 	char name[24];	/* in tmp/; "": no file */
