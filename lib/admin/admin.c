@@ -144,6 +144,26 @@ admin_ready(struct admin *a, int first)
 	a->conf = conf_load(a->conf_file);
 }
 
+bool
+admin_selects(const struct admin *a)
+{
+	return a->filter.len || a->ids.len || a->from_stdin;
+}
+
+void
+admin_ids(const struct admin *a, struct select *s)
+{
+	for (size_t at = 0; at < a->ids.len;) {
+		size_t n = strcspn(a->ids.s + at, "\n");
+		char *id = mem_dupn(a->ids.s + at, n);
+
+		if (select_add(s, "id", id, 0))
+			bug("an id was not checked");
+		free(id);
+		at += n + 1;
+	}
+}
+
 /* ---- ids, a portion at a time ---- */
 
 static bool
@@ -278,7 +298,7 @@ admin_change(struct admin *a, const char *op, const char *extra, const char *don
 {
 	uint64_t changed = 0;
 
-	if (!a->all && !a->filter.len && !a->ids.len && !a->from_stdin)
+	if (!a->all && !admin_selects(a))
 		die_perm(
 		    "unable to %s: nothing is selected; give ids, filters, or -all for the whole queue", op);
 	(void)admin_ask(a, op, extra, print_id, &changed);

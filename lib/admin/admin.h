@@ -50,6 +50,11 @@ int admin_option(struct admin *a, const struct opt *own, size_t n) MUST_USE;
 /* Loads the configuration and checks the ids among the arguments from number `first` on. */
 void admin_ready(struct admin *a, int first);
 
+/* Whether ids or filters were given (an empty fd 0 counts: it selects nothing, never everything). */
+bool admin_selects(const struct admin *a);
+/* The ids given as arguments, added to s. */
+void admin_ids(const struct admin *a, struct select *s);
+
 /* Puts the question `op` once, or once for each 1000 ids; extra are further lines of the request (may be
  * NULL). Rows come in order. Answers the sum of the counts. */
 uint64_t admin_ask(struct admin *a, const char *op, const char *extra, ctl_row *row, void *arg);
