@@ -57,6 +57,16 @@ connect_owner(const struct conf *c)
 	return fd;
 }
 
+bool
+ctl_listens(const struct conf *c)
+{
+	int fd = connect_owner(c);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
 /* ---- starting an owner ---- */
 
 struct starter {

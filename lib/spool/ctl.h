@@ -1,9 +1,9 @@
 /* The control socket spool/ctl: client side. Requests and answers are records (mox-rec.5) in packets.
  *
- * Connects; where nobody listens, starts the sibling `mox-runq -s` and waits for it (at most 10 s); while the owner answers
- * `starting` it asks again. Then sends the request and hands each row record of the answer to `row` (text through its `end`
- * line, writable), in order. Returns 0 and *count (ids or rows concerned), or -1 and one sentence in *why.
- * `code` receives EXIT_PERM or EXIT_TEMP for the caller's exit. */
+ * Connects; where nobody listens, starts the sibling `mox-runq -s` and waits for it (at most 10 s); while the
+ * owner answers `starting` it asks again. Then sends the request and hands each row record of the answer to
+ * `row` (text through its `end` line, writable), in order. Returns 0 and *count (ids or rows concerned), or
+ * -1 and one sentence in *why. `code` receives EXIT_PERM or EXIT_TEMP for the caller's exit. */
 #ifndef CTL_H
 #define CTL_H
 
@@ -11,11 +11,15 @@
 #include "conf.h"
 #include "str.h"
 
+#include <stdbool.h>
 #include <stdint.h>
+
+/* Whether an owner listens now; starts none. */
+bool ctl_listens(const struct conf *c);
 
 typedef void ctl_row(char *rec, size_t n, void *arg);
 
-int ctl_ask(const struct conf *c, const struct str *request, ctl_row *row, void *arg, uint64_t *count, struct str *why,
-    int *code) MUST_USE;
+int ctl_ask(const struct conf *c, const struct str *request, ctl_row *row, void *arg, uint64_t *count,
+    struct str *why, int *code) MUST_USE;
 
 #endif
