@@ -27,7 +27,7 @@ enum mark { MARK_STATE, MARK_HOLD, MARK_REQUIRETLS, MARK_NOTICE }; /* position w
 #define STATE_DELIVERED 'D'
 #define STATE_FAILED 'F'
 #define STATE_CANCELLED 'C'
-#define HOLD_NONE '-' /* u user, o operator, r rule, l limit */
+#define HOLD_NONE '-' /* u user, o operator, r rule, l limit, f failed for good and kept for a person */
 
 enum envelope_flag {
 	FLAG_8BIT = 1,	   /* some byte of the body is above 127 */

@@ -9,7 +9,7 @@
 
 static const char *const mark_values[] = {
     [MARK_STATE] = "TDFC",
-    [MARK_HOLD] = "-uorl",
+    [MARK_HOLD] = "-uorlf",
     [MARK_REQUIRETLS] = ".yn",
     [MARK_NOTICE] = "-d",
 };
