@@ -33,6 +33,7 @@ struct key {
 #define AT(type, member) offsetof(struct type, member), sizeof(((struct type *)0)->member)
 #define TEXT {VALUE_TEXT, 0, 0, NULL}, false
 #define PATH {VALUE_PATH, 0, 0, NULL}, false
+#define PATH_OR(words) {VALUE_PATH, 0, 0, words}, false
 #define NAME {VALUE_NAME, 0, 0, NULL}, false
 #define HOSTNAME {VALUE_HOST, 0, 0, NULL}, false
 #define ADDRESS {VALUE_ADDRESS, 0, 0, NULL}, false
@@ -93,7 +94,7 @@ static const struct key timeouts_keys[] = {
 };
 static const struct key dns_keys[] = {
     {"forward", "{}", AT(conf_dns, forward), SERVERS},
-    {"trust-anchor", NULL, AT(conf_dns, trust_anchor), PATH},
+    {"trust-anchor", NULL, AT(conf_dns, trust_anchor), PATH_OR("none")},
     {"root-hints", "false", AT(conf_dns, root_hints), BOOL},
     {0},
 };

@@ -109,7 +109,7 @@ conf_value_ok(const struct conf_rule *r, const char *v, uint64_t *n)
 	*n = 0;
 	switch (r->kind) {
 	case VALUE_TEXT: return *v;
-	case VALUE_PATH: return *v == '/';
+	case VALUE_PATH: return *v == '/' || (r->words && word_ok(r->words, v, n));
 	case VALUE_NAME:
 	case VALUE_NAMES: return conf_name_ok(v);
 	case VALUE_PATTERNS: return conf_name_ok(v + (*v == '.'));
@@ -163,7 +163,9 @@ conf_value_expected(struct str *out, const struct conf_rule *r)
 {
 	switch (r->kind) {
 	case VALUE_TEXT: str_adds(out, "some text"); return;
-	case VALUE_PATH: str_adds(out, "a path that begins with /"); return;
+	case VALUE_PATH:
+		str_addf(out, "a path that begins with /%s%s", r->words ? ", or " : "", r->words ? r->words : "");
+		return;
 	case VALUE_NAME:
 	case VALUE_NAMES: str_adds(out, "a domain name in ASCII such as mail.example.org"); return;
 	case VALUE_PATTERNS:

@@ -11,7 +11,7 @@
 
 enum conf_kind {
 	VALUE_TEXT,	 /* not empty */
-	VALUE_PATH,	 /* absolute */
+	VALUE_PATH,	 /* absolute, or one of words */
 	VALUE_NAME,	 /* domain name, ASCII */
 	VALUE_HOST,	 /* domain name or IP address */
 	VALUE_ADDRESS,	 /* mail address local@domain */
