@@ -18,7 +18,9 @@
 
 #define WINDOW 256 /* questions libunbound has at once: bounds its memory and sockets */
 #define QUESTION_TIME (20 * SECOND)
-#define PROBE_TIME (3 * SECOND)
+#define PROBE_AFTER (1 * SECOND) /* that a question is without answer */
+#define PROBE_EACH (1 * SECOND)
+#define PROBE_TIMES 3
 #define PROBE_VALID (5 * SECOND)
 #define ROUTE_VALID (1 * SECOND)
 #define SYSTEM_ANCHOR "/usr/share/dns/root.key"
@@ -38,8 +40,8 @@ struct question {
 	unsigned type;
 	dns_done *done;
 	void *arg;
-	int id; /* libunbound's */
-	int64_t deadline;
+	int id;	       /* libunbound's */
+	int64_t since; /* asked */
 	struct dns_answer *answer;
 };
 TAILQ_HEAD(question_list, question);
@@ -55,7 +57,8 @@ struct dns {
 	 * finds out why. */
 	struct question_list waiting, asked, doubt, ready;
 	size_t nasked, n;
-	int64_t probe_deadline; /* 0: no probe under way */
+	unsigned probes;	/* sent; 0: no probe under way */
+	int64_t probe_deadline; /* of the last one sent */
 	int64_t probed, routed; /* when each was last found out */
 	bool dead, no_route;
 	bool resolv_conf;
@@ -248,31 +251,42 @@ question_free(struct question *q)
 	free(q);
 }
 
-/* Why questions fail is found out: the probe's result, or a probe now. */
-static void
-question_doubt(struct question *q)
+static bool
+probed_lately(const struct dns *d)
 {
-	struct dns *d = q->dns;
-	int64_t now = clock_mono();
+	return d->probed && clock_mono() - d->probed < PROBE_VALID;
+}
 
-	question_put(q, &d->doubt);
-	if (d->probe_deadline || (d->probed && now - d->probed < PROBE_VALID))
-		return;
-	d->probe_deadline = now + PROBE_TIME;
-	switch (upstream_probe(&d->up)) {
-	case UPSTREAM_WAIT:
-		for (size_t i = 0; i < d->up.n; i++) {
-			struct epoll_event ev = {.events = EPOLLIN};
+static void
+probe_end(struct dns *d, bool dead)
+{
+	upstream_probe_stop(&d->up);
+	d->probes = 0;
+	d->probed = clock_mono();
+	d->dead = dead;
+}
 
-			if (d->up.v[i].fd >= 0 && epoll_ctl(d->epoll, EPOLL_CTL_ADD, d->up.v[i].fd, &ev))
-				die_temp("unable to watch a name server: %m");
-		}
+/* Finds out whether any name server is there at all, unless that is known or being found out. */
+static void
+probe_begin(struct dns *d)
+{
+	enum upstream_state s;
+
+	if (d->probes || probed_lately(d))
 		return;
-	case UPSTREAM_ALIVE: d->dead = false; break;
-	case UPSTREAM_DEAD: d->dead = true; break;
+	s = upstream_probe(&d->up);
+	if (s != UPSTREAM_WAIT) {
+		probe_end(d, s == UPSTREAM_DEAD);
+		return;
 	}
-	d->probe_deadline = 0;
-	d->probed = now;
+	d->probes = 1;
+	d->probe_deadline = clock_mono() + PROBE_EACH;
+	for (size_t i = 0; i < d->up.n; i++) {
+		struct epoll_event ev = {.events = EPOLLIN};
+
+		if (d->up.v[i].fd >= 0 && epoll_ctl(d->epoll, EPOLL_CTL_ADD, d->up.v[i].fd, &ev))
+			die_temp("unable to watch a name server: %m");
+	}
 }
 
 /* In lower case, without the last dot; NULL: not made of what host names are. */
@@ -335,10 +349,12 @@ answered(void *arg, int err, struct ub_result *r)
 	q->answer = err ? answer_fail(ub_strerror(err)) : answer_make(r, q->name);
 	ub_resolve_free(r);
 	/* Keys that could not be fetched make an answer bogus too. */
-	if (q->answer->status == DNS_FAIL || q->answer->status == DNS_BOGUS)
-		question_doubt(q);
-	else
+	if (q->answer->status == DNS_FAIL || q->answer->status == DNS_BOGUS) {
+		question_put(q, &q->dns->doubt);
+		probe_begin(q->dns);
+	} else {
 		question_put(q, &q->dns->ready);
+	}
 }
 
 static void
@@ -347,7 +363,7 @@ question_submit(struct question *q)
 	struct dns *d = q->dns;
 	int err;
 
-	q->deadline = clock_mono() + QUESTION_TIME;
+	q->since = clock_mono();
 	question_put(q, &d->asked);
 	err = ub_resolve_async(d->ub, *q->name ? q->name : ".", (int)q->type, 1, q, answered, &q->id);
 	if (err) {
@@ -393,7 +409,7 @@ nobody_there(struct dns *d)
 		d->no_route = !upstream_routed(&d->up);
 		d->routed = now;
 	}
-	return d->no_route || (d->dead && now - d->probed < PROBE_VALID);
+	return d->no_route || (d->dead && probed_lately(d));
 }
 
 void
@@ -437,27 +453,64 @@ int64_t
 dns_deadline(const struct dns *d)
 {
 	const struct question *q = TAILQ_FIRST(&d->asked);
-	int64_t when = q ? q->deadline : INT64_MAX;
+	int64_t when = INT64_MAX, doubt;
 
 	if (!TAILQ_EMPTY(&d->ready))
 		return 0;
-	return d->probe_deadline && d->probe_deadline < when ? d->probe_deadline : when;
+	if (d->probes)
+		when = d->probe_deadline;
+	if (q) {
+		doubt = q->since + PROBE_AFTER;
+		if (d->probed && d->probed + PROBE_VALID > doubt)
+			doubt = d->probed + PROBE_VALID;
+		if (!d->probes && doubt < when)
+			when = doubt;
+		if (q->since + QUESTION_TIME < when)
+			when = q->since + QUESTION_TIME;
+	}
+	return when;
 }
 
 static void
 probe_look(struct dns *d)
 {
-	enum upstream_state s = UPSTREAM_WAIT;
+	enum upstream_state s;
 
-	if (!d->probe_deadline)
+	if (!d->probes)
 		return;
 	s = upstream_probe_read(&d->up);
 	if (s == UPSTREAM_WAIT && clock_mono() < d->probe_deadline)
 		return;
-	upstream_probe_stop(&d->up);
-	d->probe_deadline = 0;
-	d->probed = clock_mono();
-	d->dead = s != UPSTREAM_ALIVE;
+	if (s == UPSTREAM_WAIT && d->probes < PROBE_TIMES) {
+		upstream_probe_again(&d->up);
+		d->probes++;
+		d->probe_deadline += PROBE_EACH;
+		return;
+	}
+	probe_end(d, s != UPSTREAM_ALIVE);
+}
+
+static void
+question_give_up(struct question *q, const char *why)
+{
+	ub_cancel(q->dns->ub, q->id);
+	q->answer = answer_fail(why);
+	question_put(q, &q->dns->doubt);
+}
+
+/* What waits too long, or, once it is known that nobody is there, waits at all. */
+static void
+asked_end(struct dns *d)
+{
+	struct question *q;
+
+	if ((q = TAILQ_FIRST(&d->asked)) && clock_mono() - q->since >= PROBE_AFTER)
+		probe_begin(d);
+	while ((q = TAILQ_FIRST(&d->asked)) &&
+	       ((d->dead && probed_lately(d)) || clock_mono() - q->since >= QUESTION_TIME))
+		question_give_up(q, "no answer in time");
+	if (!TAILQ_EMPTY(&d->doubt))
+		probe_begin(d);
 }
 
 static void
@@ -465,26 +518,13 @@ doubt_end(struct dns *d)
 {
 	struct question *q;
 
-	while (!d->probe_deadline && (q = TAILQ_FIRST(&d->doubt))) {
-		q->answer->unreachable = d->dead;
+	while (!d->probes && (q = TAILQ_FIRST(&d->doubt))) {
 		if (d->dead) {
-			free(q->answer->why);
-			q->answer->why = mem_dup("no name server answers");
-			q->answer->status = DNS_FAIL;
+			dns_answer_free(q->answer);
+			q->answer = answer_fail("no name server answers");
+			q->answer->unreachable = true;
 		}
 		question_put(q, &d->ready);
-	}
-}
-
-static void
-overdue_end(struct dns *d)
-{
-	struct question *q;
-
-	while ((q = TAILQ_FIRST(&d->asked)) && q->deadline <= clock_mono()) {
-		ub_cancel(d->ub, q->id);
-		q->answer = answer_fail("no answer in 20 s");
-		question_doubt(q);
 	}
 }
 
@@ -497,7 +537,7 @@ dns_process(struct dns *d)
 	if (ub_poll(d->ub) && ub_process(d->ub))
 		die_temp("unable to hear from the resolver");
 	probe_look(d);
-	overdue_end(d);
+	asked_end(d);
 	doubt_end(d);
 	/* Those that are ready now, not those their callbacks add: the caller has other things to look after.
 	 */

@@ -26,7 +26,7 @@ upstream_add(struct upstreams *u, const char *text)
 	char host[64];
 	size_t n = at ? (size_t)(at - text) : strlen(text);
 
-	if (u->n == UPSTREAM_MAX || !n || n >= sizeof host)
+	if (u->n == UPSTREAM_MAX || !n || n >= sizeof host || (at && !at[1]))
 		return false;
 	memcpy(host, text, n);
 	host[n] = 0;
@@ -134,17 +134,21 @@ upstream_probe_stop(struct upstreams *u)
 		probe_close(&u->v[i]);
 }
 
+void
+upstream_probe_again(struct upstreams *u)
+{
+	for (size_t i = 0; i < u->n; i++)
+		if (u->v[i].fd >= 0 && send(u->v[i].fd, question, sizeof question, MSG_NOSIGNAL) < 0)
+			probe_close(&u->v[i]);
+}
+
 enum upstream_state
 upstream_probe(struct upstreams *u)
 {
 	upstream_probe_stop(u);
-	for (size_t i = 0; i < u->n; i++) {
-		struct upstream *up = &u->v[i];
-
-		up->fd = open_connected(up);
-		if (up->fd >= 0 && send(up->fd, question, sizeof question, MSG_NOSIGNAL) < 0)
-			probe_close(up);
-	}
+	for (size_t i = 0; i < u->n; i++)
+		u->v[i].fd = open_connected(&u->v[i]);
+	upstream_probe_again(u);
 	/* On this machine a refusal is there already. */
 	return upstream_probe_read(u);
 }

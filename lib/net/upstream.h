@@ -43,6 +43,7 @@ bool upstream_routed(const struct upstreams *u);
  * one is readable. */
 enum upstream_state { UPSTREAM_ALIVE, UPSTREAM_DEAD, UPSTREAM_WAIT };
 enum upstream_state upstream_probe(struct upstreams *u);
+void upstream_probe_again(struct upstreams *u); /* to those that are silent: a datagram may be lost */
 enum upstream_state upstream_probe_read(struct upstreams *u);
 void upstream_probe_stop(struct upstreams *u);
 

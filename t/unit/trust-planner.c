@@ -5,9 +5,9 @@
 
 #include <arpa/inet.h>
 
-/* A world is text: a line each of `NAME TYPE SECURITY/TTL data | data`, SECURITY s(ecure), i(nsecure), b(ogus), f(ailed),
- * u(nreachable); data `-` is NODATA, `!` NXDOMAIN, `> canon | data` an answer behind aliases. AAAA that stand nowhere are NODATA; any
- * other question that stands nowhere fails the test. */
+/* A world is text: a line each of `NAME TYPE SECURITY/TTL data | data`, SECURITY s(ecure), i(nsecure),
+ * b(ogus), f(ailed), u(nreachable); data `-` is NODATA, `!` NXDOMAIN, `> canon | data` an answer behind
+ * aliases. AAAA that stand nowhere are NODATA; any other question that stands nowhere fails the test. */
 struct row {
 	const char *what;
 	struct plan_request r;
@@ -147,32 +147,39 @@ run(const struct row *t)
 
 #define LATER(code, text) "later " code " " text "\nttl 60\nend\n"
 #define NEVER(code, text) "never " code " " text "\nttl 60\nend\n"
-#define HOP(host, pref, sec, names, addr) \
+#define HOP(host, pref, sec, names, addr)                                                                    \
 	"hop " host " pref=" pref " port=25 dnssec=" sec " tls=may\nnames " names "\naddr " addr "\n"
-#define PLAN(name, site, sec, hops, ttl) "plan " name "\nsite " site "\ndnssec " sec "\n" hops "ttl " ttl "\nend\n"
+#define PLAN(name, site, sec, hops, ttl)                                                                     \
+	"plan " name "\nsite " site "\ndnssec " sec "\n" hops "ttl " ttl "\nend\n"
 
 static const struct row rows[] = {
     {"MX, best preference first, both families, the least ttl", {.name = "d"},
-	"d MX i/500 20 b.d | 10 a.d\na.d A i/400 192.0.2.1\na.d AAAA i/300 2001:db8::1\nb.d A i/3000 192.0.2.2",
+	"d MX i/500 20 b.d | 10 a.d\na.d A i/400 192.0.2.1\na.d AAAA i/300 2001:db8::1\nb.d A i/3000 "
+	"192.0.2.2",
 	PLAN("d", "a.d", "insecure",
-	    HOP("a.d", "10", "insecure", "a.d", "2001:db8::1\naddr 192.0.2.1") HOP("b.d", "20", "insecure", "b.d", "192.0.2.2"), "300")},
+	    HOP("a.d", "10", "insecure", "a.d", "2001:db8::1\naddr 192.0.2.1")
+		HOP("b.d", "20", "insecure", "b.d", "192.0.2.2"),
+	    "300")},
     {"the site is the sorted set of the best preference", {.name = "D."},
 	"d MX i 10 b.d | 10 a.d | 20 c.d\na.d A i 192.0.2.1\nb.d A i 192.0.2.2\nc.d A i 192.0.2.3",
 	PLAN("d", "a.d,b.d", "insecure",
 	    HOP("a.d", "10", "insecure", "a.d", "192.0.2.1") HOP("b.d", "10", "insecure", "b.d", "192.0.2.2")
-		HOP("c.d", "20", "insecure", "c.d", "192.0.2.3"), "300")},
+		HOP("c.d", "20", "insecure", "c.d", "192.0.2.3"),
+	    "300")},
     {"T10 secure MX: the domain is a reference name too", {.name = "d"}, "d MX s 10 a.d\na.d A s 192.0.2.1",
 	PLAN("d", "a.d", "secure", HOP("a.d", "10", "secure", "a.d d", "192.0.2.1"), "300")},
     {"T3 an insecure host behind a secure MX is insecure", {.name = "d"}, "d MX s 10 a.e\na.e A i 192.0.2.1",
 	PLAN("d", "a.e", "secure", HOP("a.e", "10", "insecure", "a.e d", "192.0.2.1"), "300")},
     {"T8 a secure host behind an insecure MX stays secure", {.name = "d"}, "d MX i 10 a.e\na.e A s 192.0.2.1",
 	PLAN("d", "a.e", "insecure", HOP("a.e", "10", "secure", "a.e", "192.0.2.1"), "300")},
-    {"T4 AAAA bogus: A is used, and is secure", {.name = "d"}, "d MX s 10 a.d\na.d A s 192.0.2.1\na.d AAAA b 2001:db8::1",
+    {"T4 AAAA bogus: A is used, and is secure", {.name = "d"},
+	"d MX s 10 a.d\na.d A s 192.0.2.1\na.d AAAA b 2001:db8::1",
 	PLAN("d", "a.d", "secure", HOP("a.d", "10", "secure", "a.d d", "192.0.2.1"), "300")},
     {"T4 A fails: AAAA is used", {.name = "d"}, "d MX s 10 a.d\na.d A f\na.d AAAA s 2001:db8::1",
 	PLAN("d", "a.d", "secure", HOP("a.d", "10", "secure", "a.d d", "2001:db8::1"), "300")},
     {"T6 MX host is an alias, chain secure: the final name is a reference name", {.name = "d"},
-	"d MX s 10 a.d\na.d A s > a.e | 192.0.2.1", PLAN("d", "a.d", "secure", HOP("a.d", "10", "secure", "a.d a.e d", "192.0.2.1"), "300")},
+	"d MX s 10 a.d\na.d A s > a.e | 192.0.2.1",
+	PLAN("d", "a.d", "secure", HOP("a.d", "10", "secure", "a.d a.e d", "192.0.2.1"), "300")},
     {"T6 chain insecure: it is not", {.name = "d"}, "d MX s 10 a.d\na.d A i > a.e | 192.0.2.1",
 	PLAN("d", "a.d", "secure", HOP("a.d", "10", "insecure", "a.d d", "192.0.2.1"), "300")},
     {"T9 no MX, denied securely: the domain is its own host", {.name = "d"}, "d MX s -\nd A s 192.0.2.1",
@@ -186,18 +193,23 @@ static const struct row rows[] = {
 	"d MX i > e | 10 a.e\nd CNAME i e\ne MX s 10 a.e\na.e A s 192.0.2.1",
 	PLAN("d", "a.e", "insecure", HOP("a.e", "10", "secure", "a.e", "192.0.2.1"), "300")},
     {"T10 second link insecure", {.name = "d"},
-	"d MX i > f | 10 a.f\nd CNAME s e\ne MX i > f | 10 a.f\ne CNAME i f\nf MX s 10 a.f\na.f A s 192.0.2.1",
+	"d MX i > f | 10 a.f\nd CNAME s e\ne MX i > f | 10 a.f\ne CNAME i f\nf MX s 10 a.f\na.f A s "
+	"192.0.2.1",
 	PLAN("d", "a.f", "insecure", HOP("a.f", "10", "secure", "a.f", "192.0.2.1"), "300")},
-    {"alias to a name without MX: its address", {.name = "d"}, "d MX i > e | -\nd CNAME i e\ne MX i -\ne A i 192.0.2.1",
+    {"alias to a name without MX: its address", {.name = "d"},
+	"d MX i > e | -\nd CNAME i e\ne MX i -\ne A i 192.0.2.1",
 	PLAN("d", "e", "insecure", HOP("e", "0", "insecure", "e", "192.0.2.1"), "300")},
     {"alias to nothing", {.name = "d"}, "d MX i > e | !\nd CNAME i e\ne MX i !",
 	NEVER("5.1.2", "the\\x20domain\\x20e\\x20does\\x20not\\x20exist")},
     {"alias without end", {.name = "d"}, "d MX i > e | 10 a\nd CNAME i e\ne MX i > d | 10 a\ne CNAME i d",
-	LATER("4.4.3", "unable\\x20to\\x20look\\x20up\\x20MX\\x20of\\x20d:\\x20more\\x20than\\x208\\x20aliases\\x20in\\x20a\\x20row")},
+	LATER("4.4.3", "unable\\x20to\\x20look\\x20up\\x20MX\\x20of\\x20d:"
+		       "\\x20more\\x20than\\x208\\x20aliases\\x20in\\x20a\\x20row")},
     {"alias whose own record is bogus", {.name = "d"}, "d MX i > e | 10 a\nd CNAME b e",
 	LATER("4.4.3", "unable\\x20to\\x20look\\x20up\\x20CNAME\\x20of\\x20d:\\x20bad\\x20signature")},
-    {"NXDOMAIN", {.name = "d"}, "d MX s !", NEVER("5.1.2", "the\\x20domain\\x20d\\x20does\\x20not\\x20exist")},
-    {"null MX", {.name = "d"}, "d MX s 0 .", NEVER("5.1.10", "d\\x20takes\\x20no\\x20mail\\x20(null\\x20MX)")},
+    {"NXDOMAIN", {.name = "d"}, "d MX s !",
+	NEVER("5.1.2", "the\\x20domain\\x20d\\x20does\\x20not\\x20exist")},
+    {"null MX", {.name = "d"}, "d MX s 0 .",
+	NEVER("5.1.10", "d\\x20takes\\x20no\\x20mail\\x20(null\\x20MX)")},
     {"null MX beside another is not counted", {.name = "d"}, "d MX s 0 . | 10 a.d\na.d A s 192.0.2.1",
 	PLAN("d", "a.d", "secure", HOP("a.d", "10", "secure", "a.d d", "192.0.2.1"), "300")},
     {"neither MX nor address", {.name = "d"}, "d MX i -\nd A i -",
@@ -209,10 +221,13 @@ static const struct row rows[] = {
     {"MX SERVFAIL is later", {.name = "d"}, "d MX f",
 	LATER("4.4.3", "unable\\x20to\\x20look\\x20up\\x20MX\\x20of\\x20d:\\x20SERVFAIL")},
     {"T128 nobody to ask is no attempt", {.name = "d"}, "d MX u",
-	"later 4.4.3 unable\\x20to\\x20look\\x20up\\x20MX\\x20of\\x20d:\\x20SERVFAIL\nnetwork no\nttl 60\nend\n"},
-    {"a host that fails is skipped", {.name = "d"}, "d MX i 10 a.d | 20 b.d\na.d A b 192.0.2.1\nb.d A i 192.0.2.2",
+	"later 4.4.3 unable\\x20to\\x20look\\x20up\\x20MX\\x20of\\x20d:\\x20SERVFAIL\nnetwork no\nttl "
+	"60\nend\n"},
+    {"a host that fails is skipped", {.name = "d"},
+	"d MX i 10 a.d | 20 b.d\na.d A b 192.0.2.1\nb.d A i 192.0.2.2",
 	PLAN("d", "b.d", "insecure", HOP("b.d", "20", "insecure", "b.d", "192.0.2.2"), "300")},
-    {"one host fails, the other has no address: later", {.name = "d"}, "d MX i 10 a.d | 20 b.d\na.d A f\nb.d A i -",
+    {"one host fails, the other has no address: later", {.name = "d"},
+	"d MX i 10 a.d | 20 b.d\na.d A f\nb.d A i -",
 	LATER("4.4.3", "unable\\x20to\\x20look\\x20up\\x20an\\x20address\\x20of\\x20a.d:\\x20SERVFAIL")},
     {"A denied, AAAA fails: later, not never", {.name = "d"}, "d MX i 10 a.d\na.d A i -\na.d AAAA f",
 	LATER("4.4.3", "unable\\x20to\\x20look\\x20up\\x20an\\x20address\\x20of\\x20a.d:\\x20SERVFAIL")},
@@ -220,19 +235,25 @@ static const struct row rows[] = {
 	"d MX i 10 a.d | 20 me.example | 20 b.d | 30 c.d\na.d A i 192.0.2.1",
 	PLAN("d", "a.d", "insecure", HOP("a.d", "10", "insecure", "a.d", "192.0.2.1"), "300")},
     {"T96 nothing better than ourselves: a loop", {.name = "d"}, "d MX i 10 ME.example | 10 b.d",
-	NEVER("5.4.6", "d\\x20says\\x20that\\x20this\\x20machine,\\x20me.example,\\x20takes\\x20its\\x20mail,\\x20but\\x20it\\x20is\\x20not\\x20local\\x20here")},
+	NEVER("5.4.6", "d\\x20says\\x20that\\x20this\\x20machine,\\x20me.example,\\x20takes\\x20its\\x20mail,"
+		       "\\x20but\\x20it\\x20is\\x20not\\x20local\\x20here")},
     {"T96 our own name without MX: a loop", {.name = "me.example"}, "me.example MX i -",
-	NEVER("5.4.6", "me.example\\x20says\\x20that\\x20this\\x20machine,\\x20me.example,\\x20takes\\x20its\\x20mail,\\x20but\\x20it\\x20is\\x20not\\x20local\\x20here")},
+	NEVER("5.4.6", "me.example\\x20says\\x20that\\x20this\\x20machine,\\x20me.example,"
+		       "\\x20takes\\x20its\\x20mail,\\x20but\\x20it\\x20is\\x20not\\x20local\\x20here")},
     {"T96 loopback and unspecified addresses are refused", {.name = "d"},
-	"d MX i 10 a.d | 20 b.d | 30 c.d | 40 e.d\na.d A i 127.9.9.9\na.d AAAA i ::1\nb.d A i 0.0.0.0\nb.d AAAA i ::\n"
+	"d MX i 10 a.d | 20 b.d | 30 c.d | 40 e.d\na.d A i 127.9.9.9\na.d AAAA i ::1\nb.d A i 0.0.0.0\nb.d "
+	"AAAA i ::\n"
 	"c.d A i -\nc.d AAAA i ::ffff:127.0.0.1\ne.d A i 224.0.0.1 | 255.255.255.255\ne.d AAAA i ff02::1",
-	NEVER("5.4.4", "d\\x20names\\x20only\\x20addresses\\x20where\\x20no\\x20mail\\x20can\\x20go,\\x20such\\x20as\\x20this\\x20machine's\\x20own\\x20loopback")},
-    {"T96 a good address beside a refused one is used", {.name = "d"}, "d MX i 10 a.d\na.d A i 127.0.0.1 | 192.0.2.1",
+	NEVER("5.4.4", "d\\x20names\\x20only\\x20addresses\\x20where\\x20no\\x20mail\\x20can\\x20go,"
+		       "\\x20such\\x20as\\x20this\\x20machine's\\x20own\\x20loopback")},
+    {"T96 a good address beside a refused one is used", {.name = "d"},
+	"d MX i 10 a.d\na.d A i 127.0.0.1 | 192.0.2.1",
 	PLAN("d", "a.d", "insecure", HOP("a.d", "10", "insecure", "a.d", "192.0.2.1"), "300")},
     {"loopback when allowed", {.name = "d", .loopback = true}, "d MX i 10 a.d\na.d A i 127.0.0.1",
 	PLAN("d", "a.d", "insecure", HOP("a.d", "10", "insecure", "a.d", "127.0.0.1"), "300")},
     {"T22 address literal", {.name = "[192.0.2.7]"}, "",
-	"plan [192.0.2.7]\nsite [192.0.2.7]\ndnssec insecure\nhop [192.0.2.7] pref=0 port=25 dnssec=insecure tls=may\naddr 192.0.2.7\n"
+	"plan [192.0.2.7]\nsite [192.0.2.7]\ndnssec insecure\nhop [192.0.2.7] pref=0 port=25 dnssec=insecure "
+	"tls=may\naddr 192.0.2.7\n"
 	"ttl 3600\nend\n"},
     {"T22 IPv6 literal", {.name = "[ipv6:2001:DB8:0::7]"}, "",
 	"plan [IPv6:2001:db8::7]\nsite [IPv6:2001:db8::7]\ndnssec insecure\n"
@@ -242,14 +263,19 @@ static const struct row rows[] = {
     {"a broken literal", {.name = "[192.0.2]"}, "",
 	NEVER("5.1.2", "unable\\x20to\\x20use\\x20\"[192.0.2]\":\\x20not\\x20an\\x20address\\x20literal")},
     {"no domain name", {.name = "a b"}, "",
-	NEVER("5.1.2", "unable\\x20to\\x20use\\x20\"a\\x20b\":\\x20character\\x20in\\x20the\\x20domain\\x20that\\x20no\\x20domain\\x20has")},
-    {"T26 IDN domain and host are A-labels", {.name = "B\xc3\xbc""cher.example"},
+	NEVER("5.1.2", "unable\\x20to\\x20use\\x20\"a\\x20b\":"
+		       "\\x20character\\x20in\\x20the\\x20domain\\x20that\\x20no\\x20domain\\x20has")},
+    {"T26 IDN domain and host are A-labels",
+	{.name = "B\xc3\xbc"
+		 "cher.example"},
 	"xn--bcher-kva.example MX i 10 xn--bcher-kva.example\nxn--bcher-kva.example A i 192.0.2.1",
 	PLAN("xn--bcher-kva.example", "xn--bcher-kva.example", "insecure",
 	    HOP("xn--bcher-kva.example", "10", "insecure", "xn--bcher-kva.example", "192.0.2.1"), "300")},
-    {"an MX host that is no host name is left out", {.name = "d"}, "d MX i 5 x!y.d | 10 a.d\na.d A i 192.0.2.1",
+    {"an MX host that is no host name is left out", {.name = "d"},
+	"d MX i 5 x!y.d | 10 a.d\na.d A i 192.0.2.1",
 	PLAN("d", "a.d", "insecure", HOP("a.d", "10", "insecure", "a.d", "192.0.2.1"), "300")},
-    {"a host named twice counts once, at its best", {.name = "d"}, "d MX i 20 a.d | 10 a.d\na.d A i 192.0.2.1",
+    {"a host named twice counts once, at its best", {.name = "d"},
+	"d MX i 20 a.d | 10 a.d\na.d A i 192.0.2.1",
 	PLAN("d", "a.d", "insecure", HOP("a.d", "10", "insecure", "a.d", "192.0.2.1"), "300")},
     {"ttl is at least 30 s", {.name = "d"}, "d MX i/1 10 a.d\na.d A i/0 192.0.2.1",
 	PLAN("d", "a.d", "insecure", HOP("a.d", "10", "insecure", "a.d", "192.0.2.1"), "30")},
@@ -257,17 +283,20 @@ static const struct row rows[] = {
 	PLAN("d", "a.d", "insecure", HOP("a.d", "10", "insecure", "a.d", "192.0.2.1"), "3600")},
     {"IPv4 alone", {.name = "d", .ipv4 = true}, "d MX i 10 a.d\na.d A i 192.0.2.1\na.d AAAA i 2001:db8::1",
 	PLAN("d", "a.d", "insecure", HOP("a.d", "10", "insecure", "a.d", "192.0.2.1"), "300")},
-    {"a configured host: no MX, site with port", {.name = "R.example", .host = true, .port = 587, .tls = PLAN_TLS_MUST},
-	"r.example A s 192.0.2.1",
-	"plan r.example\nsite r.example:587\ndnssec secure\nhop r.example pref=0 port=587 dnssec=secure tls=must\nnames r.example\n"
+    {"a configured host: no MX, site with port",
+	{.name = "R.example", .host = true, .port = 587, .tls = PLAN_TLS_MUST}, "r.example A s 192.0.2.1",
+	"plan r.example\nsite r.example:587\ndnssec secure\nhop r.example pref=0 port=587 dnssec=secure "
+	"tls=must\nnames r.example\n"
 	"addr 192.0.2.1\nttl 300\nend\n"},
     {"a configured address", {.name = "127.0.0.1", .host = true, .loopback = true, .tls = PLAN_TLS_NONE}, "",
-	"plan 127.0.0.1\nsite 127.0.0.1:25\ndnssec insecure\nhop 127.0.0.1 pref=0 port=25 dnssec=insecure tls=none\nnames 127.0.0.1\n"
+	"plan 127.0.0.1\nsite 127.0.0.1:25\ndnssec insecure\nhop 127.0.0.1 pref=0 port=25 dnssec=insecure "
+	"tls=none\nnames 127.0.0.1\n"
 	"addr 127.0.0.1\nttl 3600\nend\n"},
     {"a configured IPv6 address, in brackets", {.name = "[::1]", .host = true, .loopback = true}, "",
-	"plan ::1\nsite [::1]:25\ndnssec insecure\nhop ::1 pref=0 port=25 dnssec=insecure tls=may\nnames ::1\naddr ::1\nttl 3600\nend\n"},
-    {"a configured host that does not exist is a mistake that can be mended", {.name = "r", .host = true}, "r A i !\nr AAAA i !",
-	LATER("4.3.5", "r\\x20has\\x20no\\x20address")},
+	"plan ::1\nsite [::1]:25\ndnssec insecure\nhop ::1 pref=0 port=25 dnssec=insecure tls=may\nnames "
+	"::1\naddr ::1\nttl 3600\nend\n"},
+    {"a configured host that does not exist is a mistake that can be mended", {.name = "r", .host = true},
+	"r A i !\nr AAAA i !", LATER("4.3.5", "r\\x20has\\x20no\\x20address")},
     {"a configured loopback target without leave", {.name = "127.0.0.1", .host = true}, "",
 	LATER("4.3.5", "no\\x20mail\\x20can\\x20go\\x20to\\x20127.0.0.1\\x20from\\x20here")},
 };
@@ -295,7 +324,8 @@ bounded(void)
 			}
 			k->answer = dns_answer_new(DNS_DATA, false, 300);
 			for (unsigned char i = 0; i < 200; i++)
-				dns_answer_add(k->answer, (unsigned char[16]){192, 0, 2, i}, k->type == DNS_A ? 4 : 16);
+				dns_answer_add(
+				    k->answer, (unsigned char[16]){192, 0, 2, i}, k->type == DNS_A ? 4 : 16);
 		}
 	INT_EQ((long long)p.nhop, PLAN_HOP_MAX, "at most so many hops");
 	INT_EQ((long long)p.hop[0].addr.n, PLAN_ADDR_MAX, "at most so many addresses");
