@@ -1,0 +1,58 @@
+#include "base.h"
+
+#include "clock.h"
+#include "retry.h"
+#include "unit.h"
+
+static int64_t steps[] = {450 * SECOND, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR, 16 * HOUR};
+static const struct conf_retry usual = {.interval = steps, .n = 8, .give_up = 5 * DAY};
+static const struct conf_retry mox = {.interval = steps, .n = 8, .give_up = 100 * DAY, .max_attempts = 8};
+
+int
+main(void)
+{
+	static const struct {
+		unsigned attempts;
+		int64_t pause;
+	} pauses[] = {{0, 450 * SECOND}, {1, 450 * SECOND}, {2, 15 * MINUTE}, {8, 16 * HOUR}, {9, 16 * HOUR}, {1000, 16 * HOUR}};
+	static const struct {
+		int64_t age;
+		unsigned rounds;
+	} ages[] = {{0, 1}, {449 * SECOND, 1}, {450 * SECOND, 2}, {1350 * SECOND, 3}, {32 * HOUR, 9}, {5 * DAY, 14}};
+	static const struct {
+		const struct conf_retry *r;
+		int64_t age;
+		unsigned attempts;
+		bool jumped, over;
+		const char *what;
+	} ends[] = {
+	    {&usual, 5 * DAY - 1, 14, false, false, "before give-up: no"},
+	    {&usual, 5 * DAY, 14, false, true, "at give-up: yes"},
+	    {&usual, 10 * DAY, 1, false, true, "old, one attempt: yes"},
+	    {&usual, 10 * DAY, 1, true, false, "T124 the clock leapt: not after one attempt"},
+	    {&usual, 10 * DAY, 3, true, true, "T124 but after three"},
+	    {&usual, -DAY, 1, false, false, "T124 clock went back: no"},
+	    {&mox, HOUR, 7, false, false, "seven of eight attempts: no"},
+	    {&mox, HOUR, 8, false, true, "eight of eight: yes"},
+	    {&mox, 40 * HOUR, 2, false, true, "eight rounds went by for a site that was down: yes"},
+	};
+	struct conf_retry jitter = usual;
+
+	for (size_t i = 0; i < ARRAY_LEN(pauses); i++)
+		INT_EQ(retry_pause(&usual, pauses[i].attempts, 77), pauses[i].pause, "pause");
+	for (size_t i = 0; i < ARRAY_LEN(ages); i++)
+		INT_EQ(retry_rounds(&usual, ages[i].age), ages[i].rounds, "rounds by age");
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+		OK(retry_is_over(ends[i].r, ends[i].age, ends[i].attempts, ends[i].jumped) == ends[i].over, ends[i].what);
+	jitter.jitter = true;
+	for (uint32_t i = 0; i < 5000; i += 499) {
+		int64_t p = retry_pause(&jitter, 2, i);
+		OK(p >= 15 * MINUTE * 15 / 16 && p <= 15 * MINUTE * 17 / 16, "T128 jitter stays within a sixteenth");
+	}
+	INT_EQ(retry_hint(0), 0, "no hint");
+	INT_EQ(retry_hint(SECOND), MINUTE, "T129 a hint of a second is a minute");
+	INT_EQ(retry_hint(10 * HOUR), 4 * HOUR, "T129 a hint of ten hours is four");
+	INT_EQ(retry_hint(300 * SECOND), 300 * SECOND, "T129 five minutes are five minutes");
+	INT_EQ(retry_hint(30 * DAY), 0, "T129 a month is absurd");
+	DONE();
+}
