@@ -1,0 +1,453 @@
+/* Plans: questions to the co-process mox-nexthop -w, and what its answers mean for the recipients that wait for them. */
+#include "base.h"
+
+#include "child.h"
+#include "clock.h"
+#include "die.h"
+#include "fdio.h"
+#include "log.h"
+#include "queue.h"
+#include "rec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#define ASK_MAX 1000			/* questions under way */
+#define NO_NETWORK_WAIT (15 * SECOND)	/* then it is asked again; no attempt */
+#define NEGATIVE_TTL 60
+#define ANSWER_MAX (256 * 1024)
+
+static struct dest *
+dest_of_hash(struct hnode *n)
+{
+	return (struct dest *)(void *)((char *)n - offsetof(struct dest, node));
+}
+
+void
+ask_want(struct runq *q, struct dest *d)
+{
+	if (d->queued || d->state == DEST_ASKED)
+		return;
+	d->queued = true;
+	TAILQ_INSERT_TAIL(&q->to_ask, d, in_queue);
+}
+
+/* ---- the co-process ---- */
+
+static void
+co_close(struct co_process *c)
+{
+	struct watch *w[] = {&c->out, &c->in};
+
+	for (size_t i = 0; i < 2; i++) {
+		if (w[i]->fd < 0)
+			continue;
+		loop_del(w[i]);
+		close(w[i]->fd);
+		w[i]->fd = -1;
+	}
+	str_reset(&c->to);
+	str_reset(&c->from);
+}
+
+void
+co_died(struct runq *q, struct co_process *c, const char *name)
+{
+	int64_t wait;
+
+	co_close(c);
+	if (q->mono - c->started > MINUTE)
+		c->deaths = 0;
+	c->deaths++;
+	wait = 100000 << (c->deaths < 10 ? c->deaths : 10);
+	c->start_at = q->mono + (wait < MINUTE ? wait : MINUTE);
+	if (q->stopping)
+		return;
+	log_open(c->deaths > 3 ? LOG_ALERT : LOG_WARN, "restart");
+	log_s("command", name);
+	log_i("deaths", c->deaths);
+	log_close();
+}
+
+static void asked_end(struct runq *q, struct dest *d);
+
+static void
+ask_again(struct hnode *n, void *arg)
+{
+	struct runq *q = arg;
+	struct dest *d = dest_of_hash(n);
+
+	if (d->state != DEST_ASKED)
+		return;
+	asked_end(q, d);
+	ask_want(q, d);
+}
+
+static void
+nexthop_died(struct runq *q)
+{
+	co_died(q, &q->nexthop, "mox-nexthop");
+	hash_each(&q->dests, ask_again, q);
+}
+
+static void answer(struct runq *q, char *rec, size_t n);
+
+static void
+readable(struct watch *w, uint32_t events)
+{
+	struct runq *q = runq_of();
+	struct str *in = &q->nexthop.from;
+	size_t n;
+	ssize_t r;
+
+	(void)events;
+	str_reserve(in, 65536);
+	r = fd_read(w->fd, in->s + in->len, 65536);
+	if (r < 0 && errno == EAGAIN)
+		return;
+	if (r <= 0) {
+		nexthop_died(q);
+		return;
+	}
+	in->len += (size_t)r;
+	in->s[in->len] = 0;
+	while ((n = rec_whole(str_cstr(in), in->len))) {
+		answer(q, in->s, n);
+		str_shift(in, n);
+	}
+	if (in->len > ANSWER_MAX)
+		nexthop_died(q);
+}
+
+static void
+flush(struct runq *q)
+{
+	struct co_process *c = &q->nexthop;
+	ssize_t w;
+
+	while (c->out.fd >= 0 && c->to.len) {
+		w = write(c->out.fd, c->to.s, c->to.len);
+		if (w < 0 && errno == EINTR)
+			continue;
+		if (w < 0 && errno == EAGAIN) {
+			loop_want(&c->out, EPOLLOUT);
+			return;
+		}
+		if (w < 0) {
+			nexthop_died(q);
+			return;
+		}
+		str_shift(&c->to, (size_t)w);
+	}
+	if (c->out.fd >= 0)
+		loop_want(&c->out, 0);
+}
+
+static void
+writable(struct watch *w, uint32_t events)
+{
+	if (events & (EPOLLERR | EPOLLHUP))
+		nexthop_died(runq_of());
+	else if (w->fd >= 0)
+		flush(runq_of());
+}
+
+static bool
+nexthop_start(struct runq *q)
+{
+	struct co_process *c = &q->nexthop;
+	char *argv[] = {(char[]){"mox-nexthop"}, (char[]){"-w"}, NULL, NULL, NULL};
+	char flag[] = "-C";
+	int to[2], from[2];
+	struct child_fd map[2];
+
+	if (c->out.fd >= 0)
+		return true;
+	if (q->mono < c->start_at)
+		return false;
+	if (q->conf_flag) {
+		argv[2] = flag;
+		argv[3] = (char *)(uintptr_t)q->conf_flag;
+	}
+	if (pipe2(to, O_CLOEXEC) || pipe2(from, O_CLOEXEC))
+		die_temp("unable to make a pipe: %m");
+	map[0] = (struct child_fd){to[0], 0};
+	map[1] = (struct child_fd){from[1], 1};
+	c->pid = child_spawn(argv, map, 2);
+	close(to[0]);
+	close(from[1]);
+	c->started = q->mono;
+	c->out = (struct watch){to[1], writable};
+	c->in = (struct watch){from[0], readable};
+	fd_nonblock(to[1], true);
+	fd_nonblock(from[0], true);
+	loop_add(&c->out, 0);
+	loop_add(&c->in, EPOLLIN);
+	if (c->pid < 0) {
+		warn("unable to start mox-nexthop: %m");
+		nexthop_died(q);
+		return false;
+	}
+	return true;
+}
+
+void
+ask_stop(struct runq *q)
+{
+	co_close(&q->nexthop);
+	hash_each(&q->dests, ask_again, q);
+	q->nexthop.start_at = 0;
+}
+
+/* ---- questions ---- */
+
+static const char *
+tls_word(const struct conf_transport *t)
+{
+	static const char *const words[] = {"may", "never", "must"};
+
+	return words[t ? t->starttls : STARTTLS_MAY];
+}
+
+static void
+ask(struct runq *q, struct dest *d)
+{
+	const struct conf_transport *t = d->transport;
+	struct str *out = &q->nexthop.to;
+
+	d->ask = ++q->ask_no;
+	d->state = DEST_ASKED;
+	hash_add(&q->asks, &d->by_ask, hash_number(d->ask));
+	rec_addf(out, "ask", "%" PRIu64, d->ask);
+	if (t && t->type == TRANSPORT_SMTP)
+		rec_add(out, "host", t->host);
+	else
+		rec_add(out, "domain", d->name);
+	rec_addf(out, "port", "%u", t && t->type == TRANSPORT_SMTP ? t->port : q->conf->smtp_port);
+	if (t && t->loopback)
+		rec_add(out, "loopback", "yes");
+	if (t && !t->ipv4)
+		rec_add(out, "ipv4", "no");
+	if (t && !t->ipv6)
+		rec_add(out, "ipv6", "no");
+	rec_add(out, "starttls", tls_word(t));
+	rec_end(out);
+}
+
+/* All that waits there fails, or is put off; each frees its item. */
+static void
+fail_ready(struct runq *q, struct dest *d)
+{
+	struct item *it;
+
+	while ((it = TAILQ_FIRST(&d->ready)))
+		settle_without_job(q, it, d->state == DEST_NEVER, 0, d->text);
+}
+
+static void
+set_text(struct dest *d, const char *code, const char *text)
+{
+	struct str s = {0};
+
+	str_addf(&s, "%s %s", code, text);
+	free(d->code);
+	free(d->text);
+	d->code = mem_dup(code);
+	d->text = str_take(&s);
+}
+
+/* Transport of type fail: no network, no question. */
+static void
+refuse(struct runq *q, struct dest *d)
+{
+	const struct conf_transport *t = d->transport;
+	struct item *it;
+
+	while ((it = TAILQ_FIRST(&d->ready)))
+		settle_without_job(q, it, t->code >= 500, t->code, t->message);
+}
+
+static void
+ask_one(struct runq *q, struct dest *d)
+{
+	if (d->transport && d->transport->type == TRANSPORT_FAIL) {
+		refuse(q, d);
+		return;
+	}
+	if (!*d->name && !(d->transport && d->transport->type == TRANSPORT_SMTP)) {
+		struct item *it;
+		while ((it = TAILQ_FIRST(&d->ready)))
+			settle_without_job(q, it, true, 0, "5.1.3 the address has no domain");
+		return;
+	}
+	if (d->expires > q->now && d->expires < q->now + DAY) {
+		if (d->state == DEST_LATER || d->state == DEST_NEVER) {
+			fail_ready(q, d);
+			return;
+		}
+		if (d->state == DEST_PLAN) {
+			dest_list_in_site(q, d);
+			return;
+		}
+	}
+	dest_forget(q, d);
+	ask(q, d);
+}
+
+static void
+unblock(struct runq *q)
+{
+	struct dest *d, *next;
+
+	for (d = TAILQ_FIRST(&q->blocked); d; d = next) {
+		next = TAILQ_NEXT(d, in_queue);
+		if (d->try_at > q->mono)
+			continue;
+		TAILQ_REMOVE(&q->blocked, d, in_queue);
+		d->queued = d->blocked = false;
+		ask_want(q, d);
+	}
+}
+
+void
+ask_round(struct runq *q)
+{
+	struct dest *d;
+
+	if (q->stopping || q->mode == RUNQ_SERVE)
+		return;
+	unblock(q);
+	while ((d = TAILQ_FIRST(&q->to_ask)) && q->asks.n < ASK_MAX && nexthop_start(q)) {
+		TAILQ_REMOVE(&q->to_ask, d, in_queue);
+		d->queued = false;
+		if (!TAILQ_EMPTY(&d->ready))
+			ask_one(q, d);
+	}
+	if (q->nexthop.to.len)
+		flush(q);
+}
+
+/* ---- answers ---- */
+
+struct reading {
+	uint64_t ask;
+	char *site, *code, *text;
+	bool never, later, no_network;
+	uint64_t ttl;
+	struct str hops;
+};
+
+/* Lines that go on to mox-deliver as they are. */
+static bool
+is_hop_line(const char *key)
+{
+	return !strcmp(key, "hop") || !strcmp(key, "names") || !strcmp(key, "addr") || !strcmp(key, "tlsa");
+}
+
+static bool
+read_answer(struct reading *a, char *rec, size_t n)
+{
+	struct rec_in in = {rec, rec + n};
+	char *key, *value;
+	enum rec_got got;
+
+	while ((got = rec_next(&in, &key, &value)) == REC_LINE) {
+		if (is_hop_line(key)) {
+			str_addf(&a->hops, "%s %s\n", key, value);
+		} else if (!strcmp(key, "later") || !strcmp(key, "never")) {
+			a->never = *key == 'n';
+			a->later = !a->never;
+			a->code = rec_field(&value);
+			a->text = rec_field(&value);
+			if (!a->code || !a->text)
+				return false;
+		} else if (!(value = rec_text(value))) {
+			return false;
+		} else if (!strcmp(key, "ask")) {
+			if (!str_number(value, UINT64_MAX >> 1, &a->ask))
+				return false;
+		} else if (!strcmp(key, "site")) {
+			a->site = value;
+		} else if (!strcmp(key, "network")) {
+			a->no_network = !strcmp(value, "no");
+		} else if (!strcmp(key, "ttl")) {
+			if (!str_number(value, 86400, &a->ttl))
+				return false;
+		}
+	}
+	return got == REC_END && a->ask && (a->never || a->later || (a->site && a->hops.len));
+}
+
+static struct dest *
+asked_find(struct runq *q, uint64_t ask)
+{
+	uint64_t h = hash_number(ask);
+
+	for (struct hnode *n = hash_find(&q->asks, h, NULL); n; n = hash_find(&q->asks, h, n)) {
+		struct dest *d = (struct dest *)(void *)((char *)n - offsetof(struct dest, by_ask));
+		if (d->ask == ask)
+			return d;
+	}
+	return NULL;
+}
+
+/* The question is no longer under way. */
+static void
+asked_end(struct runq *q, struct dest *d)
+{
+	hash_del(&q->asks, &d->by_ask);
+	d->state = DEST_NEW;
+}
+
+static void
+apply(struct runq *q, struct dest *d, struct reading *a)
+{
+	int64_t ttl = a->ttl ? (int64_t)a->ttl : NEGATIVE_TTL;
+
+	d->expires = q->now + ttl * SECOND;
+	if (a->never || a->later) {
+		d->state = a->never ? DEST_NEVER : DEST_LATER;
+		set_text(d, a->code, a->text);
+		if (a->no_network) {
+			/* No network is no attempt (T128): they go on waiting here. */
+			d->state = DEST_NEW;
+			d->queued = d->blocked = true;
+			d->try_at = q->mono + NO_NETWORK_WAIT;
+			TAILQ_INSERT_TAIL(&q->blocked, d, in_queue);
+			return;
+		}
+		fail_ready(q, d);
+		return;
+	}
+	d->state = DEST_PLAN;
+	d->hops = str_take(&a->hops);
+	d->site = site_get(q, d->transport, a->site);
+	d->site->known++;
+	dest_list_in_site(q, d);
+}
+
+static void
+answer(struct runq *q, char *rec, size_t n)
+{
+	struct reading a = {0};
+	struct dest *d;
+
+	if (!read_answer(&a, rec, n)) {
+		log_open(LOG_ALERT, "nonsense");
+		log_s("command", "mox-nexthop");
+		log_close();
+		a.never = false;
+		a.later = true;
+		a.code = (char[]){"4.3.0"};
+		a.text = (char[]){"mox-nexthop answered nonsense"};
+	}
+	if (a.ask && (d = asked_find(q, a.ask))) {
+		asked_end(q, d);
+		apply(q, d, &a);
+	}
+	str_free(&a.hops);
+}

@@ -1,0 +1,257 @@
+/* new/ -> index -> cur/. Rows first and durable, then the move: a crash between the two leaves the file in new/, and taking it in again
+ * writes the same rows. */
+#include "base.h"
+
+#include "clock.h"
+#include "die.h"
+#include "file.h"
+#include "id.h"
+#include "log.h"
+#include "queue.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#define BATCH 256
+#define SCAN_EVERY (15 * SECOND)
+
+/* Login name of a uid, remembered: the door does not know it (no NSS there). */
+static const char *
+login_name(uint32_t uid)
+{
+	static struct {
+		uint32_t uid;
+		char name[64];
+	} seen[64];
+	size_t i = uid % ARRAY_LEN(seen);
+	struct passwd *p;
+
+	if (!seen[i].name[0] || seen[i].uid != uid) {
+		p = getpwuid(uid);
+		seen[i].uid = uid;
+		if (p)
+			snprintf(seen[i].name, sizeof seen[i].name, "%s", p->pw_name);
+		else
+			snprintf(seen[i].name, sizeof seen[i].name, "%u", uid);
+	}
+	return seen[i].name;
+}
+
+void
+intake_row(struct runq *q, struct row *row, const struct envelope *e, unsigned n, char domain[DOMAIN_NAME_MAX])
+{
+	const struct envelope_rcpt *r = &e->rcpt[n - 1];
+	char mark = r->mark[MARK_REQUIRETLS];
+
+	domain_of(domain, r->address);
+	*row = (struct row){
+	    .id = e->id,
+	    .n = n,
+	    .sender = e->sender,
+	    .rcpt = r->address,
+	    .domain = domain,
+	    .account = e->account ? e->account : login_name(e->uid),
+	    .hold = r->mark[MARK_HOLD],
+	    .queued = e->queued,
+	    .size = e->size,
+	    .transport = e->transport,
+	    .requiretls = mark == 'y' ? "yes" : mark == 'n' ? "no" : e->requiretls,
+	    .messageid = e->message_id,
+	    .subject = e->subject,
+	};
+	if (row->hold == HOLD_NONE)
+		row->next = e->hold_until > q->now ? e->hold_until : q->now;
+}
+
+/* Away with a file that fails its check, kept for a person. */
+static void
+quarantine(struct runq *q, int dir, const char *name, const char *as, const char *why)
+{
+	if (file_move(dir, name, q->spool.corrupt, as) && errno == EEXIST)
+		file_move_over(dir, name, q->spool.corrupt, as);
+	q->count.corrupt++;
+	log_open(LOG_ALERT, "corrupt");
+	log_s("id", as);
+	log_s("why", why);
+	log_close();
+}
+
+void
+spool_corrupt(struct runq *q, uint64_t id, const char *why)
+{
+	char name[SPOOL_NAME_SIZE], as[ID_SIZE];
+
+	spool_name(name, id);
+	id_format(as, id);
+	quarantine(q, q->spool.cur, name, as, why);
+}
+
+struct batch {
+	struct envelope env[BATCH];
+	char name[BATCH][ID_SIZE];
+	size_t n;
+};
+
+static void
+read_one(struct runq *q, struct batch *b, const char *name)
+{
+	struct envelope *e = &b->env[b->n];
+	const char *why = NULL;
+	uint64_t id;
+	int fd, r;
+
+	if (!id_parse(name, &id)) {
+		if (name[0] != '.') {
+			log_open(LOG_WARN, "stranger");
+			log_s("name", name);
+			log_close();
+			quarantine(q, q->spool.new, name, name, "its name is not an id");
+		}
+		return;
+	}
+	fd = openat(q->spool.new, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0) {
+		if (errno != ENOENT)
+			quarantine(q, q->spool.new, name, name, "it cannot be opened as a file");
+		return;
+	}
+	r = envelope_read(fd, e, &why);
+	if (r && errno) {
+		log_open(LOG_ALERT, "unreadable");
+		log_s("id", name);
+		log_s("error", strerror(errno));
+		log_close();
+	} else if (r) {
+		quarantine(q, q->spool.new, name, name, why);
+	} else if (e->id != id) {
+		envelope_free(e);
+		quarantine(q, q->spool.new, name, name, "it holds another id than its name");
+	} else {
+		memcpy(b->name[b->n++], name, ID_SIZE);
+	}
+	close(fd);
+}
+
+/* Fills the batch from where the last scan stopped. false: the directory has been read to its end. */
+static bool
+read_batch(struct runq *q, struct batch *b)
+{
+	struct dirent *d;
+
+	if (!q->new_dir) {
+		int fd = openat(q->spool.dir, "new", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0 || !(q->new_dir = fdopendir(fd)))
+			die_temp("unable to read %s/new: %m", q->conf->spool);
+	}
+	while (b->n < BATCH) {
+		if (!(d = readdir(q->new_dir))) {
+			closedir(q->new_dir);
+			q->new_dir = NULL;
+			return false;
+		}
+		if (strcmp(d->d_name, ".") && strcmp(d->d_name, ".."))
+			read_one(q, b, d->d_name);
+	}
+	return true;
+}
+
+static void
+log_taken(const struct envelope *e, const char *id)
+{
+	log_open(LOG_INFO, "queued");
+	log_s("id", id);
+	log_s("sender", *e->sender ? e->sender : "<>");
+	log_i("rcpts", (int64_t)e->nrcpt);
+	log_i("size", (int64_t)e->size);
+	log_i("uid", e->uid);
+	log_s("messageid", e->message_id);
+	log_close();
+}
+
+static void
+put_rows(struct runq *q, const struct envelope *e)
+{
+	char domain[DOMAIN_NAME_MAX];
+	struct row row;
+
+	for (unsigned n = 1; n <= e->nrcpt; n++) {
+		if (e->rcpt[n - 1].mark[MARK_STATE] != STATE_TODO)
+			continue;
+		intake_row(q, &row, e, n, domain);
+		row_store(q, &row, e->uid);
+	}
+}
+
+/* Rows are durable and the file is in cur/: now its recipients may be worked on. */
+static void
+place(struct runq *q, const struct envelope *e)
+{
+	char domain[DOMAIN_NAME_MAX], name[SPOOL_NAME_SIZE];
+	struct row row;
+	unsigned todo = 0;
+
+	for (unsigned n = 1; n <= e->nrcpt; n++) {
+		if (e->rcpt[n - 1].mark[MARK_STATE] != STATE_TODO)
+			continue;
+		todo++;
+		intake_row(q, &row, e, n, domain);
+		if (row.hold == HOLD_NONE && !item_find(q, e->id, n))
+			load_place(q, &row);
+	}
+	if (todo)
+		return;
+	/* Everybody has it already: a machine died between the last mark and the unlink. */
+	spool_name(name, e->id);
+	unlinkat(q->spool.cur, name, 0);
+}
+
+static void
+take(struct runq *q, struct batch *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		put_rows(q, &b->env[i]);
+	if (index_commit(q->index, INDEX_DURABLE))
+		return;
+	for (size_t i = 0; i < b->n; i++) {
+		char name[SPOOL_NAME_SIZE];
+
+		spool_name(name, b->env[i].id);
+		if (file_move(q->spool.new, b->name[i], q->spool.cur, name) && errno != ENOENT) {
+			log_open(LOG_ALERT, "unmoved");
+			log_s("id", b->name[i]);
+			log_s("error", strerror(errno));
+			log_close();
+			continue;
+		}
+		q->count.taken++;
+		log_taken(&b->env[i], b->name[i]);
+		place(q, &b->env[i]);
+	}
+	q->dirty = true;
+}
+
+void
+intake_round(struct runq *q)
+{
+	static struct batch b;
+
+	if (q->stopping || index_broken(q->index))
+		return;
+	if (q->mono >= q->intake_at)
+		q->intake_wanted = true;
+	if (!q->intake_wanted && !q->intake_more)
+		return;
+	if (!q->new_dir)
+		q->intake_wanted = false; /* what comes from here on may be missed by this scan, and pulls the trigger */
+	b.n = 0;
+	q->intake_more = read_batch(q, &b);
+	if (!q->intake_more)
+		q->intake_at = q->mono + SCAN_EVERY;
+	if (b.n)
+		take(q, &b);
+	for (size_t i = 0; i < b.n; i++)
+		envelope_free(&b.env[i]);
+}

@@ -1,0 +1,269 @@
+/* Between the index and memory: rows, what is due, and how much of a backlog is loaded. */
+#include "base.h"
+
+#include "addr.h"
+#include "clock.h"
+#include "id.h"
+#include "queue.h"
+#include "rec.h"
+
+#include <inttypes.h>
+
+#define DUE_SLICE 5000	   /* due entries read a round */
+#define REFILL_SLICE 500   /* recipients loaded a round */
+#define DOMAINS_MAX 20000  /* domains with a backlog known at once; the others wait in due */
+
+void
+domain_of(char out[DOMAIN_NAME_MAX], const char *address)
+{
+	const char *d = addr_domain(address);
+
+	snprintf(out, DOMAIN_NAME_MAX, "%s", d ? d : "");
+	str_lower(out);
+}
+
+/* A quarter of what is free: every newcomer finds room, whatever was there before him. */
+unsigned
+load_quota(const struct runq *q)
+{
+	unsigned room = q->loaded < q->conf->max_loaded ? (q->conf->max_loaded - q->loaded) / 4 : 0;
+
+	return room < 2 ? 2 : room;
+}
+
+/* ---- rows ---- */
+
+static void
+put_number(struct str *out, const char *key, int64_t v)
+{
+	str_adds(out, key);
+	str_addf(out, " %" PRId64 "\n", v);
+}
+
+static void
+put_text(struct str *out, const char *key, const char *v)
+{
+	if (v && *v)
+		rec_add(out, key, v);
+}
+
+void
+row_store(struct runq *q, const struct row *row, uint32_t uid)
+{
+	static struct str out;
+	char id[ROW_ID_SIZE];
+
+	str_reset(&out);
+	row_id(id, row);
+	rec_add(&out, "id", id);
+	put_number(&out, "uid", uid);
+	put_number(&out, "queued", row->queued);
+	put_number(&out, "next", row->next);
+	put_number(&out, "attempts", row->attempts);
+	put_number(&out, "last", row->last);
+	put_number(&out, "size", (int64_t)row->size);
+	if (row->code)
+		put_number(&out, "code", row->code);
+	str_addf(&out, "hold %c\n", row->hold ? row->hold : HOLD_NONE);
+	put_text(&out, "sender", row->sender);
+	put_text(&out, "rcpt", row->rcpt);
+	put_text(&out, "domain", row->domain);
+	put_text(&out, "account", row->account);
+	put_text(&out, "error", row->error);
+	put_text(&out, "transport", row->transport);
+	put_text(&out, "requiretls", row->requiretls);
+	put_text(&out, "messageid", row->messageid);
+	put_text(&out, "subject", row->subject);
+	rec_end(&out);
+	index_put(q->index, row->id, row->n, &out);
+}
+
+bool
+row_read(struct row *row, uint32_t *uid, char *rec, size_t len)
+{
+	const char *u = strstr(rec, "\nuid ");
+
+	*uid = u ? (uint32_t)strtoul(u + 5, NULL, 10) : 0;
+	if (row_parse(row, rec, len))
+		return false;
+	if (!row->domain)
+		row->domain = "";
+	return true;
+}
+
+bool
+row_load(struct runq *q, struct str *buf, struct row *row, uint32_t *uid, uint64_t id, uint32_t n)
+{
+	if (!index_get(q->index, id, n, buf))
+		return false;
+	return row_read(row, uid, buf->s, buf->len);
+}
+
+/* ---- where a recipient waits ---- */
+
+static void
+wait_in_index(struct runq *q, uint64_t id, uint32_t n, int64_t next, const char *domain)
+{
+	struct index_due d = {next, id, n};
+
+	index_due_put(q->index, &d, domain);
+	if (next <= q->now)
+		load_want(q, domain_get(q, domain));
+	else if (next < q->due_next)
+		q->due_next = next;
+}
+
+void
+load_place(struct runq *q, const struct row *row)
+{
+	struct domain *d;
+
+	if (row->next > q->now) {
+		wait_in_index(q, row->id, row->n, row->next, row->domain);
+		return;
+	}
+	d = domain_get(q, row->domain);
+	/* What came before it stands in the index: it must not overtake. */
+	if (!d->backlog && d->loaded < load_quota(q) && !q->stopping && q->mode != RUNQ_SERVE)
+		item_add(q, row);
+	else
+		wait_in_index(q, row->id, row->n, row->next, row->domain);
+	if ((d = domain_find(q, row->domain)))
+		domain_maybe_free(q, d);
+}
+
+void
+load_defer(struct runq *q, struct item *it, int64_t next)
+{
+	wait_in_index(q, it->msg->id, it->n, next, it->domain->name);
+	item_free(q, it);
+}
+
+void
+load_unload(struct runq *q, struct item *it)
+{
+	struct index_due d = {it->next, it->msg->id, it->n};
+
+	index_due_put(q->index, &d, it->domain->name);
+	it->domain->backlog = true;
+	item_free(q, it);
+}
+
+struct unloading {
+	struct runq *q;
+};
+
+static void
+unload_msg(struct hnode *n, void *arg)
+{
+	struct unloading *u = arg;
+	struct msg *m = (struct msg *)(void *)((char *)n - offsetof(struct msg, node));
+
+	for (struct item *it = m->items, *next; it; it = next) {
+		next = it->of_msg; /* the message goes with its last item */
+		if (!it->job)
+			load_unload(u->q, it);
+	}
+}
+
+void
+load_unload_all(struct runq *q)
+{
+	struct unloading u = {q};
+
+	hash_each(&q->msgs, unload_msg, &u);
+}
+
+/* ---- loading ---- */
+
+void
+load_want(struct runq *q, struct domain *d)
+{
+	d->backlog = true;
+	if (d->refilling)
+		return;
+	d->refilling = true;
+	TAILQ_INSERT_TAIL(&q->refill, d, in_refill);
+}
+
+static bool
+note_due(const struct index_due *due, const char *domain, void *arg)
+{
+	struct runq *q = arg;
+	struct domain *d = domain_find(q, domain);
+
+	(void)due;
+	if (!d && q->domains.n >= DOMAINS_MAX)
+		return false;
+	if (!d)
+		d = domain_get(q, domain);
+	if (!d->backlog)
+		load_want(q, d);
+	return true;
+}
+
+void
+load_due(struct runq *q)
+{
+	if (q->now < q->due_at.next) /* the clock went back */
+		q->due_at = (struct index_due){0};
+	if (!q->due_more && q->due_next > q->now)
+		return;
+	q->due_more = index_due_scan(q->index, &q->due_at, q->now, DUE_SLICE, note_due, q) == DUE_SLICE;
+	q->due_next = q->due_more ? q->now : index_due_next(q->index, &q->due_at);
+	/* Too many domains are known already: the rest of what is due is looked at again soon. */
+	if (!q->due_more && q->due_next <= q->now)
+		q->due_next = q->now + SECOND;
+}
+
+/* At most `room` recipients of the domain come into memory; answers how many were looked at. */
+static size_t
+refill(struct runq *q, struct domain *d, size_t room)
+{
+	static struct str buf;
+	struct index_due due[REFILL_SLICE];
+	size_t want = load_quota(q), got;
+
+	if (want > room)
+		want = room;
+	if (want > REFILL_SLICE)
+		want = REFILL_SLICE;
+	got = index_domain_load(q->index, d->name, q->now, want, due);
+	if (got < want)
+		d->backlog = false;
+	for (size_t i = 0; i < got; i++) {
+		struct row row;
+		uint32_t uid;
+
+		index_due_del(q->index, &due[i], d->name);
+		if (item_find(q, due[i].id, due[i].n) || !row_load(q, &buf, &row, &uid, due[i].id, due[i].n))
+			continue;
+		if (row.hold == HOLD_NONE && row.next > q->now) /* an old entry: its row was moved */
+			wait_in_index(q, row.id, row.n, row.next, row.domain);
+		else if (row.hold == HOLD_NONE)
+			item_add(q, &row);
+	}
+	return got;
+}
+
+void
+load_refill(struct runq *q)
+{
+	size_t room = REFILL_SLICE;
+	struct domain *d;
+
+	if (q->stopping || q->mode == RUNQ_SERVE)
+		return;
+	for (size_t turns = 0; room && turns < 1000 && (d = TAILQ_FIRST(&q->refill)); turns++) {
+		/* It stays marked as refilling until all is placed, so that no failing recipient frees it under us. */
+		TAILQ_REMOVE(&q->refill, d, in_refill);
+		if (d->backlog && d->loaded < load_quota(q))
+			room -= refill(q, d, room);
+		d->refilling = false;
+		/* More of it waits and there is room: at the end of the line, so that each domain gets its turn. */
+		if (d->backlog && d->loaded < load_quota(q))
+			load_want(q, d);
+		else
+			domain_maybe_free(q, d);
+	}
+}

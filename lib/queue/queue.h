@@ -1,0 +1,314 @@
+/* The running queue: what mox-runq holds in memory, and the parts that work on it. Used by bin/mox-runq.c and lib/queue alone.
+ *
+ *   intake.c  new/ -> index and cur/                       ask.c     plans from mox-nexthop
+ *   load.c    index <-> memory, bounded                    work.c    workers of mox-deliver, jobs out
+ *   settle.c  reports -> files, then index                 serve.c   spool/ctl
+ *   sweep.c   rebuild, comparison, janitor, reserve        table.c   the things below, found by name
+ *
+ * A recipient that is not finished is in exactly one place: loaded (a struct item), in the index's due and domain tables, or held
+ * (in neither). A row in the index exists for each of them; a file in cur/ outranks its rows.
+ *
+ * A round: wait; take in; load; hand out jobs (attempts registered and written before they go); apply the reports that came; serve;
+ * commit. Times are wall microseconds, q->now is the round's. */
+#ifndef QUEUE_H
+#define QUEUE_H
+
+#include "base.h"
+#include "conf.h"
+#include "envelope.h"
+#include "hash.h"
+#include "index.h"
+#include "loop.h"
+#include "row.h"
+#include "site.h"
+#include "spool.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+/* Can never be delivered; kept for a person until there are notices (mox-queue-release tries it again). */
+#define HOLD_FAILED 'f'
+
+struct job;
+struct domain;
+struct dest;
+struct site;
+struct client;
+
+/* One loaded recipient. */
+struct item {
+	TAILQ_ENTRY(item) in_dest; /* in dest->ready while job is NULL */
+	struct item *of_msg;	   /* next item of the same message */
+	struct msg *msg;
+	struct domain *domain;
+	struct dest *dest;
+	struct job *job; /* it is being delivered */
+	uint32_t n;
+	unsigned attempts;
+	int64_t next; /* what its row says */
+	bool held;    /* an operator held or cancelled it while its job was out: do not try again */
+};
+TAILQ_HEAD(item_list, item);
+
+struct msg {
+	struct hnode node; /* by id */
+	uint64_t id;
+	int64_t queued;
+	struct item *items;
+	unsigned todo; /* recipients in state T, as of the last job built */
+};
+
+/* A recipient domain that has something loaded or due. */
+struct domain {
+	struct hnode node;
+	TAILQ_ENTRY(domain) in_refill;
+	bool refilling;
+	bool backlog; /* the index may have due recipients of it */
+	unsigned loaded;
+	char name[];
+};
+TAILQ_HEAD(domain_list, domain);
+
+enum dest_state { DEST_NEW, DEST_ASKED, DEST_PLAN, DEST_LATER, DEST_NEVER };
+
+/* A recipient domain by one transport (a relay: all domains): one plan. */
+struct dest {
+	struct hnode node;
+	TAILQ_ENTRY(dest) in_site;  /* in site->dests while it has ready items and a plan */
+	TAILQ_ENTRY(dest) in_queue; /* to be asked for, or blocked */
+	const struct conf_transport *transport; /* NULL: direct */
+	unsigned generation;	    /* of the configuration */
+	enum dest_state state;
+	bool listed, queued, blocked;
+	unsigned items;		    /* loaded, in jobs or not */
+	struct item_list ready;
+	struct site *site;
+	uint64_t ask;	  /* number of the question under way */
+	struct hnode by_ask;
+	int64_t expires;  /* of the plan or the answer */
+	int64_t try_at;	  /* blocked: no resolver, ask again then */
+	char *hops;	  /* lines for jobs */
+	char *code, *text; /* LATER, NEVER */
+	char name[];	  /* domain; "" for a relay */
+};
+TAILQ_HEAD(dest_list, dest);
+
+struct worker {
+	struct watch watch;
+	TAILQ_ENTRY(worker) in_site, in_idle;
+	struct site *site;
+	TAILQ_HEAD(, job) jobs; /* in the order they went out */
+	unsigned njobs, served;
+	bool proved;  /* it has reached its site: may have a second job ahead */
+	bool closing; /* gets no more jobs */
+	bool probe;   /* opened to see whether its site is back */
+	bool idle, dead;
+	int64_t idle_since; /* monotonic */
+};
+TAILQ_HEAD(worker_list, worker);
+
+struct site {
+	struct hnode node;
+	TAILQ_ENTRY(site) in_list; /* q->active or q->sleeping */
+	enum { SITE_QUIET, SITE_ACTIVE, SITE_SLEEPING } where;
+	const struct conf_transport *transport;
+	unsigned generation;
+	struct site_state state;
+	struct dest_list dests; /* with ready items, served in turn */
+	unsigned ready;		/* items in them */
+	unsigned known;		/* dests that name it */
+	struct worker_list workers;
+	unsigned nworkers;
+	int64_t expired_at; /* when its waiting mail was last looked through for what is too old */
+	int code; /* of its failure as a whole */
+	char *error;
+	char name[];
+};
+TAILQ_HEAD(site_list, site);
+
+enum outcome { OUTCOME_NONE, OUTCOME_SENT, OUTCOME_LATER, OUTCOME_NEVER };
+
+struct job_rcpt {
+	struct item *item;
+	enum outcome outcome;
+	int code;
+	char *status, *host, *text; /* NULL until reported */
+};
+
+struct job {
+	TAILQ_ENTRY(job) in_list; /* worker->jobs, then q->done; q->outbox by out */
+	STAILQ_ENTRY(job) in_outbox;
+	uint64_t no;
+	struct worker *worker; /* NULL once it is done */
+	struct site *site;
+	struct msg *msg;
+	struct envelope env;
+	struct job_rcpt *rcpt;
+	size_t nrcpt;
+	int fd; /* until it is sent */
+	struct str text;
+	bool maybe, ended, no_network;
+	enum { SITE_OK, SITE_BUSY, SITE_UNREACHABLE } site_said;
+	int64_t wait; /* the peer's hint */
+	char *session;
+	int64_t started; /* monotonic */
+};
+
+enum runq_mode { RUNQ_PASS, RUNQ_STAY, RUNQ_SERVE };
+
+struct co_process {
+	pid_t pid;
+	struct watch out, in; /* fd -1: not there */
+	int64_t start_at;     /* monotonic: not before; grows when it keeps dying */
+	int64_t started;
+	unsigned deaths;
+	struct str to, from;
+};
+
+struct runq {
+	enum runq_mode mode;
+	const char *conf_flag;
+	struct conf *conf;
+	unsigned generation;
+	struct spool spool;
+	struct index *index;
+	int64_t now, mono;
+	int64_t leapt; /* monotonic time until which a leap of the clock is remembered */
+	bool stopping, restarting;
+
+	struct hash msgs, domains, dests, sites;
+	struct hash asks; /* dests whose question is under way */
+	unsigned loaded;
+	struct domain_list refill;
+	struct dest_list to_ask, blocked;
+	struct site_list active, sleeping;
+	struct worker_list idle;
+	STAILQ_HEAD(, job) outbox;
+	TAILQ_HEAD(, job) done;
+	unsigned nworkers, probing, njobs;
+	unsigned starved; /* sites that found no free worker since one was freed */
+	uint64_t job_no, ask_no;
+
+	struct index_due due_at; /* due has been read up to here */
+	int64_t due_next;	 /* least `next` behind it */
+	bool due_more;
+
+	struct watch trigger, signals, listener;
+	void *new_dir; /* DIR of new/, in the middle of a scan; NULL: none under way */
+	bool intake_wanted, intake_more;
+	int64_t intake_at; /* monotonic: scan in any case */
+
+	struct co_process nexthop, deliver;
+	TAILQ_HEAD(, client) clients;
+	int64_t quiet_since; /* monotonic: no client since */
+	bool answers_wait;   /* some client's answers want a durable commit first */
+
+	struct sweep *sweep; /* rebuild or comparison under way; NULL: none */
+	int64_t janitor_at, sync_at;
+	int sync_pipe;
+	bool dirty; /* marks or unlinks that are not durable yet */
+	bool reserve_spent;
+
+	struct {
+		uint64_t taken, sent, later, never, maybe, corrupt;
+	} count;
+};
+
+/* ---- table.c ---- */
+struct msg *msg_find(struct runq *q, uint64_t id);
+struct item *item_find(struct runq *q, uint64_t id, uint32_t n);
+struct domain *domain_find(struct runq *q, const char *name);
+struct domain *domain_get(struct runq *q, const char *name);
+void domain_maybe_free(struct runq *q, struct domain *d);
+struct dest *dest_get(struct runq *q, const struct conf_transport *t, const char *domain);
+struct site *site_get(struct runq *q, const struct conf_transport *t, const char *name);
+/* New in dest->ready, at the end; wakes whoever is next on its way. */
+struct item *item_add(struct runq *q, const struct row *row);
+void item_free(struct runq *q, struct item *it);
+void item_take(struct runq *q, struct item *it); /* out of dest->ready */
+void dest_list_in_site(struct runq *q, struct dest *d);
+void dest_unlist(struct runq *q, struct dest *d);
+void dest_forget(struct runq *q, struct dest *d); /* its plan */
+void site_wake(struct runq *q, struct site *s);
+void site_sleep(struct runq *q, struct site *s);
+void table_sweep(struct runq *q); /* frees plans and sites that nobody uses */
+const struct conf_transport *route_find(const struct conf *c, const struct row *row, bool *unknown);
+
+/* ---- load.c ---- */
+#define DOMAIN_NAME_MAX 320
+/* Lower-case domain an address is queued under; "" for a bare local part. */
+void domain_of(char out[DOMAIN_NAME_MAX], const char *address);
+unsigned load_quota(const struct runq *q);
+/* Puts a recipient whose row stands already where it belongs: into memory when it is due and there is room, else into due. */
+void load_place(struct runq *q, const struct row *row);
+void load_due(struct runq *q);
+void load_refill(struct runq *q);
+void load_want(struct runq *q, struct domain *d); /* the index may have due mail for it */
+void load_unload(struct runq *q, struct item *it);
+void load_unload_all(struct runq *q);
+void load_defer(struct runq *q, struct item *it, int64_t next); /* its row says so already */
+/* Rows: uid is not for everybody's eyes and so no field of struct row. */
+void row_store(struct runq *q, const struct row *row, uint32_t uid);
+bool row_load(struct runq *q, struct str *buf, struct row *row, uint32_t *uid, uint64_t id, uint32_t n);
+bool row_read(struct row *row, uint32_t *uid, char *rec, size_t len);
+
+/* ---- intake.c ---- */
+void intake_round(struct runq *q);
+void intake_row(struct runq *q, struct row *row, const struct envelope *e, unsigned n, char domain[DOMAIN_NAME_MAX]);
+void spool_corrupt(struct runq *q, uint64_t id, const char *why); /* a file of cur/ is damaged: it goes, its rows too */
+
+/* ---- ask.c ---- */
+void ask_round(struct runq *q);
+void ask_want(struct runq *q, struct dest *d);
+void ask_stop(struct runq *q);
+void co_died(struct runq *q, struct co_process *c, const char *name);
+
+/* ---- work.c ---- */
+void work_dispatch(struct runq *q);
+void work_timers(struct runq *q, int64_t *mono_deadline, int64_t *wall_deadline);
+void work_close_idle(struct runq *q, bool all);
+void work_drop_all(struct runq *q);
+void work_restart_parent(struct runq *q);
+void work_reap(struct runq *q); /* frees workers that died in this round */
+void worker_end(struct runq *q, struct worker *w);
+bool deliver_start(struct runq *q);
+
+/* ---- settle.c ---- */
+void settle_packet(struct runq *q, struct worker *w, char *text, size_t n);
+void settle_done(struct runq *q);
+void job_free(struct job *j);
+/* Fails of a destination without any job: no plan, transport of type fail. never: held; else the next attempt. */
+void settle_without_job(struct runq *q, struct item *it, bool never, int code, const char *text);
+void settle_expire(struct runq *q, struct site *s);
+
+/* ---- serve.c ---- */
+void serve_start(struct runq *q);
+void serve_round(struct runq *q);
+void serve_answer(struct runq *q); /* after the commit */
+bool serve_busy(const struct runq *q);
+void serve_stop(struct runq *q);
+
+/* ---- sweep.c: index against files, both ways, in slices ---- */
+struct sweep;
+typedef void sweep_fault(struct runq *q, void *arg, uint64_t id, uint32_t n, const char *what);
+/* found: what index_open said; fault NULL: what differs is mended, else only told. */
+struct sweep *sweep_new(enum index_found found, sweep_fault *fault, void *arg);
+bool sweep_slice(struct runq *q, struct sweep *s); /* false: done */
+void sweep_free(struct sweep *s);
+
+/* ---- janitor.c ---- */
+void janitor_round(struct runq *q);
+void reserve_make(struct runq *q);
+void reserve_spend(struct runq *q);
+void sync_start(struct runq *q, int lock_fd);
+
+/* ---- amend.c: spool/cur/HH/ID.amend, what an operator changed beyond the mutable bytes ---- */
+int amend_write(struct runq *q, uint64_t id, uint32_t n, int64_t next) MUST_USE; /* next 0: as scheduled by itself */
+int64_t amend_read(struct runq *q, uint64_t id, uint32_t n);			 /* 0: nothing */
+void amend_drop(struct runq *q, uint64_t id);
+
+/* Lives in bin/mox-runq.c: what SIGHUP does to the rest. */
+struct runq *runq_of(void);
+
+#endif

@@ -1,0 +1,446 @@
+/* Reports -> files, then index.
+ *
+ * CRITICAL: between reading a report and making it durable nothing here may end the program.
+ *
+ * The order is the spool's promise. Sent: the mark (one byte in place) or, for the last recipient, the unlink comes first, because the file
+ * outranks the row; neither needs disk space; a crash between the two leaves a row that the next attempt, or the comparison after an unclean
+ * stop, finds out of date. A crash before the mark delivers again: at worst twice. */
+#include "base.h"
+
+#include "clock.h"
+#include "id.h"
+#include "log.h"
+#include "queue.h"
+#include "rec.h"
+#include "retry.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <unistd.h>
+
+#define NO_NETWORK_WAIT (30 * SECOND)
+#define ERROR_MAX 1000 /* bytes of a reply kept in the row */
+
+void
+job_free(struct job *j)
+{
+	for (size_t i = 0; i < j->nrcpt; i++) {
+		free(j->rcpt[i].status);
+		free(j->rcpt[i].host);
+		free(j->rcpt[i].text);
+	}
+	free(j->rcpt);
+	free(j->session);
+	if (j->fd >= 0)
+		close(j->fd);
+	str_free(&j->text);
+	envelope_free(&j->env);
+	free(j);
+}
+
+/* ---- reading ---- */
+
+static bool
+read_rcpt(struct job *j, char *value)
+{
+	static const struct {
+		const char *word;
+		enum outcome outcome;
+	} words[] = {{"sent", OUTCOME_SENT}, {"later", OUTCOME_LATER}, {"never", OUTCOME_NEVER}};
+	char *f[6];
+	uint64_t n, code;
+
+	for (size_t i = 0; i < ARRAY_LEN(f); i++)
+		if (!(f[i] = rec_field(&value)))
+			return false;
+	if (!str_number(f[0], UINT32_MAX, &n) || !str_number(f[2], 999, &code))
+		return false;
+	for (size_t i = 0; i < j->nrcpt; i++) {
+		struct job_rcpt *r = &j->rcpt[i];
+		if (r->item->n != n || r->outcome != OUTCOME_NONE)
+			continue;
+		for (size_t k = 0; k < ARRAY_LEN(words); k++)
+			if (!strcmp(f[1], words[k].word))
+				r->outcome = words[k].outcome;
+		if (r->outcome == OUTCOME_NONE)
+			return false;
+		r->code = (int)code;
+		r->status = mem_dup(f[3]);
+		r->host = mem_dup(f[4]);
+		r->text = mem_dup(f[5]);
+		return true;
+	}
+	return true;
+}
+
+static void
+job_ended(struct runq *q, struct worker *w, struct job *j)
+{
+	struct site *s = w->site;
+
+	j->ended = true;
+	j->worker = NULL;
+	TAILQ_REMOVE(&w->jobs, j, in_list);
+	w->njobs--;
+	q->njobs--;
+	TAILQ_INSERT_TAIL(&q->done, j, in_list);
+	if (j->site_said == SITE_OK)
+		w->proved = true;
+	if (w->served >= s->state.limits.messages_per_connection)
+		w->closing = true;
+	if (q->starved && (s->nworkers > 1 || w->served >= 20)) {
+		w->closing = true;
+		q->starved--;
+	}
+	/* What it said of its site counts before the next job is chosen. */
+	if (j->no_network) {
+		s->state.down_until = q->now + NO_NETWORK_WAIT;
+	} else if (j->site_said == SITE_UNREACHABLE) {
+		site_is_unreachable(&s->state, &q->conf->retry, q->now);
+		free(s->error);
+		s->error = j->rcpt[0].text ? mem_dup(j->rcpt[0].text) : NULL;
+		s->code = j->rcpt[0].code;
+		log_open(LOG_WARN, "site-down");
+		log_s("site", s->name);
+		log_i("fails", s->state.fails);
+		log_i("seconds", (s->state.down_until - q->now) / SECOND);
+		log_s("error", s->error);
+		log_close();
+	} else if (j->site_said == SITE_BUSY) {
+		site_is_busy(&s->state);
+	} else {
+		if (s->state.fails) {
+			log_open(LOG_INFO, "site-up");
+			log_s("site", s->name);
+			log_close();
+		}
+		site_went_well(&s->state);
+	}
+	if (s->ready)
+		site_wake(q, s);
+}
+
+static bool
+read_line(struct job *j, const char *key, char *value)
+{
+	uint64_t v;
+
+	if (!strcmp(key, "rcpt"))
+		return read_rcpt(j, value);
+	if (!(value = rec_text(value)))
+		return false;
+	if (!strcmp(key, "maybe")) {
+		j->maybe = !strcmp(value, "yes");
+	} else if (!strcmp(key, "site")) {
+		j->site_said = !strcmp(value, "busy") ? SITE_BUSY : SITE_UNREACHABLE;
+	} else if (!strcmp(key, "network")) {
+		j->no_network = !strcmp(value, "no");
+	} else if (!strcmp(key, "wait")) {
+		if (str_number(value, 100000000, &v))
+			j->wait = retry_hint((int64_t)v * SECOND);
+	} else if (!strcmp(key, "session")) {
+		free(j->session);
+		j->session = mem_dup(value);
+	}
+	return true;
+}
+
+void
+settle_packet(struct runq *q, struct worker *w, char *text, size_t n)
+{
+	struct rec_in in = {text, text + n};
+	char *key, *value;
+
+	while (in.p < in.end && !w->dead) {
+		enum rec_got got = rec_next(&in, &key, &value);
+		struct job *j = TAILQ_FIRST(&w->jobs);
+		uint64_t no;
+
+		if (got == REC_LINE && j && !strcmp(key, "job")) {
+			if (!str_number(value, UINT64_MAX >> 1, &no) || no != j->no)
+				got = REC_BAD;
+		} else if (got == REC_LINE && j) {
+			if (!read_line(j, key, value))
+				got = REC_BAD;
+		} else if (got == REC_END && j) {
+			job_ended(q, w, j);
+		} else {
+			got = REC_BAD;
+		}
+		if (got == REC_BAD || got == REC_MORE) {
+			log_open(LOG_ALERT, "nonsense");
+			log_s("command", "mox-deliver");
+			log_s("site", w->site->name);
+			log_close();
+			worker_end(q, w);
+			return;
+		}
+	}
+	if (w->dead || w->njobs)
+		return;
+	if (w->closing || q->stopping) {
+		worker_end(q, w);
+	} else if (!w->idle) {
+		w->idle = true;
+		w->idle_since = q->mono;
+		TAILQ_INSERT_TAIL(&q->idle, w, in_idle);
+	}
+}
+
+/* ---- applying ---- */
+
+static void
+log_outcome(const struct runq *q, const struct item *it, const struct job *j, const struct job_rcpt *r, const char *event)
+{
+	char id[ID_SIZE];
+
+	id_format(id, it->msg->id);
+	log_open(r->outcome == OUTCOME_NEVER ? LOG_WARN : LOG_INFO, event);
+	log_f("id", "%s.%u", id, it->n);
+	if (j) {
+		log_s("rcpt", j->env.rcpt[it->n - 1].address);
+		log_s("site", j->site->name);
+	}
+	log_s("host", r->host);
+	if (r->code)
+		log_i("code", r->code);
+	log_s("status", r->status);
+	log_i("attempts", it->attempts);
+	log_i("age", (q->now - it->msg->queued) / SECOND);
+	if (j && j->maybe)
+		log_s("maybe", "yes");
+	log_s("text", r->text);
+	if (j)
+		log_s("session", j->session);
+	log_close();
+}
+
+static void
+drop_row(struct runq *q, struct item *it)
+{
+	index_del(q->index, it->msg->id, it->n);
+	item_free(q, it);
+}
+
+/* Its mark or unlink failed: it must not go out again, so it is held for a person. */
+static void
+hold_unmarked(struct runq *q, struct item *it, const char *error)
+{
+	static struct str buf;
+	struct row row;
+	uint32_t uid;
+
+	log_open(LOG_ALERT, "unmarked");
+	log_s("error", error);
+	log_close();
+	if (row_load(q, &buf, &row, &uid, it->msg->id, it->n)) {
+		row.hold = HOLD_FAILED;
+		row.next = 0;
+		row.error = "delivered, but its file cannot be marked";
+		row_store(q, &row, uid);
+	}
+	item_free(q, it);
+}
+
+static int
+mark(struct runq *q, uint64_t id, struct envelope *e, uint32_t n, enum mark which, char value)
+{
+	int fd = spool_open_message(&q->spool, id, O_RDWR), r, err;
+
+	if (fd < 0)
+		return -1;
+	r = envelope_mark(fd, e, n, which, value);
+	err = errno;
+	close(fd);
+	errno = err;
+	q->dirty = true;
+	return r;
+}
+
+static void
+settle_sent(struct runq *q, struct job *j, struct job_rcpt *r)
+{
+	struct item *it = r->item;
+	struct msg *m = it->msg;
+	char name[SPOOL_NAME_SIZE];
+	int failed;
+
+	/* The message is given up here and nowhere else. */
+	if (m->todo <= 1) {
+		spool_name(name, m->id);
+		failed = unlinkat(q->spool.cur, name, 0) && errno != ENOENT;
+		q->dirty = true;
+		amend_drop(q, m->id);
+	} else {
+		failed = mark(q, m->id, &j->env, it->n, MARK_STATE, STATE_DELIVERED);
+		if (failed && errno == ENOENT)
+			failed = 0;
+	}
+	q->count.sent++;
+	log_outcome(q, it, j, r, "sent");
+	if (failed) {
+		hold_unmarked(q, it, strerror(errno));
+		return;
+	}
+	if (m->todo)
+		m->todo--;
+	drop_row(q, it);
+}
+
+/* What its row says after a failure; next 0: held. */
+static void
+write_failure(struct runq *q, struct item *it, int code, const char *status, const char *text, int64_t next)
+{
+	static struct str buf, error;
+	struct row row;
+	uint32_t uid;
+
+	if (!row_load(q, &buf, &row, &uid, it->msg->id, it->n))
+		return;
+	str_reset(&error);
+	if (status && strcmp(status, "-") && strncmp(text, status, strlen(status)))
+		str_addf(&error, "%s ", status);
+	str_add(&error, text, strnlen(text, ERROR_MAX));
+	row.code = code > 0 ? (unsigned)code : 0;
+	row.error = error.s;
+	row.attempts = it->attempts;
+	row.next = next;
+	if (!next)
+		row.hold = HOLD_FAILED;
+	row_store(q, &row, uid);
+}
+
+static void
+settle_never(struct runq *q, struct job *j, struct job_rcpt *r)
+{
+	struct item *it = r->item;
+	struct envelope e;
+	const char *why;
+	int fd;
+
+	q->count.never++;
+	log_outcome(q, it, j, r, "never");
+	if (j) {
+		if (mark(q, it->msg->id, &j->env, it->n, MARK_HOLD, HOLD_FAILED) && errno != ENOENT)
+			log_open(LOG_ALERT, "unmarked"), log_s("error", strerror(errno)), log_close();
+	} else if ((fd = spool_open_message(&q->spool, it->msg->id, O_RDWR)) >= 0) {
+		if (!envelope_read(fd, &e, &why)) {
+			if (it->n <= e.nrcpt && envelope_mark(fd, &e, it->n, MARK_HOLD, HOLD_FAILED))
+				log_open(LOG_ALERT, "unmarked"), log_s("error", strerror(errno)), log_close();
+			envelope_free(&e);
+		}
+		close(fd);
+	}
+	write_failure(q, it, r->code, r->status, r->text, 0);
+	item_free(q, it);
+}
+
+static bool
+is_over(const struct runq *q, const struct item *it)
+{
+	return retry_is_over(&q->conf->retry, q->now - it->msg->queued, it->attempts, q->leapt > q->mono);
+}
+
+static void
+settle_later(struct runq *q, struct job *j, struct job_rcpt *r)
+{
+	struct item *it = r->item;
+	int64_t next = it->next;
+
+	if (j && j->no_network) {
+		/* No network is no attempt. */
+		it->attempts--;
+		next = q->now + NO_NETWORK_WAIT;
+	} else if (is_over(q, it)) {
+		r->outcome = OUTCOME_NEVER;
+		settle_never(q, j, r);
+		return;
+	}
+	if (j && j->wait)
+		next = q->now + j->wait;
+	q->count.later++;
+	log_outcome(q, it, j, r, "later");
+	write_failure(q, it, r->code, r->status, r->text, next);
+	if (it->held)
+		item_free(q, it);
+	else
+		load_defer(q, it, next);
+}
+
+static void
+settle_one(struct runq *q, struct job *j, struct job_rcpt *r)
+{
+	struct item *it = r->item;
+
+	it->job = NULL;
+	TAILQ_INSERT_TAIL(&it->dest->ready, it, in_dest); /* where item_free expects an idle one */
+	if (it->dest->listed)
+		it->dest->site->ready++;
+	if (r->outcome == OUTCOME_NONE) {
+		r->outcome = OUTCOME_LATER;
+		r->status = mem_dup("4.3.0");
+		r->text = mem_dup("the delivery process ended without a report");
+		r->host = mem_dup("-");
+	}
+	if (j->maybe && r->outcome != OUTCOME_SENT)
+		q->count.maybe++;
+	switch (r->outcome) {
+	case OUTCOME_SENT: settle_sent(q, j, r); break;
+	case OUTCOME_NEVER: settle_never(q, j, r); break;
+	default: settle_later(q, j, r); break;
+	}
+}
+
+void
+settle_done(struct runq *q)
+{
+	struct job *j;
+
+	while ((j = TAILQ_FIRST(&q->done))) {
+		TAILQ_REMOVE(&q->done, j, in_list);
+		for (size_t i = 0; i < j->nrcpt; i++)
+			settle_one(q, j, &j->rcpt[i]);
+		job_free(j);
+	}
+}
+
+void
+settle_without_job(struct runq *q, struct item *it, bool never, int code, const char *text)
+{
+	struct job_rcpt r = {it, never ? OUTCOME_NEVER : OUTCOME_LATER, code, NULL, NULL, NULL};
+	size_t n = strcspn(text, " ");
+
+	r.status = n < 10 && text[n] && (text[0] == '4' || text[0] == '5') && text[1] == '.' ? mem_dupn(text, n) : mem_dup("-");
+	r.text = mem_dup(strcmp(r.status, "-") ? text + n + 1 : text);
+	if (!never) {
+		/* A round in which it was due and nobody could say where to: an attempt. */
+		it->attempts++;
+		it->next = q->now + retry_pause(&q->conf->retry, it->attempts, (uint32_t)it->msg->id);
+		settle_later(q, NULL, &r);
+	} else {
+		settle_never(q, NULL, &r);
+	}
+	free(r.status);
+	free(r.text);
+}
+
+/* Mail for a site that is down is not tried, but grows old all the same. */
+void
+settle_expire(struct runq *q, struct site *s)
+{
+	struct dest *d, *dnext;
+	struct item *it, *next;
+
+	if (s->expired_at + SECOND > q->mono)
+		return;
+	s->expired_at = q->mono;
+	for (d = TAILQ_FIRST(&s->dests); d; d = dnext) {
+		dnext = TAILQ_NEXT(d, in_site);
+		for (it = TAILQ_FIRST(&d->ready); it; it = next) {
+			next = TAILQ_NEXT(it, in_dest);
+			if (is_over(q, it))
+				settle_without_job(q, it, true, s->code, s->error ? s->error : "4.4.1 the site cannot be reached");
+		}
+	}
+}

@@ -1,0 +1,356 @@
+/* What is loaded, found by name: messages, recipients, domains, destinations, sites. */
+#include "base.h"
+
+#include "addr.h"
+#include "clock.h"
+#include "die.h"
+#include "queue.h"
+
+#define NODE(n, type) ((type *)(void *)((char *)(n) - offsetof(type, node)))
+
+struct msg *
+msg_find(struct runq *q, uint64_t id)
+{
+	uint64_t h = hash_number(id);
+
+	for (struct hnode *n = hash_find(&q->msgs, h, NULL); n; n = hash_find(&q->msgs, h, n))
+		if (NODE(n, struct msg)->id == id)
+			return NODE(n, struct msg);
+	return NULL;
+}
+
+struct item *
+item_find(struct runq *q, uint64_t id, uint32_t n)
+{
+	struct msg *m = msg_find(q, id);
+
+	for (struct item *it = m ? m->items : NULL; it; it = it->of_msg)
+		if (it->n == n)
+			return it;
+	return NULL;
+}
+
+struct domain *
+domain_find(struct runq *q, const char *name)
+{
+	uint64_t h = hash_text(name);
+
+	for (struct hnode *n = hash_find(&q->domains, h, NULL); n; n = hash_find(&q->domains, h, n))
+		if (!strcmp(NODE(n, struct domain)->name, name))
+			return NODE(n, struct domain);
+	return NULL;
+}
+
+struct domain *
+domain_get(struct runq *q, const char *name)
+{
+	struct domain *d = domain_find(q, name);
+	size_t len = strlen(name);
+
+	if (d)
+		return d;
+	d = mem_zalloc(sizeof *d + len + 1);
+	memcpy(d->name, name, len);
+	hash_add(&q->domains, &d->node, hash_text(name));
+	return d;
+}
+
+void
+domain_maybe_free(struct runq *q, struct domain *d)
+{
+	if (d->loaded || d->backlog || d->refilling)
+		return;
+	hash_del(&q->domains, &d->node);
+	free(d);
+}
+
+/* ---- destinations ---- */
+
+static uint64_t
+hash_by(const char *name, const struct conf_transport *t)
+{
+	return hash_text(name) ^ hash_number((uint64_t)(uintptr_t)t);
+}
+
+struct dest *
+dest_get(struct runq *q, const struct conf_transport *t, const char *domain)
+{
+	/* All domains of a relay are one destination. */
+	const char *name = t && t->type != TRANSPORT_DIRECT ? "" : domain;
+	uint64_t h = hash_by(name, t);
+	size_t len = strlen(name);
+	struct dest *d;
+
+	for (struct hnode *n = hash_find(&q->dests, h, NULL); n; n = hash_find(&q->dests, h, n)) {
+		d = NODE(n, struct dest);
+		if (d->transport == t && d->generation == q->generation && !strcmp(d->name, name))
+			return d;
+	}
+	d = mem_zalloc(sizeof *d + len + 1);
+	memcpy(d->name, name, len);
+	d->transport = t;
+	d->generation = q->generation;
+	TAILQ_INIT(&d->ready);
+	hash_add(&q->dests, &d->node, h);
+	return d;
+}
+
+void
+dest_unlist(struct runq *q, struct dest *d)
+{
+	if (!d->listed)
+		return;
+	d->listed = false;
+	TAILQ_REMOVE(&d->site->dests, d, in_site);
+	for (struct item *it = TAILQ_FIRST(&d->ready); it; it = TAILQ_NEXT(it, in_dest))
+		d->site->ready--;
+	(void)q;
+}
+
+void
+dest_list_in_site(struct runq *q, struct dest *d)
+{
+	if (d->listed || TAILQ_EMPTY(&d->ready))
+		return;
+	d->listed = true;
+	TAILQ_INSERT_TAIL(&d->site->dests, d, in_site);
+	for (struct item *it = TAILQ_FIRST(&d->ready); it; it = TAILQ_NEXT(it, in_dest))
+		d->site->ready++;
+	site_wake(q, d->site);
+}
+
+void
+dest_forget(struct runq *q, struct dest *d)
+{
+	dest_unlist(q, d);
+	if (d->site)
+		d->site->known--;
+	d->site = NULL;
+	d->state = DEST_NEW;
+	free(d->hops);
+	free(d->code);
+	free(d->text);
+	d->hops = d->code = d->text = NULL;
+}
+
+/* ---- sites ---- */
+
+struct site *
+site_get(struct runq *q, const struct conf_transport *t, const char *name)
+{
+	uint64_t h = hash_by(name, t);
+	size_t len = strlen(name);
+	struct site *s;
+
+	for (struct hnode *n = hash_find(&q->sites, h, NULL); n; n = hash_find(&q->sites, h, n)) {
+		s = NODE(n, struct site);
+		if (s->transport == t && s->generation == q->generation && !strcmp(s->name, name))
+			return s;
+	}
+	s = mem_zalloc(sizeof *s + len + 1);
+	memcpy(s->name, name, len);
+	s->transport = t;
+	s->generation = q->generation;
+	TAILQ_INIT(&s->dests);
+	TAILQ_INIT(&s->workers);
+	site_init(&s->state, q->conf, name);
+	hash_add(&q->sites, &s->node, h);
+	return s;
+}
+
+static void
+site_unlist(struct runq *q, struct site *s)
+{
+	if (s->where == SITE_ACTIVE)
+		TAILQ_REMOVE(&q->active, s, in_list);
+	else if (s->where == SITE_SLEEPING)
+		TAILQ_REMOVE(&q->sleeping, s, in_list);
+	s->where = SITE_QUIET;
+}
+
+void
+site_wake(struct runq *q, struct site *s)
+{
+	if (s->where == SITE_ACTIVE)
+		return;
+	site_unlist(q, s);
+	s->where = SITE_ACTIVE;
+	TAILQ_INSERT_TAIL(&q->active, s, in_list);
+}
+
+void
+site_sleep(struct runq *q, struct site *s)
+{
+	if (s->where == SITE_SLEEPING)
+		return;
+	site_unlist(q, s);
+	s->where = SITE_SLEEPING;
+	TAILQ_INSERT_TAIL(&q->sleeping, s, in_list);
+}
+
+/* ---- recipients ---- */
+
+static bool
+domain_in(const struct conf_list *l, const char *domain)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		const char *p = l->v[i];
+		size_t pl = strlen(p), dl = strlen(domain);
+
+		if (str_ieq(p, domain))
+			return true;
+		/* ".example.net": the domain and all below it. */
+		if (*p == '.' && (str_ieq(p + 1, domain) || (dl > pl && str_ieq(domain + dl - pl, p))))
+			return true;
+	}
+	return !l->n;
+}
+
+const struct conf_transport *
+route_find(const struct conf *c, const struct row *row, bool *unknown)
+{
+	char from[DOMAIN_NAME_MAX];
+	const struct conf_transport *t;
+
+	*unknown = false;
+	if (row->transport && *row->transport) {
+		t = conf_transport(c, row->transport);
+		*unknown = !t;
+		return t;
+	}
+	domain_of(from, row->sender ? row->sender : "");
+	for (size_t i = 0; i < c->nroute; i++) {
+		const struct conf_route *r = &c->route[i];
+		if (row->attempts >= r->minimum_attempts && domain_in(&r->from, from) && domain_in(&r->to, row->domain))
+			return conf_transport(c, r->transport);
+	}
+	return NULL;
+}
+
+static struct msg *
+msg_get(struct runq *q, const struct row *row)
+{
+	struct msg *m = msg_find(q, row->id);
+
+	if (m)
+		return m;
+	m = mem_zalloc(sizeof *m);
+	m->id = row->id;
+	m->queued = row->queued;
+	hash_add(&q->msgs, &m->node, hash_number(row->id));
+	return m;
+}
+
+struct item *
+item_add(struct runq *q, const struct row *row)
+{
+	struct item *it = mem_zalloc(sizeof *it);
+	bool unknown;
+	const struct conf_transport *t = route_find(q->conf, row, &unknown);
+	struct dest *d;
+
+	it->msg = msg_get(q, row);
+	it->of_msg = it->msg->items;
+	it->msg->items = it;
+	it->domain = domain_get(q, row->domain);
+	it->domain->loaded++;
+	q->loaded++;
+	it->n = row->n;
+	it->attempts = row->attempts;
+	it->next = row->next;
+	it->dest = d = dest_get(q, t, row->domain);
+	d->items++;
+	TAILQ_INSERT_TAIL(&d->ready, it, in_dest);
+	if (unknown) {
+		/* Never a silent default: the message named a transport that is not there. */
+		settle_without_job(q, it, true, 554, "5.3.5 the message asks for a transport that is not configured");
+		return NULL;
+	}
+	if (d->state == DEST_PLAN && d->expires > q->now) {
+		if (d->listed) {
+			d->site->ready++;
+			site_wake(q, d->site);
+		} else {
+			dest_list_in_site(q, d);
+		}
+	} else {
+		ask_want(q, d);
+	}
+	return it;
+}
+
+void
+item_take(struct runq *q, struct item *it)
+{
+	struct dest *d = it->dest;
+
+	(void)q;
+	TAILQ_REMOVE(&d->ready, it, in_dest);
+	if (!d->listed)
+		return;
+	d->site->ready--;
+	if (TAILQ_EMPTY(&d->ready)) {
+		d->listed = false;
+		TAILQ_REMOVE(&d->site->dests, d, in_site);
+	}
+}
+
+void
+item_free(struct runq *q, struct item *it)
+{
+	struct item **p = &it->msg->items;
+	struct domain *dom = it->domain;
+
+	if (!it->job)
+		item_take(q, it);
+	while (*p != it)
+		p = &(*p)->of_msg;
+	*p = it->of_msg;
+	if (!it->msg->items) {
+		hash_del(&q->msgs, &it->msg->node);
+		free(it->msg);
+	}
+	it->dest->items--;
+	q->loaded--;
+	dom->loaded--;
+	if (dom->backlog && dom->loaded < load_quota(q) / 2)
+		load_want(q, dom);
+	domain_maybe_free(q, dom);
+	free(it);
+}
+
+/* ---- what nobody uses any more ---- */
+
+static void
+sweep_dest(struct hnode *n, void *arg)
+{
+	struct runq *q = arg;
+	struct dest *d = NODE(n, struct dest);
+
+	if (d->items || d->queued || d->state == DEST_ASKED || (d->expires > q->now && d->generation == q->generation))
+		return;
+	dest_forget(q, d);
+	hash_del(&q->dests, &d->node);
+	free(d);
+}
+
+static void
+sweep_site(struct hnode *n, void *arg)
+{
+	struct runq *q = arg;
+	struct site *s = NODE(n, struct site);
+
+	if (s->known || s->nworkers || (site_is_down(&s->state, q->now) && s->generation == q->generation))
+		return;
+	site_unlist(q, s);
+	hash_del(&q->sites, &s->node);
+	free(s->error);
+	free(s);
+}
+
+void
+table_sweep(struct runq *q)
+{
+	hash_each(&q->dests, sweep_dest, q);
+	hash_each(&q->sites, sweep_site, q);
+}

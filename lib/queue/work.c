@@ -1,0 +1,603 @@
+/* Workers of mox-deliver and the jobs they get. An attempt is registered and written before its job goes out: whatever dies then,
+ * nobody is bothered sooner. */
+#include "base.h"
+
+#include "child.h"
+#include "clock.h"
+#include "die.h"
+#include "fdio.h"
+#include "id.h"
+#include "log.h"
+#include "queue.h"
+#include "rec.h"
+#include "retry.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define AHEAD 2		   /* jobs at a proved worker: none ahead would halve the rate */
+#define PACKETS_A_ROUND 16 /* from one socket, else others starve */
+#define SITES_A_ROUND 500
+#define JOBS_A_ROUND 256
+#define DONE_ENOUGH 20 /* messages after which a worker may be asked to make room for a starved site */
+
+static uint32_t
+random32(void)
+{
+	static uint32_t pool[64];
+	static size_t left;
+	uint32_t r;
+
+	if (!left && getrandom(pool, sizeof pool, 0) == (ssize_t)sizeof pool)
+		left = ARRAY_LEN(pool);
+	r = pool[left ? --left : 0];
+	return r;
+}
+
+/* ---- the warm parent ---- */
+
+static void
+parent_gone(struct watch *w, uint32_t events)
+{
+	struct runq *q = runq_of();
+
+	(void)w;
+	(void)events;
+	/* Its children go on serving their sockets; only new workers need a parent. */
+	co_died(q, &q->deliver, "mox-deliver");
+}
+
+bool
+deliver_start(struct runq *q)
+{
+	struct co_process *c = &q->deliver;
+	char *argv[] = {(char[]){"mox-deliver"}, (char[]){"-w"}, NULL, NULL, NULL};
+	char flag[] = "-C";
+	struct child_fd map;
+	int sock[2];
+
+	if (c->out.fd >= 0)
+		return true;
+	if (q->mono < c->start_at)
+		return false;
+	if (q->conf_flag) {
+		argv[2] = flag;
+		argv[3] = (char *)(uintptr_t)q->conf_flag;
+	}
+	if (pkt_pair(sock))
+		die_temp("unable to make a socket: %m");
+	map = (struct child_fd){sock[1], 0};
+	c->pid = child_spawn(argv, &map, 1);
+	close(sock[1]);
+	c->started = q->mono;
+	c->out = (struct watch){sock[0], parent_gone};
+	loop_add(&c->out, EPOLLIN);
+	if (c->pid < 0) {
+		warn("unable to start mox-deliver: %m");
+		co_died(q, c, "mox-deliver");
+		return false;
+	}
+	return true;
+}
+
+void
+work_restart_parent(struct runq *q)
+{
+	struct co_process *c = &q->deliver;
+
+	if (c->out.fd >= 0) {
+		loop_del(&c->out);
+		close(c->out.fd);
+		c->out.fd = -1;
+	}
+	c->start_at = 0;
+}
+
+/* ---- workers ---- */
+
+static void
+worker_busy(struct runq *q, struct worker *w)
+{
+	if (w->idle)
+		TAILQ_REMOVE(&q->idle, w, in_idle);
+	w->idle = false;
+}
+
+static void
+worker_ready(struct watch *watch, uint32_t events)
+{
+	struct worker *w = (struct worker *)(void *)((char *)watch - offsetof(struct worker, watch));
+	struct runq *q = runq_of();
+	static char buf[PKT_MAX + 1];
+
+	(void)events;
+	for (int i = 0; i < PACKETS_A_ROUND && !w->dead; i++) {
+		ssize_t n = pkt_recv(watch->fd, buf, PKT_MAX, NULL, MSG_DONTWAIT);
+		if (n < 0 && errno == EAGAIN)
+			return;
+		if (n <= 0) {
+			worker_end(q, w);
+			return;
+		}
+		buf[n] = 0;
+		settle_packet(q, w, buf, (size_t)n);
+	}
+}
+
+/* Its connection is over, or we want it to be. Jobs without a whole report are "later", but what was reported is believed. */
+void
+worker_end(struct runq *q, struct worker *w)
+{
+	struct job *j;
+
+	if (w->dead)
+		return;
+	w->dead = true;
+	loop_del(&w->watch);
+	close(w->watch.fd);
+	worker_busy(q, w);
+	if (w->probe)
+		q->probing--;
+	while ((j = TAILQ_FIRST(&w->jobs))) {
+		TAILQ_REMOVE(&w->jobs, j, in_list);
+		w->njobs--;
+		q->njobs--;
+		j->worker = NULL;
+		TAILQ_INSERT_TAIL(&q->done, j, in_list);
+	}
+	TAILQ_REMOVE(&w->site->workers, w, in_site);
+	w->site->nworkers--;
+	q->nworkers--;
+	q->starved = 0;
+	if (w->site->ready)
+		site_wake(q, w->site);
+	free(w);
+}
+
+static struct worker *
+worker_open(struct runq *q, struct site *s)
+{
+	struct str rec = {0};
+	struct worker *w;
+	int sock[2];
+
+	if (!deliver_start(q) || pkt_pair(sock))
+		return NULL;
+	rec_addf(&rec, "worker", "%" PRIu64, ++q->job_no);
+	rec_add(&rec, "site", s->name);
+	rec_add(&rec, "transport", s->transport ? s->transport->name : "");
+	rec_add(&rec, "pkix", "no");
+	rec_end(&rec);
+	if (pkt_send(q->deliver.out.fd, rec.s, rec.len, sock[1], MSG_DONTWAIT)) {
+		close(sock[0]);
+		close(sock[1]);
+		str_free(&rec);
+		return NULL;
+	}
+	str_free(&rec);
+	close(sock[1]);
+	w = mem_zalloc(sizeof *w);
+	w->watch = (struct watch){sock[0], worker_ready};
+	w->site = s;
+	TAILQ_INIT(&w->jobs);
+	TAILQ_INSERT_TAIL(&s->workers, w, in_site);
+	s->nworkers++;
+	q->nworkers++;
+	w->probe = s->state.fails > 0;
+	q->probing += w->probe;
+	loop_add(&w->watch, EPOLLIN);
+	return w;
+}
+
+void
+work_close_idle(struct runq *q, bool all)
+{
+	struct worker *w;
+
+	while ((w = TAILQ_FIRST(&q->idle)) && (all || w->idle_since + q->conf->idle <= q->mono))
+		worker_end(q, w);
+}
+
+/* ---- a job ---- */
+
+/* The file is not there any more, or is damaged: so are its rows. */
+static void
+forget_message(struct runq *q, struct msg *m)
+{
+	uint64_t id = m->id;
+	struct item *it, *next;
+
+	for (it = m->items; it; it = next) {
+		next = it->of_msg;
+		if (it->job)
+			continue;
+		index_del(q->index, id, it->n);
+		item_free(q, it);
+	}
+}
+
+/* The file's state bytes win: false when this recipient is no longer ours to deliver. */
+static bool
+still_due(struct runq *q, struct item *it, const struct envelope *e)
+{
+	static struct str buf;
+	const char *mark = it->n <= e->nrcpt ? e->rcpt[it->n - 1].mark : NULL;
+	struct row row;
+	uint32_t uid;
+
+	if (mark && mark[MARK_STATE] == STATE_TODO && mark[MARK_HOLD] == HOLD_NONE)
+		return true;
+	if (mark && mark[MARK_STATE] == STATE_TODO) {
+		if (row_load(q, &buf, &row, &uid, e->id, it->n)) {
+			row.hold = mark[MARK_HOLD];
+			row.next = 0;
+			row_store(q, &row, uid);
+		}
+	} else {
+		index_del(q->index, e->id, it->n);
+	}
+	item_free(q, it);
+	return false;
+}
+
+static void
+register_attempt(struct runq *q, struct item *it)
+{
+	static struct str buf;
+	struct row row;
+	uint32_t uid;
+
+	it->attempts++;
+	it->next = q->now + retry_pause(&q->conf->retry, it->attempts, random32());
+	if (!row_load(q, &buf, &row, &uid, it->msg->id, it->n))
+		return;
+	row.attempts = it->attempts;
+	row.last = q->now;
+	row.next = it->next;
+	row_store(q, &row, uid);
+}
+
+static void
+add_option(struct str *out, const char *name, const char *value)
+{
+	if (value)
+		rec_putf(out, "%s=%s", name, value);
+}
+
+static void
+write_job(struct runq *q, struct job *j)
+{
+	static const char *const flags[] = {"8bit", "smtputf8", "longline", "dot"};
+	const struct envelope *e = &j->env;
+	char id[ID_SIZE];
+	struct str *out = &j->text;
+	bool first = true;
+
+	(void)q;
+	id_format(id, e->id);
+	rec_addf(out, "job", "%" PRIu64, j->no);
+	rec_add(out, "id", id);
+	rec_add(out, "sender", e->sender);
+	rec_addf(out, "size", "%" PRIu64, e->size);
+	str_adds(out, "flags ");
+	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
+		if (e->flags & 1U << i) {
+			str_addf(out, "%s%s", first ? "" : " ", flags[i]);
+			first = false;
+		}
+	str_addc(out, '\n');
+	if (e->ret)
+		rec_add(out, "ret", e->ret);
+	if (e->envid)
+		rec_add(out, "envid", e->envid);
+	if (e->requiretls)
+		rec_add(out, "requiretls", e->requiretls);
+	str_adds(out, j->rcpt[0].item->dest->hops);
+	rec_addf(out, "recipients-max", "%u", j->site->state.limits.recipients_per_transaction);
+	for (size_t i = 0; i < j->nrcpt; i++) {
+		uint32_t n = j->rcpt[i].item->n;
+		const struct envelope_rcpt *r = &e->rcpt[n - 1];
+		rec_open(out, "rcpt");
+		rec_putf(out, "%u", n);
+		rec_put(out, r->address);
+		add_option(out, "notify", r->notify);
+		add_option(out, "orcpt", r->orcpt);
+		rec_close(out);
+	}
+	rec_end(out);
+}
+
+/* Opens and reads the message of the item; -1 when there is none (its items are gone then). */
+static int
+open_message(struct runq *q, struct item *it, struct envelope *e)
+{
+	struct msg *m = it->msg;
+	const char *why;
+	int fd = spool_open_message(&q->spool, m->id, O_RDONLY);
+
+	if (fd < 0 && errno != ENOENT) {
+		log_open(LOG_ALERT, "unreadable");
+		log_s("error", strerror(errno));
+		log_close();
+		load_defer(q, it, q->now + MINUTE);
+		return -1;
+	}
+	if (fd < 0) {
+		forget_message(q, m);
+		return -1;
+	}
+	if (!envelope_read(fd, e, &why))
+		return fd;
+	close(fd);
+	if (errno) {
+		load_defer(q, it, q->now + MINUTE);
+		return -1;
+	}
+	spool_corrupt(q, m->id, why);
+	forget_message(q, m);
+	return -1;
+}
+
+static int
+by_number(const void *a, const void *b)
+{
+	const struct job_rcpt *x = a, *y = b;
+
+	return (x->item->n > y->item->n) - (x->item->n < y->item->n);
+}
+
+/* The next message of the site, with all of its recipients there that wait: one transaction. NULL: that one came to nothing. */
+static struct job *
+job_build(struct runq *q, struct site *s)
+{
+	struct dest *d = TAILQ_FIRST(&s->dests);
+	struct item *it = TAILQ_FIRST(&d->ready), *next;
+	struct envelope e;
+	struct msg *m = it->msg;
+	struct job *j;
+	size_t max = s->state.limits.recipients_per_transaction;
+	int fd;
+
+	/* Each destination of the site in its turn. */
+	TAILQ_REMOVE(&s->dests, d, in_site);
+	TAILQ_INSERT_TAIL(&s->dests, d, in_site);
+	if ((fd = open_message(q, it, &e)) < 0)
+		return NULL;
+	j = mem_zalloc(sizeof *j);
+	j->env = e;
+	j->fd = fd;
+	j->site = s;
+	j->msg = m;
+	j->no = ++q->job_no;
+	j->rcpt = mem_zalloc((max < e.nrcpt ? max : e.nrcpt) * sizeof *j->rcpt);
+	m->todo = 0;
+	for (size_t i = 0; i < e.nrcpt; i++)
+		m->todo += e.rcpt[i].mark[MARK_STATE] == STATE_TODO;
+	for (it = m->items; it && j->nrcpt < max && j->nrcpt < e.nrcpt; it = next) {
+		next = it->of_msg;
+		if (it->job || it->dest->site != s || !it->dest->listed)
+			continue;
+		if (!still_due(q, it, &e)) /* frees it, and with the last one the message */
+			continue;
+		item_take(q, it);
+		it->job = j;
+		j->rcpt[j->nrcpt++].item = it;
+		register_attempt(q, it);
+	}
+	if (!j->nrcpt) {
+		job_free(j);
+		return NULL;
+	}
+	qsort(j->rcpt, j->nrcpt, sizeof *j->rcpt, by_number);
+	write_job(q, j);
+	return j;
+}
+
+static void
+job_assign(struct runq *q, struct job *j, struct worker *w)
+{
+	j->worker = w;
+	j->started = q->mono;
+	TAILQ_INSERT_TAIL(&w->jobs, j, in_list);
+	w->njobs++;
+	w->served++;
+	q->njobs++;
+	worker_busy(q, w);
+	STAILQ_INSERT_TAIL(&q->outbox, j, in_outbox);
+}
+
+/* In packets of whole lines; the first one carries the message. */
+static int
+job_send(struct job *j)
+{
+	const char *p = j->text.s, *end = p + j->text.len;
+	int fd = j->fd;
+
+	while (p < end) {
+		size_t n = (size_t)(end - p);
+		if (n > PKT_MAX) {
+			const char *nl = memrchr(p, '\n', PKT_MAX);
+			n = (size_t)(nl + 1 - p);
+		}
+		if (pkt_send(j->worker->watch.fd, p, n, fd, MSG_DONTWAIT))
+			return -1;
+		fd = -1;
+		p += n;
+	}
+	return 0;
+}
+
+static void
+outbox_send(struct runq *q)
+{
+	struct job *j;
+
+	if (STAILQ_EMPTY(&q->outbox))
+		return;
+	/* Registered, and known to the kernel, before anything goes out. */
+	if (index_commit(q->index, INDEX_WRITTEN)) {
+		while ((j = STAILQ_FIRST(&q->outbox))) {
+			STAILQ_REMOVE_HEAD(&q->outbox, in_outbox);
+			if (j->worker)
+				worker_end(q, j->worker);
+		}
+		return;
+	}
+	while ((j = STAILQ_FIRST(&q->outbox))) {
+		STAILQ_REMOVE_HEAD(&q->outbox, in_outbox);
+		if (!j->worker)
+			continue; /* its worker died meanwhile */
+		if (job_send(j))
+			worker_end(q, j->worker);
+		close(j->fd);
+		j->fd = -1;
+		str_free(&j->text);
+	}
+}
+
+/* ---- who works for whom ---- */
+
+static struct worker *
+worker_free_of(struct site *s)
+{
+	struct worker *w;
+
+	TAILQ_FOREACH (w, &s->workers, in_site)
+		if (!w->closing && w->njobs < (w->proved && !s->state.fails ? AHEAD : 1) &&
+		    w->served < s->state.limits.messages_per_connection)
+			return w;
+	return NULL;
+}
+
+/* All places are taken: an idle one goes, else the busy ones are asked to make room. */
+static bool
+make_room(struct runq *q)
+{
+	struct worker *w = TAILQ_FIRST(&q->idle);
+
+	if (w) {
+		worker_end(q, w);
+		return true;
+	}
+	q->starved++;
+	return false;
+}
+
+static struct worker *
+worker_for(struct runq *q, struct site *s)
+{
+	struct worker *w = worker_free_of(s);
+
+	if (w || !site_may_open(&s->state, s->nworkers, s->ready))
+		return w;
+	/* Probes of dead sites must not take all the places. */
+	if (s->state.fails && q->probing >= q->conf->workers / 2 + 1)
+		return NULL;
+	if (q->nworkers >= q->conf->workers && !make_room(q))
+		return NULL;
+	return worker_open(q, s);
+}
+
+/* As much of a site as can go now. true: it could do more in the next round. */
+static bool
+site_run(struct runq *q, struct site *s, size_t *jobs)
+{
+	struct worker *w;
+	struct job *j;
+
+	while (s->ready) {
+		if (site_is_down(&s->state, q->now)) {
+			settle_expire(q, s);
+			if (s->ready)
+				site_sleep(q, s);
+			return false;
+		}
+		if (!*jobs)
+			return true;
+		if (!(w = worker_for(q, s))) {
+			/* A finished job wakes it; without any worker only time does. */
+			if (!s->nworkers)
+				site_sleep(q, s);
+			return false;
+		}
+		if (!site_may_send(&s->state, q->now)) {
+			site_sleep(q, s);
+			return false;
+		}
+		if ((j = job_build(q, s))) {
+			job_assign(q, j, w);
+			(*jobs)--;
+		}
+	}
+	return false;
+}
+
+void
+work_dispatch(struct runq *q)
+{
+	struct site *s, *next;
+	size_t jobs = JOBS_A_ROUND;
+
+	if (q->stopping || q->mode == RUNQ_SERVE || index_broken(q->index))
+		return;
+	for (s = TAILQ_FIRST(&q->sleeping); s; s = next) {
+		next = TAILQ_NEXT(s, in_list);
+		if (!site_is_down(&s->state, q->now) && (s->state.pace_at <= q->now || s->state.pace_at > q->now + HOUR))
+			site_wake(q, s);
+	}
+	for (size_t i = 0; i < SITES_A_ROUND && jobs && (s = TAILQ_FIRST(&q->active)); i++) {
+		TAILQ_REMOVE(&q->active, s, in_list);
+		s->where = SITE_QUIET;
+		if (site_run(q, s, &jobs))
+			site_wake(q, s);
+	}
+	outbox_send(q);
+}
+
+void
+work_timers(struct runq *q, int64_t *mono_deadline, int64_t *wall_deadline)
+{
+	struct worker *w = TAILQ_FIRST(&q->idle);
+	struct dest *d;
+	struct site *s;
+	unsigned looked = 0;
+
+	if (w && w->idle_since + q->conf->idle < *mono_deadline)
+		*mono_deadline = w->idle_since + q->conf->idle;
+	TAILQ_FOREACH (d, &q->blocked, in_queue)
+		if (d->try_at < *mono_deadline)
+			*mono_deadline = d->try_at;
+	TAILQ_FOREACH (s, &q->sleeping, in_list) {
+		int64_t at = site_is_down(&s->state, q->now) ? s->state.down_until : s->state.pace_at;
+
+		if (at <= q->now) /* it waits for a place, not for time */
+			at = q->now + SECOND / 5;
+		if (at < *wall_deadline)
+			*wall_deadline = at;
+		if (++looked > 10000) /* the rest is looked at in a second */
+			break;
+	}
+	if (!TAILQ_EMPTY(&q->to_ask) && q->nexthop.out.fd < 0 && q->nexthop.start_at < *mono_deadline)
+		*mono_deadline = q->nexthop.start_at;
+}
+
+void
+work_drop_all(struct runq *q)
+{
+	struct site *s;
+
+	(void)s;
+	for (size_t i = 0; i < q->sites.cap; i++)
+		for (struct hnode *n = q->sites.bucket[i]; n; n = n->next) {
+			struct worker *w;
+			s = (struct site *)(void *)((char *)n - offsetof(struct site, node));
+			while ((w = TAILQ_FIRST(&s->workers)))
+				worker_end(q, w);
+		}
+}
