@@ -24,10 +24,10 @@ $(error VARIANT=$(VARIANT): expected debug, asan, ubsan or release)
 endif
 AR := $(if $(GCC),gcc-ar,ar)
 
-INC := $(addprefix -Ilib/,base mail spool net trust fate report admin) -It/fake
+INC := $(addprefix -Ilib/,base mail spool net trust fate report admin queue) -It/fake
 CFLAGS_ALL := $(STD) $(WARN) $(HARDEN) $(MODE) $(INC) $(CFLAGS)
 
-ROOMS := base mail spool net trust fate report admin
+ROOMS := base mail spool net trust fate report admin queue
 SRC := $(wildcard lib/*/*.c bin/*.c t/unit/*.c t/*.c t/fake/*.c)
 CMDS := $(basename $(notdir $(wildcard bin/*.c)))
 UNITS := $(basename $(notdir $(wildcard t/unit/*.c)))
@@ -38,7 +38,7 @@ ROOMS_mox-queue-add := spool mail
 LIBS_mox-queue-add := -lz
 # The door is linked statically: a sixth of its run would go into the dynamic linker. The sanitizers know no static programs.
 LINK_mox-queue-add := $(if $(filter asan ubsan,$(VARIANT)),,-static-pie)
-ROOMS_mox-runq := fate spool mail
+ROOMS_mox-runq := queue fate spool mail
 LIBS_mox-runq := -ldb -lz
 ROOMS_mox-nexthop := trust net mail
 LIBS_mox-nexthop := -lunbound -lidn2

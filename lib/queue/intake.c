@@ -70,11 +70,14 @@ intake_row(struct runq *q, struct row *row, const struct envelope *e, unsigned n
 static void
 quarantine(struct runq *q, int dir, const char *name, const char *as, const char *why)
 {
-	if (file_move(dir, name, q->spool.corrupt, as) && errno == EEXIST)
-		file_move_over(dir, name, q->spool.corrupt, as);
+	int r = file_move(dir, name, q->spool.corrupt, as);
+
+	if (r && errno == EEXIST)
+		r = file_move_over(dir, name, q->spool.corrupt, as);
 	q->count.corrupt++;
 	log_open(LOG_ALERT, "corrupt");
 	log_s("id", as);
+	log_s("moved", r ? strerror(errno) : "corrupt/");
 	log_s("why", why);
 	log_close();
 }

@@ -175,7 +175,7 @@ struct runq {
 	struct index *index;
 	int64_t now, mono;
 	int64_t leapt; /* monotonic time until which a leap of the clock is remembered */
-	bool stopping, restarting;
+	bool stopping, rebuild; /* rebuild: throw the index away and start anew */
 
 	struct hash msgs, domains, dests, sites;
 	struct hash asks; /* dests whose question is under way */
@@ -222,6 +222,7 @@ struct domain *domain_find(struct runq *q, const char *name);
 struct domain *domain_get(struct runq *q, const char *name);
 void domain_maybe_free(struct runq *q, struct domain *d);
 struct dest *dest_get(struct runq *q, const struct conf_transport *t, const char *domain);
+struct dest *dest_look(struct runq *q, const struct conf_transport *t, const char *domain); /* NULL: not known */
 struct site *site_get(struct runq *q, const struct conf_transport *t, const char *name);
 /* New in dest->ready, at the end; wakes whoever is next on its way. */
 struct item *item_add(struct runq *q, const struct row *row);
@@ -287,6 +288,7 @@ void serve_start(struct runq *q);
 void serve_round(struct runq *q);
 void serve_answer(struct runq *q); /* after the commit */
 bool serve_busy(const struct runq *q);
+bool serve_quiet(const struct runq *q); /* nobody has asked for a while */
 void serve_stop(struct runq *q);
 
 /* ---- sweep.c: index against files, both ways, in slices ---- */

@@ -305,7 +305,7 @@ write_failure(struct runq *q, struct item *it, int code, const char *status, con
 	row.code = code > 0 ? (unsigned)code : 0;
 	row.error = error.s;
 	row.attempts = it->attempts;
-	row.next = next;
+	row.next = it->held ? 0 : next;
 	if (!next)
 		row.hold = HOLD_FAILED;
 	row_store(q, &row, uid);

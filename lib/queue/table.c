@@ -72,20 +72,37 @@ hash_by(const char *name, const struct conf_transport *t)
 	return hash_text(name) ^ hash_number((uint64_t)(uintptr_t)t);
 }
 
-struct dest *
-dest_get(struct runq *q, const struct conf_transport *t, const char *domain)
+/* All domains of a relay are one destination. */
+static const char *
+dest_name(const struct conf_transport *t, const char *domain)
 {
-	/* All domains of a relay are one destination. */
-	const char *name = t && t->type != TRANSPORT_DIRECT ? "" : domain;
+	return t && t->type != TRANSPORT_DIRECT ? "" : domain;
+}
+
+struct dest *
+dest_look(struct runq *q, const struct conf_transport *t, const char *domain)
+{
+	const char *name = dest_name(t, domain);
 	uint64_t h = hash_by(name, t);
-	size_t len = strlen(name);
-	struct dest *d;
 
 	for (struct hnode *n = hash_find(&q->dests, h, NULL); n; n = hash_find(&q->dests, h, n)) {
-		d = NODE(n, struct dest);
+		struct dest *d = NODE(n, struct dest);
 		if (d->transport == t && d->generation == q->generation && !strcmp(d->name, name))
 			return d;
 	}
+	return NULL;
+}
+
+struct dest *
+dest_get(struct runq *q, const struct conf_transport *t, const char *domain)
+{
+	struct dest *d = dest_look(q, t, domain);
+	const char *name = dest_name(t, domain);
+	uint64_t h = hash_by(name, t);
+	size_t len = strlen(name);
+
+	if (d)
+		return d;
 	d = mem_zalloc(sizeof *d + len + 1);
 	memcpy(d->name, name, len);
 	d->transport = t;

@@ -1,0 +1,438 @@
+/* The scheduler: the only owner of the index, never on the network (DESIGN 7). */
+#include "base.h"
+
+#include "clock.h"
+#include "die.h"
+#include "fdio.h"
+#include "log.h"
+#include "queue.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define USAGE "mox-runq [-C file] [-w | -s | -t]"
+#define LEAP (15 * MINUTE)	/* wall and monotonic time parted by more than this: somebody set the clock */
+#define LEAP_MEMORY HOUR
+#define AFTER_BREAK "MOX_RUNQ_RESTARTS"
+
+static struct runq queue = {.sync_pipe = -1};
+static sigset_t old_signals;
+
+struct runq *
+runq_of(void)
+{
+	return &queue;
+}
+
+/* ---- signals ---- */
+
+static void
+reload(struct runq *q)
+{
+	struct str why = {0};
+	struct conf *c = conf_try(q->conf_flag, &why);
+
+	if (!c || strcmp(c->spool, q->conf->spool)) {
+		log_open(LOG_ALERT, "conf-refused");
+		log_s("why", c ? "the spool cannot change while running" : why.s);
+		log_close();
+		conf_free(c);
+		str_free(&why);
+		return;
+	}
+	/* What is out goes on under the old one, which is kept: sites and jobs point into it. */
+	q->generation++;
+	q->conf = c;
+	load_unload_all(q);
+	q->due_at = (struct index_due){0};
+	q->due_next = q->now;
+	ask_stop(q);
+	work_close_idle(q, true);
+	work_restart_parent(q);
+	log_start((enum log_level)c->log_level, true);
+	log_open(LOG_INFO, "conf-read");
+	log_s("file", c->file);
+	log_close();
+}
+
+static void
+log_state(const struct runq *q)
+{
+	log_open(LOG_INFO, "state");
+	log_i("loaded", q->loaded);
+	log_i("jobs", q->njobs);
+	log_i("workers", q->nworkers);
+	log_i("sites", (int64_t)q->sites.n);
+	log_i("destinations", (int64_t)q->dests.n);
+	log_i("domains", (int64_t)q->domains.n);
+	log_i("questions", (int64_t)q->asks.n);
+	log_i("taken", (int64_t)q->count.taken);
+	log_i("sent", (int64_t)q->count.sent);
+	log_i("later", (int64_t)q->count.later);
+	log_i("never", (int64_t)q->count.never);
+	log_i("maybe", (int64_t)q->count.maybe);
+	log_i("corrupt", (int64_t)q->count.corrupt);
+	log_close();
+}
+
+static void
+stop(struct runq *q)
+{
+	if (q->stopping) /* asked twice: do not wait for transactions */
+		work_drop_all(q);
+	q->stopping = true;
+	work_close_idle(q, true);
+}
+
+static void
+signalled(struct watch *w, uint32_t events)
+{
+	struct runq *q = &queue;
+	struct signalfd_siginfo s;
+
+	(void)events;
+	while (read(w->fd, &s, sizeof s) == (ssize_t)sizeof s) {
+		switch (s.ssi_signo) {
+		case SIGTERM:
+		case SIGINT: stop(q); break;
+		case SIGHUP: reload(q); break;
+		case SIGUSR1: log_state(q); break;
+		case SIGCHLD:
+			/* The sockets tell who is gone; here they are only buried. */
+			while (waitpid(-1, NULL, WNOHANG) > 0)
+				;
+			break;
+		}
+	}
+}
+
+static void
+signals_start(struct runq *q)
+{
+	sigset_t s;
+	int fd;
+
+	sigemptyset(&s);
+	sigaddset(&s, SIGTERM);
+	sigaddset(&s, SIGINT);
+	sigaddset(&s, SIGHUP);
+	sigaddset(&s, SIGUSR1);
+	sigaddset(&s, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &s, &old_signals);
+	signal(SIGPIPE, SIG_IGN);
+	fd = signalfd(-1, &s, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
+		die_temp("unable to make a signal descriptor: %m");
+	q->signals = (struct watch){fd, signalled};
+	loop_add(&q->signals, EPOLLIN);
+}
+
+/* ---- starting ---- */
+
+/* As root: become the spool's user. */
+static void
+become_owner(const char *spool)
+{
+	struct passwd *p;
+	struct stat st;
+
+	if (geteuid())
+		return;
+	p = getpwnam("mox");
+	if (stat(spool, &st))
+		return;
+	if (!st.st_uid) {
+		warn("%s belongs to root: running as root%s", spool, p ? "" : ", for there is no user mox");
+		return;
+	}
+	if (!p || p->pw_uid != st.st_uid)
+		p = getpwuid(st.st_uid);
+	if ((p ? initgroups(p->pw_name, st.st_gid) : setgroups(0, NULL)) || setresgid(st.st_gid, st.st_gid, st.st_gid) ||
+	    setresuid(st.st_uid, st.st_uid, st.st_uid))
+		die_temp("unable to become the owner of %s: %m", spool);
+}
+
+static int
+take_lock(struct runq *q)
+{
+	int fd = openat(q->spool.dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		die_temp("unable to open %s/lock: %m", q->conf->spool);
+	if (flock(fd, LOCK_EX | LOCK_NB)) {
+		if (errno != EWOULDBLOCK)
+			die_temp("unable to lock %s/lock: %m", q->conf->spool);
+		if (q->mode != RUNQ_STAY) /* it does what we were to do */
+			exit(0);
+		die_temp("another mox-runq owns %s", q->conf->spool);
+	}
+	return fd;
+}
+
+static void
+triggered(struct watch *w, uint32_t events)
+{
+	char buf[4096];
+
+	(void)events;
+	/* Emptied before the scan: what is written from here on is seen by the next one. */
+	while (read(w->fd, buf, sizeof buf) > 0)
+		;
+	queue.intake_wanted = true;
+	queue.due_next = queue.due_next < queue.now ? queue.due_next : 0; /* a test may have moved the clock */
+}
+
+static void
+spool_start(struct runq *q)
+{
+	const char *what;
+	int fd;
+
+	if (spool_make(q->conf->spool))
+		die_temp("unable to make the spool %s: %m", q->conf->spool);
+	become_owner(q->conf->spool);
+	if (spool_open(&q->spool, q->conf->spool, SPOOL_OWNER, &what))
+		die_temp("unable to open %s/%s: %m", q->conf->spool, what);
+	sync_start(q, take_lock(q));
+	fd = openat(q->spool.dir, "trigger", O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		die_temp("unable to open %s/trigger: %m", q->conf->spool);
+	q->trigger = (struct watch){fd, triggered};
+	loop_add(&q->trigger, EPOLLIN);
+}
+
+static void
+index_start(struct runq *q)
+{
+	struct str path = {0}, why = {0};
+	enum index_found found;
+
+	str_addf(&path, "%s/index", q->conf->spool);
+	q->index = index_open(path.s, &found, &why);
+	if (!q->index) {
+		reserve_spend(q);
+		str_reset(&why);
+		if (!(q->index = index_open(path.s, &found, &why)))
+			die_temp("%s", why.s);
+	}
+	if (found != INDEX_CLEAN)
+		q->sweep = sweep_new(found, NULL, NULL);
+	str_free(&path);
+	str_free(&why);
+}
+
+static void
+tables_start(struct runq *q)
+{
+	TAILQ_INIT(&q->refill);
+	TAILQ_INIT(&q->to_ask);
+	TAILQ_INIT(&q->blocked);
+	TAILQ_INIT(&q->active);
+	TAILQ_INIT(&q->sleeping);
+	TAILQ_INIT(&q->idle);
+	TAILQ_INIT(&q->done);
+	TAILQ_INIT(&q->clients);
+	STAILQ_INIT(&q->outbox);
+	q->nexthop.in.fd = q->nexthop.out.fd = q->deliver.out.fd = q->deliver.in.fd = -1;
+	q->intake_wanted = true;
+}
+
+/* ---- the loop ---- */
+
+static void
+look_at_clocks(struct runq *q)
+{
+	int64_t now = clock_now(), mono = clock_mono();
+	int64_t leap = q->now ? (now - q->now) - (mono - q->mono) : 0;
+
+	if (leap > LEAP || leap < -LEAP) {
+		q->leapt = mono + LEAP_MEMORY;
+		q->due_at = (struct index_due){0};
+		q->due_next = now;
+		log_open(LOG_WARN, "clock-leapt");
+		log_i("seconds", leap / SECOND);
+		log_close();
+	}
+	q->now = now;
+	q->mono = mono;
+}
+
+static bool
+work_waits(const struct runq *q)
+{
+	if (q->sweep || serve_busy(q) || q->rebuild)
+		return true;
+	if (q->stopping)
+		return false;
+	if (q->intake_wanted || q->intake_more)
+		return true;
+	return q->mode != RUNQ_SERVE && (q->due_more || !TAILQ_EMPTY(&q->refill) || !TAILQ_EMPTY(&q->active) ||
+	    (!TAILQ_EMPTY(&q->to_ask) && q->nexthop.start_at <= q->mono && q->asks.n < 1000));
+}
+
+static int
+time_to_wait(struct runq *q)
+{
+	int64_t mono = q->mono + 15 * SECOND, wall = q->now + HOUR;
+
+	if (work_waits(q))
+		return 0;
+	if (q->intake_at < mono && !q->stopping)
+		mono = q->intake_at;
+	if (q->dirty && q->sync_at < mono)
+		mono = q->sync_at;
+	if (q->mode == RUNQ_SERVE && q->mono + SECOND < mono)
+		mono = q->mono + SECOND;
+	if (q->due_next < wall && q->mode != RUNQ_SERVE && !q->stopping)
+		wall = q->due_next;
+	work_timers(q, &mono, &wall);
+	if (q->now + (mono - q->mono) > wall)
+		mono = q->mono + (wall > q->now ? wall - q->now : 0);
+	return clock_timeout(mono);
+}
+
+static bool
+is_finished(struct runq *q)
+{
+	if (index_broken(q->index) || q->rebuild)
+		return !q->njobs && TAILQ_EMPTY(&q->done);
+	if (q->stopping)
+		return !q->njobs && TAILQ_EMPTY(&q->done);
+	if (q->mode == RUNQ_SERVE)
+		return serve_quiet(q);
+	return q->mode == RUNQ_PASS && !work_waits(q) && !q->njobs && !q->asks.n && TAILQ_EMPTY(&q->to_ask) &&
+	    q->due_next > q->now && TAILQ_EMPTY(&q->clients);
+}
+
+static void
+round_of_work(struct runq *q)
+{
+	intake_round(q);
+	if (q->sweep && !sweep_slice(q, q->sweep)) {
+		sweep_free(q->sweep);
+		q->sweep = NULL;
+	}
+	if (!q->stopping && q->mode != RUNQ_SERVE) {
+		load_due(q);
+		load_refill(q);
+	}
+	ask_round(q);
+	work_dispatch(q); /* the next jobs first: the workers are waiting */
+	settle_done(q);
+	serve_round(q);
+	/* An answer may tell of nothing that a power failure could take back. */
+	if (index_commit(q->index, q->answers_wait ? INDEX_DURABLE : INDEX_LAZY) && q->answers_wait)
+		return;
+	serve_answer(q);
+	work_close_idle(q, q->stopping);
+	janitor_round(q);
+	log_flush();
+}
+
+static void
+run(struct runq *q)
+{
+	while (!is_finished(q)) {
+		loop_wait(time_to_wait(q));
+		look_at_clocks(q);
+		round_of_work(q);
+	}
+}
+
+/* A broken index is closed and recovered by starting anew; when that keeps happening it is thrown away and rebuilt from the spool. */
+static void
+start_anew(struct runq *q, char **argv, bool rebuild)
+{
+	const char *env = getenv(AFTER_BREAK);
+	long restarts = env ? strtol(env, NULL, 10) : 0;
+	char text[32], *path;
+	struct stat st;
+
+	if (!rebuild && q->mono - q->quiet_since > HOUR)
+		restarts = 0;
+	snprintf(text, sizeof text, "%ld", rebuild ? 0 : restarts + 1);
+	setenv(AFTER_BREAK, text, 1);
+	if ((rebuild || restarts >= 2) && !fstatat(q->spool.dir, "index/rcpt.db", &st, 0))
+		unlinkat(q->spool.dir, "index/rcpt.db", 0);
+	if (restarts > 5)
+		die_temp("the index breaks again and again");
+	sigprocmask(SIG_SETMASK, &old_signals, NULL);
+	path = realpath("/proc/self/exe", NULL);
+	log_flush();
+	if (path)
+		execv(path, argv);
+	die_temp("unable to start anew: %m");
+}
+
+static void
+finish(struct runq *q, char **argv)
+{
+	const char *broken = index_broken(q->index);
+	bool rebuild = q->rebuild, again = broken != NULL || rebuild;
+
+	if (broken) {
+		log_open(LOG_ALERT, "index-broken");
+		log_s("why", broken);
+		log_close();
+		if (strstr(broken, "No space left"))
+			reserve_spend(q);
+	}
+	if (again && q->stopping && !rebuild)
+		again = false;
+	load_unload_all(q);
+	serve_stop(q);
+	ask_stop(q);
+	work_restart_parent(q);
+	index_close(q->index, !broken && !rebuild && !q->sweep);
+	log_flush();
+	if (again)
+		start_anew(q, argv, rebuild);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct runq *q = &queue;
+	bool test = false;
+	int c;
+
+	prog_start("mox-runq");
+	fd_sanitise();
+	while ((c = getopt(argc, argv, "C:hstVw")) != -1)
+		switch (c) {
+		case 'C': q->conf_flag = optarg; break;
+		case 'h': print_usage(USAGE);
+		case 's': q->mode = RUNQ_SERVE; break;
+		case 't': test = true; break;
+		case 'V': print_version();
+		case 'w': q->mode = RUNQ_STAY; break;
+		default: die_usage(USAGE);
+		}
+	if (optind < argc)
+		die_usage(USAGE);
+	q->conf = conf_load(q->conf_flag);
+	if (test)
+		return 0;
+	umask(077);
+	log_start((enum log_level)q->conf->log_level, true);
+	loop_init();
+	tables_start(q);
+	look_at_clocks(q);
+	spool_start(q);
+	signals_start(q);
+	serve_start(q);
+	index_start(q);
+	reserve_make(q);
+	run(q);
+	finish(q, argv);
+	return 0;
+}
