@@ -20,9 +20,10 @@
 #include <unistd.h>
 
 #define USAGE "mox-runq [-C file] [-w | -s | -t]"
-#define LEAP (15 * MINUTE)	/* wall and monotonic time parted by more than this: somebody set the clock */
+#define LEAP (15 * MINUTE) /* wall and monotonic time parted by more than this: somebody set the clock */
 #define LEAP_MEMORY HOUR
 #define AFTER_BREAK "MOX_RUNQ_RESTARTS"
+#define LEAVE_SECONDS 10 /* for a `mox-runq -s` to answer whom it is serving */
 
 static struct runq queue = {.sync_pipe = -1};
 static sigset_t old_signals;
@@ -106,6 +107,7 @@ signalled(struct watch *w, uint32_t events)
 		case SIGINT: stop(q); break;
 		case SIGHUP: reload(q); break;
 		case SIGUSR1: log_state(q); break;
+		case SIGUSR2: q->leaving = q->mode == RUNQ_SERVE; break;
 		case SIGCHLD:
 			/* The sockets tell who is gone; here they are only buried. */
 			while (waitpid(-1, NULL, WNOHANG) > 0)
@@ -126,6 +128,7 @@ signals_start(struct runq *q)
 	sigaddset(&s, SIGINT);
 	sigaddset(&s, SIGHUP);
 	sigaddset(&s, SIGUSR1);
+	sigaddset(&s, SIGUSR2);
 	sigaddset(&s, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &s, &old_signals);
 	signal(SIGPIPE, SIG_IGN);
@@ -156,25 +159,58 @@ become_owner(const char *spool)
 	}
 	if (!p || p->pw_uid != st.st_uid)
 		p = getpwuid(st.st_uid);
-	if ((p ? initgroups(p->pw_name, st.st_gid) : setgroups(0, NULL)) || setresgid(st.st_gid, st.st_gid, st.st_gid) ||
-	    setresuid(st.st_uid, st.st_uid, st.st_uid))
+	if ((p ? initgroups(p->pw_name, st.st_gid) : setgroups(0, NULL)) ||
+	    setresgid(st.st_gid, st.st_gid, st.st_gid) || setresuid(st.st_uid, st.st_uid, st.st_uid))
 		die_temp("unable to become the owner of %s: %m", spool);
+}
+
+/* The lock file says who owns it: "serve PID" may be asked to leave, for it delivers nothing. */
+static bool
+ask_to_leave(int fd)
+{
+	char text[64];
+	ssize_t n = pread(fd, text, sizeof text - 1, 0);
+	long pid;
+
+	if (n <= 0)
+		return false;
+	text[n] = 0;
+	if (strncmp(text, "serve ", 6) || (pid = strtol(text + 6, NULL, 10)) <= 1)
+		return false;
+	return !kill((pid_t)pid, SIGUSR2);
+}
+
+static void
+interrupt(int sig)
+{
+	(void)sig;
 }
 
 static int
 take_lock(struct runq *q)
 {
 	int fd = openat(q->spool.dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int r;
 
 	if (fd < 0)
 		die_temp("unable to open %s/lock: %m", q->conf->spool);
-	if (flock(fd, LOCK_EX | LOCK_NB)) {
-		if (errno != EWOULDBLOCK)
+	r = flock(fd, LOCK_EX | LOCK_NB);
+	if (r && errno == EWOULDBLOCK && q->mode != RUNQ_SERVE && ask_to_leave(fd)) {
+		sigaction(SIGALRM, &(struct sigaction){.sa_handler = interrupt}, NULL);
+		alarm(LEAVE_SECONDS);
+		r = flock(fd, LOCK_EX);
+		alarm(0);
+	}
+	if (r) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
 			die_temp("unable to lock %s/lock: %m", q->conf->spool);
 		if (q->mode != RUNQ_STAY) /* it does what we were to do */
 			exit(0);
 		die_temp("another mox-runq owns %s", q->conf->spool);
 	}
+	if (ftruncate(fd, 0) ||
+	    dprintf(fd, "%s %ld\n", q->mode == RUNQ_SERVE ? "serve" : "run", (long)getpid()) < 0)
+		warn("unable to write %s/lock: %m", q->conf->spool);
 	return fd;
 }
 
@@ -188,7 +224,8 @@ triggered(struct watch *w, uint32_t events)
 	while (read(w->fd, buf, sizeof buf) > 0)
 		;
 	queue.intake_wanted = true;
-	queue.due_next = queue.due_next < queue.now ? queue.due_next : 0; /* a test may have moved the clock */
+	queue.due_next =
+	    queue.due_next < queue.now ? queue.due_next : 0; /* a test may have moved the clock */
 }
 
 static void
@@ -275,8 +312,9 @@ work_waits(const struct runq *q)
 		return false;
 	if (q->intake_wanted || q->intake_more)
 		return true;
-	return q->mode != RUNQ_SERVE && (q->due_more || !TAILQ_EMPTY(&q->refill) || !TAILQ_EMPTY(&q->active) ||
-	    (!TAILQ_EMPTY(&q->to_ask) && q->nexthop.start_at <= q->mono && q->asks.n < 1000));
+	return q->mode != RUNQ_SERVE &&
+	       (q->due_more || !TAILQ_EMPTY(&q->refill) || !TAILQ_EMPTY(&q->active) ||
+		   (!TAILQ_EMPTY(&q->to_ask) && q->nexthop.start_at <= q->mono && q->asks.n < 1000));
 }
 
 static int
@@ -308,9 +346,9 @@ is_finished(struct runq *q)
 	if (q->stopping)
 		return !q->njobs && TAILQ_EMPTY(&q->done);
 	if (q->mode == RUNQ_SERVE)
-		return serve_quiet(q);
+		return serve_quiet(q) || (q->leaving && TAILQ_EMPTY(&q->clients));
 	return q->mode == RUNQ_PASS && !work_waits(q) && !q->njobs && !q->asks.n && TAILQ_EMPTY(&q->to_ask) &&
-	    q->due_next > q->now && TAILQ_EMPTY(&q->clients);
+	       q->due_next > q->now && TAILQ_EMPTY(&q->clients);
 }
 
 static void
@@ -348,7 +386,8 @@ run(struct runq *q)
 	}
 }
 
-/* A broken index is closed and recovered by starting anew; when that keeps happening it is thrown away and rebuilt from the spool. */
+/* A broken index is closed and recovered by starting anew; when that keeps happening it is thrown away and
+ * rebuilt from the spool. */
 static void
 start_anew(struct runq *q, char **argv, bool rebuild)
 {
@@ -427,8 +466,8 @@ main(int argc, char **argv)
 	loop_init();
 	tables_start(q);
 	look_at_clocks(q);
-	spool_start(q);
 	signals_start(q);
+	spool_start(q);
 	serve_start(q);
 	index_start(q);
 	reserve_make(q);

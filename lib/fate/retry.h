@@ -1,4 +1,5 @@
-/* When to try again, and when to stop: pure functions over the schedule (conf.h, mox.conf.5 `retry`). Times in microseconds. */
+/* When to try again, and when to stop: pure functions over the schedule (conf.h, mox.conf.5 `retry`). Times
+ * in microseconds. */
 #ifndef RETRY_H
 #define RETRY_H
 
@@ -8,21 +9,22 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Pause after attempt number `attempts` (from 1). The last interval repeats. random: any 32 bits; with jitter the pause is stretched
- * or shortened by at most a sixteenth. */
+/* Pause after attempt number `attempts` (from 1). The last interval repeats. random: any 32 bits; with jitter
+ * the pause is stretched or shortened by at most a sixteenth. */
 int64_t retry_pause(const struct conf_retry *r, unsigned attempts, uint32_t random);
 
 /* Rounds in which a message of this age was due, the first at once: what max-attempts counts. */
 unsigned retry_rounds(const struct conf_retry *r, int64_t age);
 
-/* A recipient whose attempts have all failed so far: is it enough? By age, or by max-attempts. jumped: the clock made a leap lately, then
- * age alone ends nothing that was not tried 3 times (T124). */
+/* A recipient whose attempts have all failed so far: is it enough? By age, or by max-attempts. jumped: the
+ * clock made a leap lately, then age alone ends nothing that was not tried 3 times (T124). */
 bool retry_is_over(const struct conf_retry *r, int64_t age, unsigned attempts, bool jumped);
 
 /* Attempts that a message of this age has probably seen: for a rebuild. */
 unsigned retry_guess_attempts(const struct conf_retry *r, int64_t age);
 
-/* A hint of the peer ("try again in N", microseconds), kept between 1 minute and 4 hours; 0 when there is none or it is absurd (T129). */
+/* A hint of the peer ("try again in N", microseconds), kept between 1 minute and 4 hours; 0 when there is
+ * none or it is absurd (T129). */
 int64_t retry_hint(int64_t wait);
 
 #endif

@@ -4,7 +4,8 @@
 #include "site.h"
 
 #define START_WINDOW 2
-/* A connection costs a handshake: not for fewer waiting messages than this per connection that is open already. */
+/* A connection costs a handshake: not for fewer waiting messages than this per connection that is open
+ * already. */
 #define WORTH_OPENING 4
 
 bool

@@ -1,5 +1,6 @@
-/* How hard to press one site (DESIGN 7): pure state, no I/O. A site is the set of servers that limits are counted by: the MX hosts of the
- * best usable preference, or a relay's host:port. Times are wall microseconds. */
+/* How hard to press one site (DESIGN 7): pure state, no I/O. A site is the set of servers that limits are
+ * counted by: the MX hosts of the best usable preference, or a relay's host:port. Times are wall
+ * microseconds. */
 #ifndef SITE_H
 #define SITE_H
 
@@ -17,21 +18,23 @@ struct site_limits {
 struct site_state {
 	struct site_limits limits;
 	unsigned window;    /* connections allowed now; starts low */
-	unsigned good;      /* transactions since it last grew */
-	unsigned fails;     /* failures to reach it in a row */
+	unsigned good;	    /* transactions since it last grew */
+	unsigned fails;	    /* failures to reach it in a row */
 	int64_t down_until; /* left alone until then; then one probe; 0: not down */
 	int64_t pace_at;    /* messages_per_minute: the next one not before */
 };
 
-/* Limits of the site `name` ("mx1.example.com,mx2.example.com", "host:port", "[192.0.2.1]"): the first `site` section whose pattern
- * matches its first host, each number not set there from the section "*", else the default (20, 100, 100, any). */
+/* Limits of the site `name` ("mx1.example.com,mx2.example.com", "host:port", "[192.0.2.1]"): the first `site`
+ * section whose pattern matches its first host, each number not set there from the section "*", else the
+ * default (20, 100, 100, any). */
 void site_init(struct site_state *s, const struct conf *c, const char *name);
 /* "*.example.com" matches one or more labels before it, "*" anything, else the name itself. */
 bool site_matches(const char *pattern, const char *name);
 
 void site_went_well(struct site_state *s); /* a transaction was answered */
 void site_is_busy(struct site_state *s);   /* 421 or 4xx at greeting: press less */
-void site_is_unreachable(struct site_state *s, const struct conf_retry *r, int64_t now); /* leave it alone for a while */
+void site_is_unreachable(
+    struct site_state *s, const struct conf_retry *r, int64_t now); /* leave it alone for a while */
 bool site_is_down(const struct site_state *s, int64_t now);
 /* May another connection be opened, with `open` in use and `waiting` recipients not in a job? */
 bool site_may_open(const struct site_state *s, unsigned open, unsigned waiting);

@@ -6,6 +6,7 @@
 #include "rec.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <unistd.h>
 
@@ -21,7 +22,8 @@ amend_name(char out[SPOOL_NAME_SIZE], uint64_t id)
 	snprintf(out + n, SPOOL_NAME_SIZE - n, ".amend");
 }
 
-/* The record's `next` lines but that of recipient n, appended to keep (may be NULL); the value of that one. */
+/* The record's `next` lines but that of recipient n, appended to keep (may be NULL); the value of that one.
+ */
 static int64_t
 read_next(struct str *text, uint32_t n, struct str *keep)
 {
@@ -63,7 +65,7 @@ amend_write(struct runq *q, uint64_t id, uint32_t n, int64_t next)
 	char name[SPOOL_NAME_SIZE], id_text[ID_SIZE];
 	struct str text = {0}, out = {0};
 	size_t empty;
-	int r = 0;
+	int r = 0, bucket;
 
 	amend_name(name, id);
 	id_format(id_text, id);
@@ -75,7 +77,11 @@ amend_write(struct runq *q, uint64_t id, uint32_t n, int64_t next)
 		str_addf(&out, "next %u %" PRId64 "\n", n, next);
 	if (out.len > empty) {
 		rec_end(&out);
-		r = file_replace(q->spool.cur, name, out.s, out.len, 0600);
+		name[2] = 0; /* HH, then ID.amend */
+		bucket = openat(q->spool.cur, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		r = bucket < 0 ? -1 : file_replace(bucket, name + 3, out.s, out.len, 0600);
+		if (bucket >= 0)
+			close(bucket);
 	} else if (unlinkat(q->spool.cur, name, 0) && errno != ENOENT) {
 		r = -1;
 	}

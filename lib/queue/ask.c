@@ -1,4 +1,5 @@
-/* Plans: questions to the co-process mox-nexthop -w, and what its answers mean for the recipients that wait for them. */
+/* Plans: questions to the co-process mox-nexthop -w, and what its answers mean for the recipients that wait
+ * for them. */
 #include "base.h"
 
 #include "child.h"
@@ -16,8 +17,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#define ASK_MAX 1000			/* questions under way */
-#define NO_NETWORK_WAIT (15 * SECOND)	/* then it is asked again; no attempt */
+#define ASK_MAX 1000		      /* questions under way */
+#define NO_NETWORK_WAIT (15 * SECOND) /* then it is asked again; no attempt */
 #define NEGATIVE_TTL 60
 #define ANSWER_MAX (256 * 1024)
 

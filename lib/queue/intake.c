@@ -1,5 +1,5 @@
-/* new/ -> index -> cur/. Rows first and durable, then the move: a crash between the two leaves the file in new/, and taking it in again
- * writes the same rows. */
+/* new/ -> index -> cur/. Rows first and durable, then the move: a crash between the two leaves the file in
+ * new/, and taking it in again writes the same rows. */
 #include "base.h"
 
 #include "clock.h"
@@ -41,7 +41,8 @@ login_name(uint32_t uid)
 }
 
 void
-intake_row(struct runq *q, struct row *row, const struct envelope *e, unsigned n, char domain[DOMAIN_NAME_MAX])
+intake_row(
+    struct runq *q, struct row *row, const struct envelope *e, unsigned n, char domain[DOMAIN_NAME_MAX])
 {
 	const struct envelope_rcpt *r = &e->rcpt[n - 1];
 	char mark = r->mark[MARK_REQUIRETLS];
@@ -58,7 +59,9 @@ intake_row(struct runq *q, struct row *row, const struct envelope *e, unsigned n
 	    .queued = e->queued,
 	    .size = e->size,
 	    .transport = e->transport,
-	    .requiretls = mark == 'y' ? "yes" : mark == 'n' ? "no" : e->requiretls,
+	    .requiretls = mark == 'y'	? "yes"
+			  : mark == 'n' ? "no"
+					: e->requiretls,
 	    .messageid = e->message_id,
 	    .subject = e->subject,
 	};
@@ -248,7 +251,8 @@ intake_round(struct runq *q)
 	if (!q->intake_wanted && !q->intake_more)
 		return;
 	if (!q->new_dir)
-		q->intake_wanted = false; /* what comes from here on may be missed by this scan, and pulls the trigger */
+		q->intake_wanted =
+		    false; /* what comes from here on may be missed by this scan, and pulls the trigger */
 	b.n = 0;
 	q->intake_more = read_batch(q, &b);
 	if (!q->intake_more)

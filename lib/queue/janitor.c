@@ -29,7 +29,8 @@ sweep_tmp(struct runq *q)
 	if (!d)
 		return;
 	while ((e = readdir(d))) {
-		if (e->d_name[0] == '.' || fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode))
+		if (e->d_name[0] == '.' || fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) ||
+		    !S_ISREG(st.st_mode))
 			continue;
 		if (q->now - st.st_mtim.tv_sec * SECOND > TMP_AGE && !unlinkat(fd, e->d_name, 0)) {
 			log_open(LOG_INFO, "swept");
@@ -50,7 +51,8 @@ reserve_make(struct runq *q)
 
 	if (!q->conf->reserve || !faccessat(q->spool.dir, "reserve", F_OK, 0))
 		return;
-	if (fstatvfs(q->spool.dir, &v) || (uint64_t)v.f_bavail * v.f_frsize < q->conf->reserve + q->conf->min_free)
+	if (fstatvfs(q->spool.dir, &v) ||
+	    (uint64_t)v.f_bavail * v.f_frsize < q->conf->reserve + q->conf->min_free)
 		return;
 	fd = openat(q->spool.dir, "reserve", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)

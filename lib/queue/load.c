@@ -9,9 +9,9 @@
 
 #include <inttypes.h>
 
-#define DUE_SLICE 5000	   /* due entries read a round */
-#define REFILL_SLICE 500   /* recipients loaded a round */
-#define DOMAINS_MAX 20000  /* domains with a backlog known at once; the others wait in due */
+#define DUE_SLICE 5000	  /* due entries read a round */
+#define REFILL_SLICE 500  /* recipients loaded a round */
+#define DOMAINS_MAX 20000 /* domains with a backlog known at once; the others wait in due */
 
 void
 domain_of(char out[DOMAIN_NAME_MAX], const char *address)
@@ -139,11 +139,28 @@ load_defer(struct runq *q, struct item *it, int64_t next)
 	item_free(q, it);
 }
 
+/* What its site said of itself would be forgotten with us: the row keeps it. */
+static void
+keep_site_error(struct runq *q, const struct item *it)
+{
+	static struct str buf;
+	const struct site *s = it->dest->site;
+	struct row row;
+	uint32_t uid;
+
+	if (!s || !s->state.fails || !s->error || !row_load(q, &buf, &row, &uid, it->msg->id, it->n))
+		return;
+	row.code = (unsigned)s->code;
+	row.error = s->error;
+	row_store(q, &row, uid);
+}
+
 void
 load_unload(struct runq *q, struct item *it)
 {
 	struct index_due d = {it->next, it->msg->id, it->n};
 
+	keep_site_error(q, it);
 	index_due_put(q->index, &d, it->domain->name);
 	it->domain->backlog = true;
 	item_free(q, it);
@@ -255,12 +272,14 @@ load_refill(struct runq *q)
 	if (q->stopping || q->mode == RUNQ_SERVE)
 		return;
 	for (size_t turns = 0; room && turns < 1000 && (d = TAILQ_FIRST(&q->refill)); turns++) {
-		/* It stays marked as refilling until all is placed, so that no failing recipient frees it under us. */
+		/* It stays marked as refilling until all is placed, so that no failing recipient frees it
+		 * under us. */
 		TAILQ_REMOVE(&q->refill, d, in_refill);
 		if (d->backlog && d->loaded < load_quota(q))
 			room -= refill(q, d, room);
 		d->refilling = false;
-		/* More of it waits and there is room: at the end of the line, so that each domain gets its turn. */
+		/* More of it waits and there is room: at the end of the line, so that each domain gets its
+		 * turn. */
 		if (d->backlog && d->loaded < load_quota(q))
 			load_want(q, d);
 		else

@@ -1,5 +1,6 @@
-/* The poll loop's descriptors. One epoll set a process; a watch belongs to whoever embeds it and must be taken out (loop_del) before its
- * memory goes: events of the round under way that concern it are then dropped. */
+/* The poll loop's descriptors. One epoll set a process; a watch belongs to whoever embeds it and must be
+ * taken out (loop_del) before its memory goes: events of the round under way that concern it are then
+ * dropped. */
 #ifndef LOOP_H
 #define LOOP_H
 

@@ -1,15 +1,17 @@
-/* The running queue: what mox-runq holds in memory, and the parts that work on it. Used by bin/mox-runq.c and lib/queue alone.
+/* The running queue: what mox-runq holds in memory, and the parts that work on it. Used by bin/mox-runq.c and
+ * lib/queue alone.
  *
  *   intake.c  new/ -> index and cur/                       ask.c     plans from mox-nexthop
  *   load.c    index <-> memory, bounded                    work.c    workers of mox-deliver, jobs out
  *   settle.c  reports -> files, then index                 serve.c   spool/ctl
  *   sweep.c   rebuild, comparison, janitor, reserve        table.c   the things below, found by name
  *
- * A recipient that is not finished is in exactly one place: loaded (a struct item), in the index's due and domain tables, or held
- * (in neither). A row in the index exists for each of them; a file in cur/ outranks its rows.
+ * A recipient that is not finished is in exactly one place: loaded (a struct item), in the index's due and
+ * domain tables, or held (in neither). A row in the index exists for each of them; a file in cur/ outranks
+ * its rows.
  *
- * A round: wait; take in; load; hand out jobs (attempts registered and written before they go); apply the reports that came; serve;
- * commit. Times are wall microseconds, q->now is the round's. */
+ * A round: wait; take in; load; hand out jobs (attempts registered and written before they go); apply the
+ * reports that came; serve; commit. Times are wall microseconds, q->now is the round's. */
 #ifndef QUEUE_H
 #define QUEUE_H
 
@@ -55,6 +57,7 @@ struct msg {
 	struct hnode node; /* by id */
 	uint64_t id;
 	int64_t queued;
+	int64_t loaded_at; /* monotonic */
 	struct item *items;
 	unsigned todo; /* recipients in state T, as of the last job built */
 };
@@ -75,22 +78,22 @@ enum dest_state { DEST_NEW, DEST_ASKED, DEST_PLAN, DEST_LATER, DEST_NEVER };
 /* A recipient domain by one transport (a relay: all domains): one plan. */
 struct dest {
 	struct hnode node;
-	TAILQ_ENTRY(dest) in_site;  /* in site->dests while it has ready items and a plan */
-	TAILQ_ENTRY(dest) in_queue; /* to be asked for, or blocked */
+	TAILQ_ENTRY(dest) in_site;		/* in site->dests while it has ready items and a plan */
+	TAILQ_ENTRY(dest) in_queue;		/* to be asked for, or blocked */
 	const struct conf_transport *transport; /* NULL: direct */
-	unsigned generation;	    /* of the configuration */
+	unsigned generation;			/* of the configuration */
 	enum dest_state state;
 	bool listed, queued, blocked;
-	unsigned items;		    /* loaded, in jobs or not */
+	unsigned items; /* loaded, in jobs or not */
 	struct item_list ready;
 	struct site *site;
-	uint64_t ask;	  /* number of the question under way */
+	uint64_t ask; /* number of the question under way */
 	struct hnode by_ask;
-	int64_t expires;  /* of the plan or the answer */
-	int64_t try_at;	  /* blocked: no resolver, ask again then */
-	char *hops;	  /* lines for jobs */
+	int64_t expires;   /* of the plan or the answer */
+	int64_t try_at;	   /* blocked: no resolver, ask again then */
+	char *hops;	   /* lines for jobs */
 	char *code, *text; /* LATER, NEVER */
-	char name[];	  /* domain; "" for a relay */
+	char name[];	   /* domain; "" for a relay */
 };
 TAILQ_HEAD(dest_list, dest);
 
@@ -121,7 +124,7 @@ struct site {
 	struct worker_list workers;
 	unsigned nworkers;
 	int64_t expired_at; /* when its waiting mail was last looked through for what is too old */
-	int code; /* of its failure as a whole */
+	int code;	    /* of its failure as a whole */
 	char *error;
 	char name[];
 };
@@ -174,7 +177,8 @@ struct runq {
 	struct spool spool;
 	struct index *index;
 	int64_t now, mono;
-	int64_t leapt; /* monotonic time until which a leap of the clock is remembered */
+	int64_t leapt;		/* monotonic time until which a leap of the clock is remembered */
+	bool leaving;		/* RUNQ_SERVE: somebody who delivers wants the spool */
 	bool stopping, rebuild; /* rebuild: throw the index away and start anew */
 
 	struct hash msgs, domains, dests, sites;
@@ -222,7 +226,8 @@ struct domain *domain_find(struct runq *q, const char *name);
 struct domain *domain_get(struct runq *q, const char *name);
 void domain_maybe_free(struct runq *q, struct domain *d);
 struct dest *dest_get(struct runq *q, const struct conf_transport *t, const char *domain);
-struct dest *dest_look(struct runq *q, const struct conf_transport *t, const char *domain); /* NULL: not known */
+struct dest *dest_look(
+    struct runq *q, const struct conf_transport *t, const char *domain); /* NULL: not known */
 struct site *site_get(struct runq *q, const struct conf_transport *t, const char *name);
 /* New in dest->ready, at the end; wakes whoever is next on its way. */
 struct item *item_add(struct runq *q, const struct row *row);
@@ -241,7 +246,8 @@ const struct conf_transport *route_find(const struct conf *c, const struct row *
 /* Lower-case domain an address is queued under; "" for a bare local part. */
 void domain_of(char out[DOMAIN_NAME_MAX], const char *address);
 unsigned load_quota(const struct runq *q);
-/* Puts a recipient whose row stands already where it belongs: into memory when it is due and there is room, else into due. */
+/* Puts a recipient whose row stands already where it belongs: into memory when it is due and there is room,
+ * else into due. */
 void load_place(struct runq *q, const struct row *row);
 void load_due(struct runq *q);
 void load_refill(struct runq *q);
@@ -256,8 +262,10 @@ bool row_read(struct row *row, uint32_t *uid, char *rec, size_t len);
 
 /* ---- intake.c ---- */
 void intake_round(struct runq *q);
-void intake_row(struct runq *q, struct row *row, const struct envelope *e, unsigned n, char domain[DOMAIN_NAME_MAX]);
-void spool_corrupt(struct runq *q, uint64_t id, const char *why); /* a file of cur/ is damaged: it goes, its rows too */
+void intake_row(
+    struct runq *q, struct row *row, const struct envelope *e, unsigned n, char domain[DOMAIN_NAME_MAX]);
+void spool_corrupt(
+    struct runq *q, uint64_t id, const char *why); /* a file of cur/ is damaged: it goes, its rows too */
 
 /* ---- ask.c ---- */
 void ask_round(struct runq *q);
@@ -279,7 +287,8 @@ bool deliver_start(struct runq *q);
 void settle_packet(struct runq *q, struct worker *w, char *text, size_t n);
 void settle_done(struct runq *q);
 void job_free(struct job *j);
-/* Fails of a destination without any job: no plan, transport of type fail. never: held; else the next attempt. */
+/* Fails of a destination without any job: no plan, transport of type fail. never: held; else the next
+ * attempt. */
 void settle_without_job(struct runq *q, struct item *it, bool never, int code, const char *text);
 void settle_expire(struct runq *q, struct site *s);
 
@@ -306,8 +315,9 @@ void reserve_spend(struct runq *q);
 void sync_start(struct runq *q, int lock_fd);
 
 /* ---- amend.c: spool/cur/HH/ID.amend, what an operator changed beyond the mutable bytes ---- */
-int amend_write(struct runq *q, uint64_t id, uint32_t n, int64_t next) MUST_USE; /* next 0: as scheduled by itself */
-int64_t amend_read(struct runq *q, uint64_t id, uint32_t n);			 /* 0: nothing */
+int amend_write(
+    struct runq *q, uint64_t id, uint32_t n, int64_t next) MUST_USE; /* next 0: as scheduled by itself */
+int64_t amend_read(struct runq *q, uint64_t id, uint32_t n);	     /* 0: nothing */
 void amend_drop(struct runq *q, uint64_t id);
 
 /* Lives in bin/mox-runq.c: what SIGHUP does to the rest. */

@@ -1,5 +1,6 @@
-/* spool/ctl: requests of the other commands (mox-rec.5). A long answer is made in slices, each of which seeks anew behind the last row, so that no
- * listing holds up deliveries. What changes something is answered after it is durable. */
+/* spool/ctl: requests of the other commands (mox-rec.5). A long answer is made in slices, each of which seeks
+ * anew behind the last row, so that no listing holds up deliveries. What changes something is answered after
+ * it is durable. */
 #include "base.h"
 
 #include "clock.h"
@@ -19,7 +20,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define PACKET 24000	   /* a packet is full from here on; a row is smaller than the rest of PKT_MAX */
+#define PACKET 24000 /* a packet is full from here on; a row is smaller than the rest of PKT_MAX */
 #define CLIENTS_A_UID 4
 #define CHANGES_A_SLICE 200
 #define STUCK (30 * SECOND) /* a reader who takes nothing for so long is dropped */
@@ -123,8 +124,8 @@ read_request(struct client *c, char *text, size_t n, int64_t now)
 	static const struct {
 		const char *word;
 		enum op op;
-	} ops[] = {{"list", OP_LIST}, {"show", OP_LIST}, {"hold", OP_HOLD}, {"release", OP_RELEASE}, {"schedule", OP_SCHEDULE},
-	    {"check", OP_CHECK}, {"rebuild", OP_REBUILD}};
+	} ops[] = {{"list", OP_LIST}, {"show", OP_LIST}, {"hold", OP_HOLD}, {"release", OP_RELEASE},
+	    {"schedule", OP_SCHEDULE}, {"check", OP_CHECK}, {"rebuild", OP_REBUILD}};
 	struct rec_in in = {text, text + n};
 	char *key, *value;
 	const char *why;
@@ -225,8 +226,8 @@ accept_one(struct watch *w, uint32_t events)
 		close(fd);
 		return;
 	}
-	TAILQ_FOREACH (other, &q->clients, in_list)
-		same += other->uid == u.uid;
+	TAILQ_FOREACH(other, &q->clients, in_list)
+	same += other->uid == u.uid;
 	c = mem_zalloc(sizeof *c);
 	c->q = q;
 	c->uid = u.uid;
@@ -569,9 +570,9 @@ serve_answer(struct runq *q)
 	struct client *c;
 
 	q->answers_wait = false;
-	TAILQ_FOREACH (c, &q->clients, in_list)
-		if (!c->dead && !c->stuck_at && c->out.len)
-			answer_client(q, c);
+	TAILQ_FOREACH(c, &q->clients, in_list)
+	if (!c->dead && !c->stuck_at && c->out.len)
+		answer_client(q, c);
 }
 
 bool
@@ -579,9 +580,9 @@ serve_busy(const struct runq *q)
 {
 	const struct client *c;
 
-	TAILQ_FOREACH (c, &q->clients, in_list)
-		if (c->dead || (!c->stuck_at && (c->op != OP_NONE || c->out.len)))
-			return true;
+	TAILQ_FOREACH(c, &q->clients, in_list)
+	if (c->dead || (!c->stuck_at && (c->op != OP_NONE || c->out.len)))
+		return true;
 	return false;
 }
 
@@ -602,7 +603,8 @@ serve_start(struct runq *q)
 	/* By way of the directory's descriptor: the path may be longer than a socket address can hold. */
 	snprintf(a.sun_path, sizeof a.sun_path, "/proc/self/fd/%d/ctl", q->spool.dir);
 	unlinkat(q->spool.dir, "ctl", 0);
-	if (bind(fd, (struct sockaddr *)&a, sizeof a) || fchmodat(q->spool.dir, "ctl", 0666, 0) || listen(fd, 64))
+	if (bind(fd, (struct sockaddr *)&a, sizeof a) || fchmodat(q->spool.dir, "ctl", 0666, 0) ||
+	    listen(fd, 64))
 		die_temp("unable to listen on %s/ctl: %m", q->conf->spool);
 	q->listener = (struct watch){fd, accept_one};
 	q->quiet_since = q->mono;

@@ -2,9 +2,10 @@
  *
  * CRITICAL: between reading a report and making it durable nothing here may end the program.
  *
- * The order is the spool's promise. Sent: the mark (one byte in place) or, for the last recipient, the unlink comes first, because the file
- * outranks the row; neither needs disk space; a crash between the two leaves a row that the next attempt, or the comparison after an unclean
- * stop, finds out of date. A crash before the mark delivers again: at worst twice. */
+ * The order is the spool's promise. Sent: the mark (one byte in place) or, for the last recipient, the unlink
+ * comes first, because the file outranks the row; neither needs disk space; a crash between the two leaves a
+ * row that the next attempt, or the comparison after an unclean stop, finds out of date. A crash before the
+ * mark delivers again: at worst twice. */
 #include "base.h"
 
 #include "clock.h"
@@ -20,6 +21,7 @@
 #include <unistd.h>
 
 #define NO_NETWORK_WAIT (30 * SECOND)
+#define DONE_ENOUGH 20 /* messages after which a worker makes room for a starved site */
 #define ERROR_MAX 1000 /* bytes of a reply kept in the row */
 
 void
@@ -89,7 +91,7 @@ job_ended(struct runq *q, struct worker *w, struct job *j)
 		w->proved = true;
 	if (w->served >= s->state.limits.messages_per_connection)
 		w->closing = true;
-	if (q->starved && (s->nworkers > 1 || w->served >= 20)) {
+	if (q->starved && (s->nworkers > 1 || w->served >= DONE_ENOUGH)) {
 		w->closing = true;
 		q->starved--;
 	}
@@ -191,7 +193,8 @@ settle_packet(struct runq *q, struct worker *w, char *text, size_t n)
 /* ---- applying ---- */
 
 static void
-log_outcome(const struct runq *q, const struct item *it, const struct job *j, const struct job_rcpt *r, const char *event)
+log_outcome(const struct runq *q, const struct item *it, const struct job *j, const struct job_rcpt *r,
+    const char *event)
 {
 	char id[ID_SIZE];
 
@@ -411,7 +414,9 @@ settle_without_job(struct runq *q, struct item *it, bool never, int code, const 
 	struct job_rcpt r = {it, never ? OUTCOME_NEVER : OUTCOME_LATER, code, NULL, NULL, NULL};
 	size_t n = strcspn(text, " ");
 
-	r.status = n < 10 && text[n] && (text[0] == '4' || text[0] == '5') && text[1] == '.' ? mem_dupn(text, n) : mem_dup("-");
+	r.status = n < 10 && text[n] && (text[0] == '4' || text[0] == '5') && text[1] == '.'
+		       ? mem_dupn(text, n)
+		       : mem_dup("-");
 	r.text = mem_dup(strcmp(r.status, "-") ? text + n + 1 : text);
 	if (!never) {
 		/* A round in which it was due and nobody could say where to: an attempt. */
@@ -440,7 +445,8 @@ settle_expire(struct runq *q, struct site *s)
 		for (it = TAILQ_FIRST(&d->ready); it; it = next) {
 			next = TAILQ_NEXT(it, in_dest);
 			if (is_over(q, it))
-				settle_without_job(q, it, true, s->code, s->error ? s->error : "4.4.1 the site cannot be reached");
+				settle_without_job(q, it, true, s->code,
+				    s->error ? s->error : "4.4.1 the site cannot be reached");
 		}
 	}
 }

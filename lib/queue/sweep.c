@@ -1,5 +1,6 @@
-/* Index against files, both ways, a slice a round so that deliveries run meanwhile. First every row: has it a file? Then every file: has it
- * a row? After an unclean stop the first half also fills due and domain anew. */
+/* Index against files, both ways, a slice a round so that deliveries run meanwhile. First every row: has it a
+ * file? Then every file: has it a row? After an unclean stop the first half also fills due and domain anew.
+ */
 #include "base.h"
 
 #include "clock.h"

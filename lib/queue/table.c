@@ -6,7 +6,7 @@
 #include "die.h"
 #include "queue.h"
 
-#define NODE(n, type) ((type *)(void *)((char *)(n) - offsetof(type, node)))
+#define NODE(n, type) ((type *)(void *)((char *)(n)-offsetof(type, node)))
 
 struct msg *
 msg_find(struct runq *q, uint64_t id)
@@ -238,7 +238,8 @@ route_find(const struct conf *c, const struct row *row, bool *unknown)
 	domain_of(from, row->sender ? row->sender : "");
 	for (size_t i = 0; i < c->nroute; i++) {
 		const struct conf_route *r = &c->route[i];
-		if (row->attempts >= r->minimum_attempts && domain_in(&r->from, from) && domain_in(&r->to, row->domain))
+		if (row->attempts >= r->minimum_attempts && domain_in(&r->from, from) &&
+		    domain_in(&r->to, row->domain))
 			return conf_transport(c, r->transport);
 	}
 	return NULL;
@@ -254,6 +255,7 @@ msg_get(struct runq *q, const struct row *row)
 	m = mem_zalloc(sizeof *m);
 	m->id = row->id;
 	m->queued = row->queued;
+	m->loaded_at = q->mono;
 	hash_add(&q->msgs, &m->node, hash_number(row->id));
 	return m;
 }
@@ -280,7 +282,8 @@ item_add(struct runq *q, const struct row *row)
 	TAILQ_INSERT_TAIL(&d->ready, it, in_dest);
 	if (unknown) {
 		/* Never a silent default: the message named a transport that is not there. */
-		settle_without_job(q, it, true, 554, "5.3.5 the message asks for a transport that is not configured");
+		settle_without_job(
+		    q, it, true, 554, "5.3.5 the message asks for a transport that is not configured");
 		return NULL;
 	}
 	if (d->state == DEST_PLAN && d->expires > q->now) {
@@ -344,7 +347,8 @@ sweep_dest(struct hnode *n, void *arg)
 	struct runq *q = arg;
 	struct dest *d = NODE(n, struct dest);
 
-	if (d->items || d->queued || d->state == DEST_ASKED || (d->expires > q->now && d->generation == q->generation))
+	if (d->items || d->queued || d->state == DEST_ASKED ||
+	    (d->expires > q->now && d->generation == q->generation))
 		return;
 	dest_forget(q, d);
 	hash_del(&q->dests, &d->node);

@@ -1,5 +1,5 @@
-/* Workers of mox-deliver and the jobs they get. An attempt is registered and written before its job goes out: whatever dies then,
- * nobody is bothered sooner. */
+/* Workers of mox-deliver and the jobs they get. An attempt is registered and written before its job goes out:
+ * whatever dies then, nobody is bothered sooner. */
 #include "base.h"
 
 #include "child.h"
@@ -25,7 +25,7 @@
 #define PACKETS_A_ROUND 16 /* from one socket, else others starve */
 #define SITES_A_ROUND 500
 #define JOBS_A_ROUND 256
-#define DONE_ENOUGH 20 /* messages after which a worker may be asked to make room for a starved site */
+#define PLAN_WAIT (SECOND / 2)
 
 static uint32_t
 random32(void)
@@ -130,7 +130,8 @@ worker_ready(struct watch *watch, uint32_t events)
 	}
 }
 
-/* Its connection is over, or we want it to be. Jobs without a whole report are "later", but what was reported is believed. */
+/* Its connection is over, or we want it to be. Jobs without a whole report are "later", but what was reported
+ * is believed. */
 void
 worker_end(struct runq *q, struct worker *w)
 {
@@ -352,7 +353,8 @@ by_number(const void *a, const void *b)
 	return (x->item->n > y->item->n) - (x->item->n < y->item->n);
 }
 
-/* The next message of the site, with all of its recipients there that wait: one transaction. NULL: that one came to nothing. */
+/* The next message of the site, with all of its recipients there that wait: one transaction. NULL: that one
+ * came to nothing. */
 static struct job *
 job_build(struct runq *q, struct site *s)
 {
@@ -468,10 +470,10 @@ worker_free_of(struct site *s)
 {
 	struct worker *w;
 
-	TAILQ_FOREACH (w, &s->workers, in_site)
-		if (!w->closing && w->njobs < (w->proved && !s->state.fails ? AHEAD : 1) &&
-		    w->served < s->state.limits.messages_per_connection)
-			return w;
+	TAILQ_FOREACH(w, &s->workers, in_site)
+	if (!w->closing && w->njobs < (w->proved && !s->state.fails ? AHEAD : 1) &&
+	    w->served < s->state.limits.messages_per_connection)
+		return w;
 	return NULL;
 }
 
@@ -504,12 +506,35 @@ worker_for(struct runq *q, struct site *s)
 	return worker_open(q, s);
 }
 
+/* Another recipient's plan is still being asked for, and may name this very site: then both go in one
+ * transaction. Worth a short wait, during which the other messages of the destination go before. */
+static bool
+wait_for_others(struct runq *q, struct item *it)
+{
+	struct dest *d = it->dest;
+	const struct item *other;
+
+	if (it->msg->loaded_at + PLAN_WAIT < q->mono)
+		return false;
+	for (other = it->msg->items; other; other = other->of_msg)
+		if (other->dest->state == DEST_ASKED)
+			break;
+	if (!other)
+		return false;
+	TAILQ_REMOVE(&d->ready, it, in_dest);
+	TAILQ_INSERT_TAIL(&d->ready, it, in_dest);
+	TAILQ_REMOVE(&d->site->dests, d, in_site);
+	TAILQ_INSERT_TAIL(&d->site->dests, d, in_site);
+	return true;
+}
+
 /* As much of a site as can go now. true: it could do more in the next round. */
 static bool
 site_run(struct runq *q, struct site *s, size_t *jobs)
 {
 	struct worker *w;
 	struct job *j;
+	unsigned waiting = 0;
 
 	while (s->ready) {
 		if (site_is_down(&s->state, q->now)) {
@@ -520,6 +545,12 @@ site_run(struct runq *q, struct site *s, size_t *jobs)
 		}
 		if (!*jobs)
 			return true;
+		if (wait_for_others(q, TAILQ_FIRST(&TAILQ_FIRST(&s->dests)->ready))) {
+			if (++waiting < s->ready)
+				continue;
+			site_sleep(q, s);
+			return false;
+		}
 		if (!(w = worker_for(q, s))) {
 			/* A finished job wakes it; without any worker only time does. */
 			if (!s->nworkers)
@@ -548,7 +579,8 @@ work_dispatch(struct runq *q)
 		return;
 	for (s = TAILQ_FIRST(&q->sleeping); s; s = next) {
 		next = TAILQ_NEXT(s, in_list);
-		if (!site_is_down(&s->state, q->now) && (s->state.pace_at <= q->now || s->state.pace_at > q->now + HOUR))
+		if (!site_is_down(&s->state, q->now) &&
+		    (s->state.pace_at <= q->now || s->state.pace_at > q->now + HOUR))
 			site_wake(q, s);
 	}
 	for (size_t i = 0; i < SITES_A_ROUND && jobs && (s = TAILQ_FIRST(&q->active)); i++) {
@@ -570,10 +602,11 @@ work_timers(struct runq *q, int64_t *mono_deadline, int64_t *wall_deadline)
 
 	if (w && w->idle_since + q->conf->idle < *mono_deadline)
 		*mono_deadline = w->idle_since + q->conf->idle;
-	TAILQ_FOREACH (d, &q->blocked, in_queue)
-		if (d->try_at < *mono_deadline)
-			*mono_deadline = d->try_at;
-	TAILQ_FOREACH (s, &q->sleeping, in_list) {
+	TAILQ_FOREACH(d, &q->blocked, in_queue)
+	if (d->try_at < *mono_deadline)
+		*mono_deadline = d->try_at;
+	TAILQ_FOREACH(s, &q->sleeping, in_list)
+	{
 		int64_t at = site_is_down(&s->state, q->now) ? s->state.down_until : s->state.pace_at;
 
 		if (at <= q->now) /* it waits for a place, not for time */

@@ -479,7 +479,8 @@ behind(const struct index_due *d)
 }
 
 size_t
-index_due_scan(struct index *ix, struct index_due *from, int64_t until, size_t max, index_each_due *each, void *arg)
+index_due_scan(
+    struct index *ix, struct index_due *from, int64_t until, size_t max, index_each_due *each, void *arg)
 {
 	unsigned char kb[KEY_DUE];
 	struct index_due start = behind(from), d;

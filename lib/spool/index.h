@@ -1,15 +1,17 @@
-/* The index: a view of the spool that can be queried (DESIGN 6). The only module that knows Berkeley DB; one process owns it, the mox-runq
- * that holds spool/lock.
+/* The index: a view of the spool that can be queried (DESIGN 6). The only module that knows Berkeley DB; one
+ * process owns it, the mox-runq that holds spool/lock.
  *
- * Two kinds of table. `rcpt` (key: id, recipient number; value: a row record) lies in a transactional environment. `due` (by time)
- * and `domain` (by recipient domain, then time) are derived from it: two plain files outside the environment, never logged, thrown away
- * and filled anew after an unclean stop. A recipient that is loaded in memory or held stands in neither.
+ * Two kinds of table. `rcpt` (key: id, recipient number; value: a row record) lies in a transactional
+ * environment. `due` (by time) and `domain` (by recipient domain, then time) are derived from it: two plain
+ * files outside the environment, never logged, thrown away and filled anew after an unclean stop. A recipient
+ * that is loaded in memory or held stands in neither.
  *
  * Group commit: what is done between two calls of index_commit is one transaction. No cursor outlives a call.
  *
- * Errors: the first error other than not-found makes the index broken; from then on every call answers as "not found" and does nothing,
- * index_broken answers the sentence, and the owner closes everything and starts anew (recovery, or a rebuild). So callers need not
- * look at each call, but must not act on a commit that failed. */
+ * Errors: the first error other than not-found makes the index broken; from then on every call answers as
+ * "not found" and does nothing, index_broken answers the sentence, and the owner closes everything and starts
+ * anew (recovery, or a rebuild). So callers need not look at each call, but must not act on a commit that
+ * failed. */
 #ifndef INDEX_H
 #define INDEX_H
 
@@ -27,7 +29,8 @@ enum index_found {
 	INDEX_NEW,     /* was missing or beyond repair: everything is empty */
 };
 
-/* dir: spool/index, made when missing. Ends in NULL and a sentence only when not even an empty index can be made. */
+/* dir: spool/index, made when missing. Ends in NULL and a sentence only when not even an empty index can be
+ * made. */
 struct index *index_open(const char *dir, enum index_found *found, struct str *why) MUST_USE;
 /* Ends it; with `clean` the next open finds INDEX_CLEAN. A broken one is never clean. */
 void index_close(struct index *ix, bool clean);
@@ -37,8 +40,9 @@ const char *index_broken(const struct index *ix); /* NULL: it works */
 void index_put(struct index *ix, uint64_t id, uint32_t n, const struct str *row);
 bool index_get(struct index *ix, uint64_t id, uint32_t n, struct str *row); /* row is emptied first */
 void index_del(struct index *ix, uint64_t id, uint32_t n);
-/* Calls each for up to max rows behind (id, n), in order of id, n, until it answers false. row is writable and lives for the call; each must not
- * change the index. Answers the number of rows visited: less than max means that the end was reached (or each said stop). */
+/* Calls each for up to max rows behind (id, n), in order of id, n, until it answers false. row is writable
+ * and lives for the call; each must not change the index. Answers the number of rows visited: less than max
+ * means that the end was reached (or each said stop). */
 typedef bool index_each(uint64_t id, uint32_t n, char *row, size_t len, void *arg);
 size_t index_scan(struct index *ix, uint64_t id, uint32_t n, size_t max, index_each *each, void *arg);
 
@@ -50,12 +54,15 @@ struct index_due {
 };
 void index_due_put(struct index *ix, const struct index_due *d, const char *domain);
 void index_due_del(struct index *ix, const struct index_due *d, const char *domain);
-/* Entries of all domains behind *from with next <= until, in order of time, at most max; each answers false to stop (that entry then counts as not
- * visited). *from moves to the last one visited. */
+/* Entries of all domains behind *from with next <= until, in order of time, at most max; each answers false
+ * to stop (that entry then counts as not visited). *from moves to the last one visited. */
 typedef bool index_each_due(const struct index_due *d, const char *domain, void *arg);
-size_t index_due_scan(struct index *ix, struct index_due *from, int64_t until, size_t max, index_each_due *each, void *arg);
-/* Entries of one domain with next <= until, oldest first, at most max, copied to out; answers their number. */
-size_t index_domain_load(struct index *ix, const char *domain, int64_t until, size_t max, struct index_due *out);
+size_t index_due_scan(
+    struct index *ix, struct index_due *from, int64_t until, size_t max, index_each_due *each, void *arg);
+/* Entries of one domain with next <= until, oldest first, at most max, copied to out; answers their number.
+ */
+size_t index_domain_load(
+    struct index *ix, const char *domain, int64_t until, size_t max, struct index_due *out);
 /* The least `next` behind *from (INT64_MAX: none). */
 int64_t index_due_next(struct index *ix, const struct index_due *from);
 
@@ -67,7 +74,8 @@ enum index_sync {
 };
 /* 0; -1: broken, nothing since the last commit holds. */
 int index_commit(struct index *ix, enum index_sync how) MUST_USE;
-/* A checkpoint when enough has happened since the last one (old log files go by themselves); `force`: in any case. */
+/* A checkpoint when enough has happened since the last one (old log files go by themselves); `force`: in any
+ * case. */
 void index_checkpoint(struct index *ix, bool force);
 
 #endif

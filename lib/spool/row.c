@@ -124,7 +124,7 @@ field_set(struct row *r, enum row_field f, char *value)
 	switch (f) {
 	case ROW_ID: return id_parse_rcpt(value, &r->id, &r->n) ? NULL : "an id that is none";
 	case ROW_HOLD:
-		if (!*value || value[1] || !strchr("-uorl", *value))
+		if (!*value || value[1] || !strchr("-uorlf", *value))
 			return "an unknown hold";
 		r->hold = *value;
 		return NULL;

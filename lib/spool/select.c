@@ -118,7 +118,7 @@ parse_comparison(struct select_term *t, const char *v, int64_t now)
 static const char *
 parse_term(struct select_term *t, const char *value, int64_t now)
 {
-	static const char *const holds[] = {"yes", "no", "u", "o", "r", "l"};
+	static const char *const holds[] = {"yes", "no", "u", "o", "r", "l", "f"};
 	size_t i;
 
 	switch (t->key) {

@@ -6,7 +6,7 @@
  * are alternatives to each other.
  *
  *   id ID | ID.N             from, to ADDRESS | @domain | <> (the null sender)     domain NAME | .NAME (it
- * and what is below) site HOST (of the site's hosts, or the whole)   account NAME   hold yes|no|u|o|r|l state
+ * and what is below) site HOST (of the site's hosts, or the whole)   account NAME   hold yes|no|u|o|r|l|f state
  * WORD   transport NAME next, queued <D >D       D a duration, "now", or microseconds since 1970 behind which
  * stands @. next <1h: due within the hour (what is held never matches); queued <1h: younger than an hour,
  * >1h: older; <N@ before, >N@ after that time attempts N <N >N         error TEXT (part of it, ASCII case

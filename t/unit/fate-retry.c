@@ -4,7 +4,8 @@
 #include "retry.h"
 #include "unit.h"
 
-static int64_t steps[] = {450 * SECOND, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR, 16 * HOUR};
+static int64_t steps[] = {
+    450 * SECOND, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR, 16 * HOUR};
 static const struct conf_retry usual = {.interval = steps, .n = 8, .give_up = 5 * DAY};
 static const struct conf_retry mox = {.interval = steps, .n = 8, .give_up = 100 * DAY, .max_attempts = 8};
 
@@ -14,11 +15,13 @@ main(void)
 	static const struct {
 		unsigned attempts;
 		int64_t pause;
-	} pauses[] = {{0, 450 * SECOND}, {1, 450 * SECOND}, {2, 15 * MINUTE}, {8, 16 * HOUR}, {9, 16 * HOUR}, {1000, 16 * HOUR}};
+	} pauses[] = {{0, 450 * SECOND}, {1, 450 * SECOND}, {2, 15 * MINUTE}, {8, 16 * HOUR}, {9, 16 * HOUR},
+	    {1000, 16 * HOUR}};
 	static const struct {
 		int64_t age;
 		unsigned rounds;
-	} ages[] = {{0, 1}, {449 * SECOND, 1}, {450 * SECOND, 2}, {1350 * SECOND, 3}, {32 * HOUR, 9}, {5 * DAY, 14}};
+	} ages[] = {
+	    {0, 1}, {449 * SECOND, 1}, {450 * SECOND, 2}, {1350 * SECOND, 3}, {32 * HOUR, 9}, {5 * DAY, 14}};
 	static const struct {
 		const struct conf_retry *r;
 		int64_t age;
@@ -43,11 +46,13 @@ main(void)
 	for (size_t i = 0; i < ARRAY_LEN(ages); i++)
 		INT_EQ(retry_rounds(&usual, ages[i].age), ages[i].rounds, "rounds by age");
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
-		OK(retry_is_over(ends[i].r, ends[i].age, ends[i].attempts, ends[i].jumped) == ends[i].over, ends[i].what);
+		OK(retry_is_over(ends[i].r, ends[i].age, ends[i].attempts, ends[i].jumped) == ends[i].over,
+		    ends[i].what);
 	jitter.jitter = true;
 	for (uint32_t i = 0; i < 5000; i += 499) {
 		int64_t p = retry_pause(&jitter, 2, i);
-		OK(p >= 15 * MINUTE * 15 / 16 && p <= 15 * MINUTE * 17 / 16, "T128 jitter stays within a sixteenth");
+		OK(p >= 15 * MINUTE * 15 / 16 && p <= 15 * MINUTE * 17 / 16,
+		    "T128 jitter stays within a sixteenth");
 	}
 	INT_EQ(retry_hint(0), 0, "no hint");
 	INT_EQ(retry_hint(SECOND), MINUTE, "T129 a hint of a second is a minute");

@@ -14,8 +14,12 @@ patterns(void)
 		const char *pattern, *name;
 		bool matches;
 	} t[] = {
-	    {"*", "mx.example.com", true}, {"*.example.com", "mx.example.com", true}, {"*.example.com", "a.b.example.com", true},
-	    {"*.example.com", "example.com", false}, {"*.example.com", "mxexample.com", false}, {"MX.example.com", "mx.EXAMPLE.com", true},
+	    {"*", "mx.example.com", true},
+	    {"*.example.com", "mx.example.com", true},
+	    {"*.example.com", "a.b.example.com", true},
+	    {"*.example.com", "example.com", false},
+	    {"*.example.com", "mxexample.com", false},
+	    {"MX.example.com", "mx.EXAMPLE.com", true},
 	    {"mx.example.com", "mx2.example.com", false},
 	};
 
@@ -48,7 +52,9 @@ pressure(void)
 
 	site_init(&s, &c, "mx");
 	INT_EQ(s.window, 2, "starts low");
-	OK(site_may_open(&s, 0, 1) && !site_may_open(&s, 1, 3) && site_may_open(&s, 1, 4) && !site_may_open(&s, 2, 100), "opens by need");
+	OK(site_may_open(&s, 0, 1) && !site_may_open(&s, 1, 3) && site_may_open(&s, 1, 4) &&
+		!site_may_open(&s, 2, 100),
+	    "opens by need");
 	for (int i = 0; i < 1000; i++)
 		site_went_well(&s);
 	INT_EQ(s.window, 20, "grows to its limit");
@@ -67,7 +73,8 @@ pressure(void)
 	site_went_well(&s);
 	OK(!site_is_down(&s, now) && !s.fails, "up again");
 	s.limits.messages_per_minute = 60;
-	OK(site_may_send(&s, now) && !site_may_send(&s, now) && site_may_send(&s, now + SECOND), "one a second at 60 a minute");
+	OK(site_may_send(&s, now) && !site_may_send(&s, now) && site_may_send(&s, now + SECOND),
+	    "one a second at 60 a minute");
 }
 
 int
