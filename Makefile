@@ -78,6 +78,10 @@ $(BIN)/$1: $(OUT)/bin/$1.o $(call archives,$1)
 endef
 $(foreach c,$(CMDS),$(eval $(call command,$c)))
 
+# For the tests of walls: command, its rooms, its libraries.
+links:
+	@$(foreach c,$(CMDS),echo '$c: $(strip $(call rooms,$c)) base: $(strip $(call libs,$c))';)
+
 # Unit tests: t/unit/ROOM-name.c links its room and those it may include, plus the libraries the room needs.
 ULIBS_base :=
 ULIBS_mail := mail
@@ -180,7 +184,7 @@ install: all
 clean:
 	rm -rf .build $(CMDS:%=bin/%)
 
-.PHONY: all units test deps check check-slow bench demo lint lint-format lint-pages lint-scripts lint-cppcheck lint-tidy format \
+.PHONY: all links units test deps check check-slow bench demo lint lint-format lint-pages lint-scripts lint-cppcheck lint-tidy format \
 	install clean
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -230,7 +230,8 @@ ask_once(struct admin *a, struct str *request, ctl_row *row, void *arg)
 	if (a->dry_run)
 		rec_add(request, "dry-run", "yes");
 	rec_end(request);
-	if (ctl_ask(a->conf, request, row, arg, &count, &why, &code)) {
+	code = ctl_ask(a->conf, request, row, arg, &count, &why);
+	if (code) {
 		admin_flush();
 		die_exit(code, "%s", str_cstr(&why));
 	}

@@ -1,3 +1,4 @@
+/* The release. */
 #ifndef VERSION_H
 #define VERSION_H
 

@@ -23,12 +23,11 @@
 #define AGAIN_MS 20
 
 static int
-refuse(struct str *why, int *code, int value, const char *sentence)
+refuse(struct str *why, int code, const char *sentence)
 {
 	str_reset(why);
 	str_adds(why, sentence);
-	*code = value;
-	return -1;
+	return code;
 }
 
 /* A connected socket, or -1 with errno. */
@@ -266,7 +265,7 @@ exchange(int fd, const struct str *request, ctl_row *row, void *arg, struct answ
 }
 
 static int
-judge(const struct answer *a, uint64_t *count, struct str *why, int *code)
+judge(const struct answer *a, uint64_t *count, struct str *why)
 {
 	if (!strcmp(a->status, "ok")) {
 		*count = a->count;
@@ -277,40 +276,37 @@ judge(const struct answer *a, uint64_t *count, struct str *why, int *code)
 		str_add(why, a->text.s, a->text.len);
 	else
 		str_addf(why, "mox-runq answered %s", *a->status ? a->status : "nothing");
-	*code = !strcmp(a->status, "denied") || !strcmp(a->status, "bad") ? EXIT_PERM : EXIT_TEMP;
-	return -1;
+	return !strcmp(a->status, "denied") || !strcmp(a->status, "bad") ? EXIT_PERM : EXIT_TEMP;
 }
 
 int
 ctl_ask(const struct conf *c, const struct str *request, ctl_row *row, void *arg, uint64_t *count,
-    struct str *why, int *code)
+    struct str *why)
 {
 	struct answer a = {{0}, 0, {0}};
 	int64_t deadline = clock_mono() + OPENING_WAIT;
 	int fd, rc;
 
 	str_reset(why);
-	*code = EXIT_TEMP;
 	*count = 0;
 	if (request->len > PKT_MAX)
-		return refuse(why, code, EXIT_PERM, "a request that long does not fit a packet");
+		return refuse(why, EXIT_PERM, "a request that long does not fit a packet");
 	for (;;) {
 		if ((fd = reach_owner(c, why)) < 0)
-			return -1;
-		rc = exchange(fd, request, row, arg, &a, why);
+			return EXIT_TEMP;
+		rc = exchange(fd, request, row, arg, &a, why) ? EXIT_TEMP : 0;
 		close(fd);
 		if (rc || strcmp(a.status, "starting"))
 			break;
 		if (clock_mono() >= deadline) {
-			rc = refuse(
-			    why, code, EXIT_TEMP, "mox-runq is not ready: it is still opening its index");
+			rc = refuse(why, EXIT_TEMP, "mox-runq is not ready: it is still opening its index");
 			break;
 		}
 		a.status[0] = 0;
 		poll(NULL, 0, AGAIN_MS);
 	}
 	if (!rc)
-		rc = judge(&a, count, why, code);
+		rc = judge(&a, count, why);
 	str_free(&a.text);
 	return rc;
 }

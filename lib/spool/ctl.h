@@ -3,7 +3,7 @@
  * Connects; where nobody listens, starts the sibling `mox-runq -s` and waits for it (at most 10 s); while the
  * owner answers `starting` it asks again. Then sends the request and hands each row record of the answer to
  * `row` (text through its `end` line, writable), in order. Returns 0 and *count (ids or rows concerned), or
- * -1 and one sentence in *why. `code` receives EXIT_PERM or EXIT_TEMP for the caller's exit. */
+ * the exit code for the caller, EXIT_PERM or EXIT_TEMP, and one sentence in *why. */
 #ifndef CTL_H
 #define CTL_H
 
@@ -20,6 +20,6 @@ bool ctl_listens(const struct conf *c);
 typedef void ctl_row(char *rec, size_t n, void *arg);
 
 int ctl_ask(const struct conf *c, const struct str *request, ctl_row *row, void *arg, uint64_t *count,
-    struct str *why, int *code) MUST_USE;
+    struct str *why) MUST_USE;
 
 #endif
