@@ -17,13 +17,27 @@ cat >silent.py <<'E'
 import socket, sys
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.bind(("127.0.0.1", 0))
-open("silent.port", "w").write(str(s.getsockname()[1]))
+open(sys.argv[1] + ".port", "w").write(str(s.getsockname()[1]))
 while True:
 	m, a = s.recvfrom(4096)
-	if m[:2] == b"\x6d\x78" and len(sys.argv) > 1:
-		s.sendto(m[:2] + bytes([m[2] | 0x80, 5]) + m[4:], a)
+	if sys.argv[1] != "silent":
+		s.sendto(m[:2] + bytes([m[2] | 0x80, 5 if sys.argv[1] == "refusing" else 0]) + m[4:], a)
 E
-start silent python3 silent.py
+start refusing python3 silent.py refusing
+wait_until test -s refusing.port
+conf "127.0.0.1@$(cat refusing.port)"
+got=$(mox-nexthop a.example 2>/dev/null)
+like 'T1 a name server that refuses: later' "$got" '^later 4\.4\.3 '
+unlike 'it is there, so this is an attempt' "$got" 'network no'
+start empty python3 silent.py empty
+wait_until test -s empty.port
+conf "127.0.0.1@$(cat empty.port)"
+sed -i /trust-anchor/d mox.conf
+got=$(mox-nexthop a.example b.example 2>err)
+like 'name servers without DNSSEC: later' "$got" '^later 4\.4\.3 .*trust.x20anchor'
+is 'and the log says it, once' "$(grep -c 'level=alert event=dnssec-broken' err)" 1
+
+start silent python3 silent.py silent
 wait_until test -s silent.port
 conf "127.0.0.1@$(cat silent.port)"
 begin=$(date +%s)

@@ -66,46 +66,6 @@ struct dns {
 	int64_t stale_looked, slept;
 };
 
-struct dns_answer *
-dns_answer_new(enum dns_status status, bool secure, unsigned ttl)
-{
-	struct dns_answer *a = mem_zalloc(sizeof *a);
-
-	a->status = status;
-	a->secure = secure;
-	a->ttl = ttl;
-	return a;
-}
-
-void
-dns_answer_add(struct dns_answer *a, const void *rdata, size_t n)
-{
-	a->data = mem_grow(a->data, a->n + 1, sizeof *a->data);
-	a->data[a->n++] = (struct dns_rdata){(unsigned char *)mem_dupn(rdata, n), n};
-}
-
-void
-dns_answer_free(struct dns_answer *a)
-{
-	if (!a)
-		return;
-	for (size_t i = 0; i < a->n; i++)
-		free(a->data[i].p);
-	free(a->data);
-	free(a->canon);
-	free(a->why);
-	free(a);
-}
-
-static struct dns_answer *
-answer_fail(const char *why)
-{
-	struct dns_answer *a = dns_answer_new(DNS_FAIL, false, 0);
-
-	a->why = mem_dup(why);
-	return a;
-}
-
 static void
 option(struct dns *d, const char *key, const char *value)
 {
@@ -289,64 +249,12 @@ probe_begin(struct dns *d)
 	}
 }
 
-/* In lower case, without the last dot; NULL: not made of what host names are. */
-static char *
-canon_name(const char *s)
-{
-	size_t n = strlen(s);
-	char *name;
-
-	if (strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") != n)
-		return NULL;
-	name = mem_dupn(s, n - (n && s[n - 1] == '.'));
-	str_lower(name);
-	return name;
-}
-
-static const char *
-rcode_word(int rcode)
-{
-	static const char *const words[] = {
-	    "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED"};
-
-	return (size_t)rcode < ARRAY_LEN(words) ? words[rcode] : "an unknown response code";
-}
-
-static struct dns_answer *
-answer_make(const struct ub_result *r, const char *asked)
-{
-	struct dns_answer *a;
-
-	if (r->bogus) {
-		a = dns_answer_new(DNS_BOGUS, false, 0);
-		a->why = mem_dup(r->why_bogus ? r->why_bogus : "DNSSEC validation failed");
-		return a;
-	}
-	if (r->rcode != 0 && r->rcode != 3)
-		return answer_fail(rcode_word(r->rcode));
-	a = dns_answer_new(r->rcode == 3 ? DNS_NXDOMAIN
-			   : r->havedata ? DNS_DATA
-					 : DNS_NODATA,
-	    r->secure, r->ttl > 0 ? (unsigned)r->ttl : 0);
-	for (size_t i = 0; r->havedata && r->data[i]; i++)
-		dns_answer_add(a, r->data[i], (size_t)r->len[i]);
-	if (r->canonname && !(a->canon = canon_name(r->canonname))) {
-		dns_answer_free(a);
-		return answer_fail("an alias for what is no host name");
-	}
-	if (a->canon && !strcmp(a->canon, asked)) {
-		free(a->canon);
-		a->canon = NULL;
-	}
-	return a;
-}
-
 static void
 answered(void *arg, int err, struct ub_result *r)
 {
 	struct question *q = arg;
 
-	q->answer = err ? answer_fail(ub_strerror(err)) : answer_make(r, q->name);
+	q->answer = err ? dns_answer_fail(ub_strerror(err)) : dns_answer_from(r, q->name);
 	ub_resolve_free(r);
 	/* Keys that could not be fetched make an answer bogus too. */
 	if (q->answer->status == DNS_FAIL || q->answer->status == DNS_BOGUS) {
@@ -367,7 +275,7 @@ question_submit(struct question *q)
 	question_put(q, &d->asked);
 	err = ub_resolve_async(d->ub, *q->name ? q->name : ".", (int)q->type, 1, q, answered, &q->id);
 	if (err) {
-		q->answer = answer_fail(ub_strerror(err));
+		q->answer = dns_answer_fail(ub_strerror(err));
 		question_put(q, &d->ready);
 	}
 }
@@ -427,7 +335,7 @@ dns_ask(struct dns *d, const char *name, unsigned type, bool hosts, dns_done *do
 		question_put(q, &d->ready);
 	} else if (nobody_there(d)) {
 		q->answer =
-		    answer_fail(d->no_route ? "no route to any name server" : "no name server answers");
+		    dns_answer_fail(d->no_route ? "no route to any name server" : "no name server answers");
 		q->answer->unreachable = true;
 		question_put(q, &d->ready);
 	} else if (d->nasked < WINDOW) {
@@ -494,7 +402,7 @@ static void
 question_give_up(struct question *q, const char *why)
 {
 	ub_cancel(q->dns->ub, q->id);
-	q->answer = answer_fail(why);
+	q->answer = dns_answer_fail(why);
 	question_put(q, &q->dns->doubt);
 }
 
@@ -521,7 +429,7 @@ doubt_end(struct dns *d)
 	while (!d->probes && (q = TAILQ_FIRST(&d->doubt))) {
 		if (d->dead) {
 			dns_answer_free(q->answer);
-			q->answer = answer_fail("no name server answers");
+			q->answer = dns_answer_fail("no name server answers");
 			q->answer->unreachable = true;
 		}
 		question_put(q, &d->ready);

@@ -10,35 +10,12 @@
 #define DNS_H
 
 #include "base.h"
+
+#include "answer.h"
 #include "conf.h"
-#include "rdata.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-enum dns_status {
-	DNS_DATA,
-	DNS_NODATA,
-	DNS_NXDOMAIN,
-	DNS_BOGUS, /* validation failed: nothing else in the answer is worth a look */
-	DNS_FAIL,  /* SERVFAIL and its like, or no answer in time */
-};
-
-struct dns_rdata {
-	unsigned char *p; /* wire form, see rdata.h */
-	size_t n;
-};
-
-struct dns_answer {
-	enum dns_status status;
-	bool secure;	  /* the whole of it, aliases too; for NODATA and NXDOMAIN: the denial is proved */
-	bool unreachable; /* DNS_FAIL: no name server can be reached at all */
-	unsigned ttl;	  /* seconds */
-	char *canon;	  /* the name at the end of the aliases; NULL: the name asked for is none */
-	struct dns_rdata *data;
-	size_t n;
-	char *why; /* DNS_BOGUS, DNS_FAIL: half a sentence */
-};
 
 struct dns;
 
@@ -61,9 +38,5 @@ void dns_process(struct dns *d);
 /* resolv.conf changed, or the machine slept: what is known of the network is worth nothing. Finish, and begin
  * with a fresh process. */
 bool dns_stale(struct dns *d);
-
-struct dns_answer *dns_answer_new(enum dns_status status, bool secure, unsigned ttl) MUST_USE;
-void dns_answer_add(struct dns_answer *a, const void *rdata, size_t n);
-void dns_answer_free(struct dns_answer *a);
 
 #endif
