@@ -450,7 +450,7 @@ parse(struct reader *r, struct conf *c, struct str *text)
 	cfg_set_error_function(cfg, complain);
 	reading = r->file;
 	str_adds(text, "\n"); /* fmemopen wants a byte */
-	errno = 0;	      /* libconfuse takes an old ERANGE for its own */
+	errno = 0;            /* libconfuse takes an old ERANGE for its own */
 	f = fmemopen(text->s, text->len, "r");
 	if (!f)
 		die_temp("out of memory");

@@ -64,8 +64,8 @@ struct conf_timeouts { /* RFC 5321 4.5.3.2 */
 
 struct conf_dns {
 	struct conf_list forward; /* "address" or "address@port"; empty: resolv.conf */
-	char *trust_anchor;	  /* file; NULL: the system's; "none": no validation */
-	bool root_hints;	  /* resolve from the root, asking nobody else */
+	char *trust_anchor;       /* file; NULL: the system's; "none": no validation */
+	bool root_hints;          /* resolve from the root, asking nobody else */
 };
 
 struct conf {
@@ -76,14 +76,14 @@ struct conf {
 	char *spool;
 	struct conf_list local_domains;
 	char *local_maildir; /* "%u" the user part, "%h" his home; mox-local */
-	bool received;	     /* mox-queue-add writes a Received: line */
+	bool received;       /* mox-queue-add writes a Received: line */
 	uint64_t max_message_size;
 	unsigned max_recipients; /* of one message */
 	uint64_t min_free, min_free_inodes;
 	uint64_t reserve;
 	unsigned max_loaded; /* recipients in mox-runq's memory */
 	unsigned workers;    /* connections at once, all sites */
-	int64_t idle;	     /* a kept connection without work is closed after this */
+	int64_t idle;        /* a kept connection without work is closed after this */
 	uint16_t smtp_port;  /* of direct delivery */
 	char *ca_file;
 	int log_level;
@@ -105,7 +105,7 @@ struct conf *conf_load(const char *file);
 struct conf *conf_try(const char *file, struct str *why);
 void conf_free(struct conf *c);
 const struct conf_transport *conf_transport(
-    const struct conf *c, const char *name);		      /* NULL: none of that name */
+    const struct conf *c, const char *name);                  /* NULL: none of that name */
 bool conf_list_has(const struct conf_list *l, const char *s); /* ASCII case ignored */
 
 #endif

@@ -164,7 +164,8 @@ conf_value_expected(struct str *out, const struct conf_rule *r)
 	switch (r->kind) {
 	case VALUE_TEXT: str_adds(out, "some text"); return;
 	case VALUE_PATH:
-		str_addf(out, "a path that begins with /%s%s", r->words ? ", or " : "", r->words ? r->words : "");
+		str_addf(
+		    out, "a path that begins with /%s%s", r->words ? ", or " : "", r->words ? r->words : "");
 		return;
 	case VALUE_NAME:
 	case VALUE_NAMES: str_adds(out, "a domain name in ASCII such as mail.example.org"); return;

@@ -10,19 +10,19 @@
 #include <stdint.h>
 
 enum conf_kind {
-	VALUE_TEXT,	 /* not empty */
-	VALUE_PATH,	 /* absolute, or one of words */
-	VALUE_NAME,	 /* domain name, ASCII */
-	VALUE_HOST,	 /* domain name or IP address */
-	VALUE_ADDRESS,	 /* mail address local@domain */
-	VALUE_NUMBER,	 /* from min to max */
-	VALUE_SIZE,	 /* bytes, from min to max */
-	VALUE_DURATION,	 /* from min to max microseconds */
-	VALUE_BOOL,	 /* true or false, yes or no */
-	VALUE_WORD,	 /* one of words, parted by spaces; its index is the value */
-	VALUE_NAMES,	 /* list of domain names */
-	VALUE_PATTERNS,	 /* list of domain names, each perhaps with a leading dot */
-	VALUE_SERVERS,	 /* list of IP addresses, each perhaps with @port */
+	VALUE_TEXT,      /* not empty */
+	VALUE_PATH,      /* absolute, or one of words */
+	VALUE_NAME,      /* domain name, ASCII */
+	VALUE_HOST,      /* domain name or IP address */
+	VALUE_ADDRESS,   /* mail address local@domain */
+	VALUE_NUMBER,    /* from min to max */
+	VALUE_SIZE,      /* bytes, from min to max */
+	VALUE_DURATION,  /* from min to max microseconds */
+	VALUE_BOOL,      /* true or false, yes or no */
+	VALUE_WORD,      /* one of words, parted by spaces; its index is the value */
+	VALUE_NAMES,     /* list of domain names */
+	VALUE_PATTERNS,  /* list of domain names, each perhaps with a leading dot */
+	VALUE_SERVERS,   /* list of IP addresses, each perhaps with @port */
 	VALUE_DURATIONS, /* list of durations above 0, not empty */
 };
 

@@ -13,7 +13,7 @@ int file_commit(int fd, int from, const char *name, int to, const char *as, bool
 
 /* The same in parts, for batches: sync the data of many (one syncfs, or an fsync of fd), rename each, sync
  * the directory once. */
-int file_sync(int fd) MUST_USE;	     /* data and metadata of this file or directory */
+int file_sync(int fd) MUST_USE;      /* data and metadata of this file or directory */
 int file_sync_data(int fd) MUST_USE; /* fdatasync */
 int file_sync_fs(int fd) MUST_USE;   /* the whole file system fd lies on, errors reported */
 int file_move(

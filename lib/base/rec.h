@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define REC_LINE_MAX 16384	  /* bytes of one line with its LF */
+#define REC_LINE_MAX 16384        /* bytes of one line with its LF */
 #define REC_MAX (8 * 1024 * 1024) /* bytes of one record */
 
 /* ---- writing ---- */

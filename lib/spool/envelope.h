@@ -6,7 +6,7 @@
  * of a recipient are changed in place by envelope_mark, one pwrite of one byte, which needs no disk space.
  *
  *   id queued account uid origin sender size crc32 flags message-id subject ret envid requiretls hold-until
- * transport extra KEY VALUE (repeated)     rcpt SSSS ADDRESS [notify=..] [orcpt=..] (repeated)     end
+ *   transport     extra KEY VALUE (repeated)     rcpt SSSS ADDRESS [notify=..] [orcpt=..] (repeated)     end
  */
 #ifndef ENVELOPE_H
 #define ENVELOPE_H

@@ -5,12 +5,15 @@
  * mox-runq reads the lines with select_line and asks select_match of each row. All conditions must match; ids
  * are alternatives to each other.
  *
- *   id ID | ID.N             from, to ADDRESS | @domain | <> (the null sender)     domain NAME | .NAME (it
- * and what is below) site HOST (of the site's hosts, or the whole)   account NAME   hold yes|no|u|o|r|l|f state
- * WORD   transport NAME next, queued <D >D       D a duration, "now", or microseconds since 1970 behind which
- * stands @. next <1h: due within the hour (what is held never matches); queued <1h: younger than an hour,
- * >1h: older; <N@ before, >N@ after that time attempts N <N >N         error TEXT (part of it, ASCII case
- * ignored) Addresses, domains and hosts are compared without regard to ASCII case. */
+ *   id ID | ID.N             from, to ADDRESS | @domain | <> (the null sender)
+ *   domain NAME | .NAME (it and what is below)     site HOST (of the site's hosts, or the whole)
+ *   account NAME   hold yes|no|u|o|r|l|f   state WORD   transport NAME
+ *   next, queued <D >D       D a duration, "now", or microseconds since 1970 behind which stands @.
+ *                            next <1h: due within the hour (what is held never matches)
+ *                            queued <1h: younger than an hour, >1h: older; <N@ before, >N@ after that time
+ *   attempts N <N >N         error TEXT (part of it, ASCII case ignored)
+ *
+ * Addresses, domains and hosts are compared without regard to ASCII case. */
 #ifndef SELECT_H
 #define SELECT_H
 
