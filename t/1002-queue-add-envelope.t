@@ -22,7 +22,7 @@ rcpt T-.- b@example.org notify=never orcpt=rfc822;x
 rcpt T-.- "c\x20d"@example.org
 end'
 like 'Received: knows the only recipient when the envelope came first' \
-	"$(cat "spool/new/$(printf 'sender \nrcpt x@y.example\nend\n' | mox-queue-add -e 3 3<&0 <msg | cut -c4-)")" 'for <x@y.example>'
+	"$(cat "spool/new/$(mox-queue-add -e 3 3<env1 <msg | cut -c4-)")" 'for <x@y.example>'
 printf 'id 0000000000001\nqueued 1\nuid 77\nsize 3\ncrc32 00000000\nflags dot\nsubject forged\nmessage-id <f@f>\nsender \nrcpt b@example.org\nend\n' >forged
 id=$(mox-queue-add -e 3 <msg 3<forged) && id=${id#id }
 is 'what is ours to say is not believed' "$(grep -acE '^(id 0000000000001|queued 1|uid 77|size 3|crc32 00000000|flags dot|subject forged|message-id .*)$' "spool/new/$id")" 0
