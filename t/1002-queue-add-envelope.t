@@ -21,6 +21,7 @@ extra k w
 rcpt T-.- b@example.org notify=never orcpt=rfc822;x
 rcpt T-.- "c\x20d"@example.org
 end'
+printf 'sender \nrcpt x@y.example\nend\n' >env1
 like 'Received: knows the only recipient when the envelope came first' \
 	"$(cat "spool/new/$(mox-queue-add -e 3 3<env1 <msg | cut -c4-)")" 'for <x@y.example>'
 printf 'id 0000000000001\nqueued 1\nuid 77\nsize 3\ncrc32 00000000\nflags dot\nsubject forged\nmessage-id <f@f>\nsender \nrcpt b@example.org\nend\n' >forged
