@@ -1,0 +1,372 @@
+/* mox-sendmail: the face that cron, mail readers and scripts know. It reads the message, completes its header, and becomes
+ * mox-queue-add, whose promise and exit code are then ours: there is nobody between the caller and the durable message. */
+#include "base.h"
+
+#include "addr.h"
+#include "child.h"
+#include "clock.h"
+#include "conf.h"
+#include "die.h"
+#include "draft.h"
+#include "fdio.h"
+#include "handover.h"
+#include "path.h"
+#include "rec.h"
+#include "recipients.h"
+#include "sendmail_args.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define USAGE                                                                                                         \
+	"mox-sendmail [-Gitv] [-B type] [-C file] [-F name] [-f sender] [-N notify]\n"                               \
+	"           [-O name=value] [-o option] [-R full|hdrs] [-V envid] [recipient ...]\n"                         \
+	"       mox-sendmail -bp | -bs | -bi | -q\n"                                                                 \
+	"       mox-sendmail -bv recipient ..."
+
+/* Up to so much is handed over in memory; more streams through a pipe. The header section must fit into half of it. */
+#define IN_PLACE_MAX (2u << 20)
+#define HEADER_MAX (IN_PLACE_MAX / 2)
+
+static struct sendmail_args args;
+
+/* ---- the caller's end ---- */
+
+/* A caller that writes into a pipe must not die of SIGPIPE because we found a fault early (S36). */
+static void
+drain_input(void)
+{
+	char buf[65536];
+	struct stat st;
+
+	if (fstat(0, &st) || (!S_ISFIFO(st.st_mode) && !S_ISSOCK(st.st_mode)))
+		return;
+	while (fd_read(0, buf, sizeof buf) > 0)
+		;
+}
+
+static void
+drain_at_exit(void)
+{
+	if (atexit(drain_input))
+		die_temp("out of memory");
+}
+
+/* Read only when needed: most mail says everything itself, and mox-queue-add reads it anyway. */
+static const struct conf *
+conf(void)
+{
+	static struct conf *c;
+	struct str why = {0};
+
+	if (!c && !(c = conf_try(args.conf, &why)))
+		die_exit(EX_CONFIG, "%s", why.s);
+	return c;
+}
+
+static const char *
+mailname(void)
+{
+	return conf()->mailname;
+}
+
+/* A user that no database knows (a container's, for one) may send mail all the same. */
+static const struct passwd *
+user(void)
+{
+	static char name[32], none[] = "";
+	static struct passwd nobody = {.pw_name = name, .pw_gecos = none};
+	static const struct passwd *pw;
+
+	if (!pw && !(pw = getpwuid(getuid()))) {
+		snprintf(name, sizeof name, "uid%ld", (long)getuid());
+		pw = &nobody;
+	}
+	return pw;
+}
+
+/* ---- the message ---- */
+
+/* On a terminal a lone dot ends the message, unless -i; mail from a pipe is never cut short (S15). */
+static bool
+dot_ends(const struct str *in)
+{
+	return in->len >= 2 && !memcmp(in->s + in->len - 2, ".\n", 2) && (in->len == 2 || in->s[in->len - 3] == '\n');
+}
+
+/* Reads fd 0 to its end, or until what is too much to be kept. true: that was all. */
+static bool
+input_read(struct str *in)
+{
+	bool terminal = !args.dots && isatty(0);
+	struct stat st;
+
+	if (!fstat(0, &st) && S_ISREG(st.st_mode) && st.st_size > 0 && st.st_size < IN_PLACE_MAX)
+		str_reserve(in, (size_t)st.st_size + 1);
+	while (in->len < IN_PLACE_MAX || terminal) {
+		ssize_t r;
+
+		if (in->cap < in->len + 4096)
+			str_reserve(in, in->len < 65536 ? 65536 : in->len);
+		r = fd_read(0, in->s + in->len, in->cap - in->len - 1);
+		if (r < 0)
+			die_exit(EX_IOERR, "unable to read the message: %m");
+		in->len += (size_t)r;
+		in->s[in->len] = 0;
+		if (!r)
+			return true;
+		if (terminal && dot_ends(in)) {
+			str_cut(in, in->len - 2);
+			return true;
+		}
+	}
+	return false;
+}
+
+static void
+header_check(const struct draft *d, const struct str *in)
+{
+	if (d->body - in->s > (ptrdiff_t)HEADER_MAX)
+		die_perm("unable to take the message: its header is larger than %u bytes", HEADER_MAX);
+}
+
+static const char *
+author_name(void)
+{
+	const char *name = args.name ? args.name : getenv("NAME"), *gecos;
+	struct str out = {0};
+
+	if (name && (*name || args.name))
+		return name;
+	/* GECOS: the name up to a comma, & for the login name with a capital. */
+	for (gecos = user()->pw_gecos; gecos && *gecos && *gecos != ','; gecos++)
+		if (*gecos == '&' && *user()->pw_name) {
+			size_t at = out.len;
+			str_adds(&out, user()->pw_name);
+			if (out.s[at] >= 'a' && out.s[at] <= 'z')
+				out.s[at] -= 32;
+		} else
+			str_addc(&out, *gecos);
+	return str_take(&out);
+}
+
+static void
+author_add(const struct draft *d, const char *sender, struct str *added)
+{
+	char *login = *sender ? NULL : path_quote_local(user()->pw_name);
+	struct str address = {0};
+
+	str_adds(&address, *sender ? sender : login);
+	if (!addr_domain(address.s))
+		str_addf(&address, "@%s", mailname());
+	draft_add_from(d, added, author_name(), address.s);
+	str_free(&address);
+	free(login);
+}
+
+static void
+header_complete(const struct draft *d, const char *sender, struct str *out)
+{
+	struct str added = {0};
+
+	if (args.gateway) {
+		draft_write_plain(d, out);
+		return;
+	}
+	if (!d->from)
+		author_add(d, sender, &added);
+	if (!d->date)
+		draft_add_date(d, &added, clock_now());
+	if (!d->message_id)
+		draft_add_message_id(d, &added, clock_now(), conf()->hostname);
+	draft_write(d, &added, mailname, out);
+	str_free(&added);
+}
+
+/* ---- the envelope ---- */
+
+static void
+operands_take(struct recipients *to)
+{
+	for (int i = 0; i < args.noperand; i++)
+		recipients_add_list(to, args.operand[i]);
+	if (to->why.len)
+		die_perm("%s", to->why.s);
+}
+
+static void
+recipients_take(struct recipients *to, const struct draft *d)
+{
+	struct str why = {0};
+
+	operands_take(to);
+	if (args.extract && !draft_recipients(d, recipients_add, to, &why))
+		die_perm("unable to read %s", why.s);
+	if (to->why.len)
+		die_perm("%s", to->why.s);
+	if (!to->n)
+		die_exit(EX_NOINPUT, "unable to send: the message names no recipient in To, Cc or Bcc");
+	recipients_unique(to);
+}
+
+/* "" is the null sender. */
+static char *
+sender_make(void)
+{
+	const char *why;
+	char *path, *s;
+
+	if (!args.sender)
+		return path_quote_local(user()->pw_name);
+	s = addr_unwrap(args.sender);
+	if (!*s)
+		return mem_dup("");
+	if (!addr_domain(s) && !(why = addr_check(s, strlen(s), true)))
+		return mem_dup(s);
+	path = path_make(s, NULL, &why);
+	if (!path)
+		die_perm("unable to use the sender %s: %s", s, why);
+	return path;
+}
+
+static void
+envelope_write(struct str *out, const char *sender, const struct recipients *to)
+{
+	rec_add(out, "sender", sender);
+	rec_add(out, "origin", "local");
+	if (args.ret)
+		rec_add(out, "ret", args.ret);
+	if (args.envid.len)
+		rec_add(out, "envid", args.envid.s);
+	if (args.requiretls)
+		rec_add(out, "requiretls", args.requiretls);
+	for (size_t i = 0; i < to->n; i++) {
+		rec_open(out, "rcpt");
+		rec_put(out, to->v[i].path);
+		if (args.notify.len)
+			rec_putf(out, "notify=%s", args.notify.s);
+		rec_close(out);
+	}
+	rec_end(out);
+}
+
+/* A bare name of the sender is left for mox-queue-add to qualify, which has the configuration at hand. */
+NORETURN static void
+submit(void)
+{
+	struct parcel p = {.say_id = args.verbose, .conf_file = args.conf};
+	struct recipients to = {.mailname = mailname};
+	struct str in = {0};
+	struct draft d;
+	char *sender;
+
+	p.whole = input_read(&in);
+	draft_scan(&d, str_cstr(&in), in.len);
+	header_check(&d, &in);
+	sender = sender_make();
+	recipients_take(&to, &d);
+	envelope_write(&p.envelope, sender, &to);
+	header_complete(&d, sender, &p.header);
+	p.body = d.body;
+	p.end = d.end;
+	handover(&p);
+}
+
+/* ---- the other things sendmail is called for ---- */
+
+NORETURN static void
+become(const char *name, const char *option)
+{
+	char *argv[5], file[] = "-C";
+	size_t n = 0;
+
+	argv[n++] = mem_dup(name);
+	if (args.conf) {
+		argv[n++] = file;
+		argv[n++] = args.conf;
+	}
+	if (option)
+		argv[n++] = mem_dup(option);
+	argv[n] = NULL;
+	child_exec(argv);
+	die_exit(EX_OSERR, "unable to run %s: %m", name);
+}
+
+/* One byte into the fifo wakes mox-runq. Nobody reading is no error: who runs it from cron does so soon. */
+static void
+runner_wake(void)
+{
+	struct str path = {0};
+	int fd;
+
+	str_addf(&path, "%s/trigger", conf()->spool);
+	fd = open(path.s, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 && errno != ENXIO)
+		die_exit(errno == EACCES ? EX_NOPERM : EX_TEMPFAIL, "unable to wake mox-runq: %s: %m", path.s);
+	signal(SIGPIPE, SIG_IGN);
+	if (fd >= 0 && write(fd, "", 1) < 0 && errno != EAGAIN && errno != EPIPE)
+		die_temp("unable to wake mox-runq: %s: %m", path.s);
+	str_free(&path);
+}
+
+/* Prints the plans of the recipients' domains. */
+NORETURN static void
+verify(void)
+{
+	static char name[] = "mox-nexthop", file[] = "-C", dashes[] = "--";
+	struct recipients to = {.mailname = mailname};
+	char **argv;
+	size_t n = 0;
+	pid_t pid;
+	int code;
+
+	operands_take(&to);
+	argv = mem_zalloc((to.n + 5) * sizeof *argv);
+	argv[n++] = name;
+	if (args.conf) {
+		argv[n++] = file;
+		argv[n++] = args.conf;
+	}
+	argv[n++] = dashes;
+	for (size_t i = 0; i < to.n; i++)
+		argv[n++] = mem_dup(addr_domain(to.v[i].path));
+	pid = child_spawn(argv, NULL, 0);
+	if (pid < 0)
+		die_exit(EX_OSERR, "unable to run mox-nexthop: %m");
+	code = child_wait(pid);
+	exit(!code ? 0 : code == EXIT_PERM ? EX_NOHOST : code == EXIT_TEMP ? EX_TEMPFAIL : EX_OSERR);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct str why = {0};
+	int code;
+
+	prog_start("mox-sendmail");
+	fd_sanitise();
+	die_codes(EX_DATAERR, EX_TEMPFAIL);
+	code = sendmail_args(&args, argc, argv, &why);
+	if (args.mode == SENDMAIL_SUBMIT)
+		drain_at_exit();
+	if (code)
+		die_exit(code, "%s", why.s);
+	switch (args.mode) {
+	case SENDMAIL_SUBMIT: submit();
+	case SENDMAIL_SMTP: become("mox-smtpd", NULL);
+	case SENDMAIL_LIST: become("mox-queue-list", "--mailq");
+	case SENDMAIL_VERIFY: verify();
+	case SENDMAIL_FLUSH: runner_wake(); break;
+	case SENDMAIL_DAEMON:
+		die_exit(EX_USAGE, "unable to serve: mox-runq -w is the daemon that delivers, mox-smtpd the SMTP server");
+	case SENDMAIL_VERSION: print_version();
+	case SENDMAIL_HELP: print_usage(USAGE);
+	case SENDMAIL_NOTHING: break;
+	}
+	return 0;
+}

@@ -1,0 +1,28 @@
+/* A list of recipients as they are gathered from a command line and a header: in order, each once. */
+#ifndef RECIPIENTS_H
+#define RECIPIENTS_H
+
+#include "base.h"
+#include "str.h"
+
+#include <stdbool.h>
+
+struct recipients { /* start: {.mailname = function}; the rest belongs to this module */
+	const char *(*mailname)(void); /* qualifies bare names; asked only when there is one */
+	struct recipient {
+		char *path; /* as path_make makes it */
+		size_t order;
+	} *v;
+	size_t n, cap;
+	struct str why; /* "unable to X: why", when something was refused; later additions do nothing */
+};
+
+/* One address as an address list has it. arg is a struct recipients: fits draft_recipients. */
+void recipients_add(void *arg, const char *address);
+/* A word of a command line: one address or a list of them, with names or without (S9). */
+void recipients_add_list(struct recipients *to, const char *list);
+/* Who is named twice gets one copy: the first stays. */
+void recipients_unique(struct recipients *to);
+void recipients_free(struct recipients *to);
+
+#endif
