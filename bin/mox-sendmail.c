@@ -1,5 +1,6 @@
-/* mox-sendmail: the face that cron, mail readers and scripts know. It reads the message, completes its header, and becomes
- * mox-queue-add, whose promise and exit code are then ours: there is nobody between the caller and the durable message. */
+/* mox-sendmail: the face that cron, mail readers and scripts know. It reads the message, completes its
+ * header, and becomes mox-queue-add, whose promise and exit code are then ours: there is nobody between the
+ * caller and the durable message. */
 #include "base.h"
 
 #include "addr.h"
@@ -23,13 +24,14 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#define USAGE                                                                                                         \
-	"mox-sendmail [-Gitv] [-B type] [-C file] [-F name] [-f sender] [-N notify]\n"                               \
-	"           [-O name=value] [-o option] [-R full|hdrs] [-V envid] [recipient ...]\n"                         \
-	"       mox-sendmail -bp | -bs | -bi | -q\n"                                                                 \
+#define USAGE                                                                                                \
+	"mox-sendmail [-Gitv] [-B type] [-C file] [-F name] [-f sender] [-N notify]\n"                       \
+	"           [-O name=value] [-o option] [-R full|hdrs] [-V envid] [recipient ...]\n"                 \
+	"       mox-sendmail -bp | -bs | -bi | -q\n"                                                         \
 	"       mox-sendmail -bv recipient ..."
 
-/* Up to so much is handed over in memory; more streams through a pipe. The header section must fit into half of it. */
+/* Up to so much is handed over in memory; more streams through a pipe. The header section must fit into half
+ * of it. */
 #define IN_PLACE_MAX (2u << 20)
 #define HEADER_MAX (IN_PLACE_MAX / 2)
 
@@ -96,7 +98,8 @@ user(void)
 static bool
 dot_ends(const struct str *in)
 {
-	return in->len >= 2 && !memcmp(in->s + in->len - 2, ".\n", 2) && (in->len == 2 || in->s[in->len - 3] == '\n');
+	return in->len >= 2 && !memcmp(in->s + in->len - 2, ".\n", 2) &&
+	       (in->len == 2 || in->s[in->len - 3] == '\n');
 }
 
 /* Reads fd 0 to its end, or until what is too much to be kept. true: that was all. */
@@ -307,7 +310,8 @@ runner_wake(void)
 	str_addf(&path, "%s/trigger", conf()->spool);
 	fd = open(path.s, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 && errno != ENXIO)
-		die_exit(errno == EACCES ? EX_NOPERM : EX_TEMPFAIL, "unable to wake mox-runq: %s: %m", path.s);
+		die_exit(
+		    errno == EACCES ? EX_NOPERM : EX_TEMPFAIL, "unable to wake mox-runq: %s: %m", path.s);
 	signal(SIGPIPE, SIG_IGN);
 	if (fd >= 0 && write(fd, "", 1) < 0 && errno != EAGAIN && errno != EPIPE)
 		die_temp("unable to wake mox-runq: %s: %m", path.s);
@@ -363,7 +367,8 @@ main(int argc, char **argv)
 	case SENDMAIL_VERIFY: verify();
 	case SENDMAIL_FLUSH: runner_wake(); break;
 	case SENDMAIL_DAEMON:
-		die_exit(EX_USAGE, "unable to serve: mox-runq -w is the daemon that delivers, mox-smtpd the SMTP server");
+		die_exit(EX_USAGE,
+		    "unable to serve: mox-runq -w is the daemon that delivers, mox-smtpd the SMTP server");
 	case SENDMAIL_VERSION: print_version();
 	case SENDMAIL_HELP: print_usage(USAGE);
 	case SENDMAIL_NOTHING: break;

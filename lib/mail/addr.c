@@ -82,7 +82,8 @@ check_literal(const char *s, size_t n)
 		return "not an address literal";
 	memcpy(text, s + 1, n - 2);
 	text[n - 2] = 0;
-	if (str_istarts(text, "IPv6:") ? inet_pton(AF_INET6, text + 5, &a) == 1 : inet_pton(AF_INET, text, &a) == 1)
+	if (str_istarts(text, "IPv6:") ? inet_pton(AF_INET6, text + 5, &a) == 1
+				       : inet_pton(AF_INET, text, &a) == 1)
 		return NULL;
 	return "not an address literal";
 }
@@ -97,8 +98,10 @@ check_label(const char *s, size_t n)
 	if (s[0] == '-' || s[n - 1] == '-')
 		return "a label of the domain begins or ends with -";
 	for (size_t i = 0; i < n; i++)
-		if (!is_alnum((unsigned char)s[i]) && s[i] != '-' && s[i] != '_' && (unsigned char)s[i] < 0x80)
-			return s[i] == ' ' ? "space in the address" : "character in the domain that no domain has";
+		if (!is_alnum((unsigned char)s[i]) && s[i] != '-' && s[i] != '_' &&
+		    (unsigned char)s[i] < 0x80)
+			return s[i] == ' ' ? "space in the address"
+					   : "character in the domain that no domain has";
 	return NULL;
 }
 
@@ -122,8 +125,8 @@ check_domain(const char *s, size_t n)
 	}
 }
 
-/* Offset of the @ that parts local part and domain, n when there is none. An address literal cannot hold an @, so the last one
- * outside quotes is it. */
+/* Offset of the @ that parts local part and domain, n when there is none. An address literal cannot hold an
+ * @, so the last one outside quotes is it. */
 static size_t
 find_at(const char *s, size_t n)
 {

@@ -6,11 +6,11 @@
 
 /* What an item looks like so far. */
 struct item {
-	bool angle;      /* <...> was seen */
-	bool any;        /* a word was seen */
-	bool gap;        /* blanks or a comment since the last word */
-	bool words;      /* two words with a gap between them and neither dot nor @: a phrase, no address */
-	bool route;      /* the item began with @ outside <> */
+	bool angle; /* <...> was seen */
+	bool any;   /* a word was seen */
+	bool gap;   /* blanks or a comment since the last word */
+	bool words; /* two words with a gap between them and neither dot nor @: a phrase, no address */
+	bool route; /* the item began with @ outside <> */
 };
 
 static bool
@@ -49,8 +49,8 @@ quoted_end(const char *p, const char *end, char close)
 	return NULL;
 }
 
-/* Behind the encoded word (RFC 2047 2) at p, NULL when there is none. Mailers leave commas and @ in them that have no right
- * to be there. */
+/* Behind the encoded word (RFC 2047 2) at p, NULL when there is none. Mailers leave commas and @ in them that
+ * have no right to be there. */
 static const char *
 encoded_end(const char *p, const char *end)
 {
@@ -231,9 +231,7 @@ addrlist_next(struct addrlist *l)
 			if (!angle_read(l, &it))
 				return ADDRLIST_BAD;
 			break;
-		case '>':
-			l->why = "a > without its <";
-			return ADDRLIST_BAD;
+		case '>': l->why = "a > without its <"; return ADDRLIST_BAD;
 		default:
 			if (it.angle) {
 				l->why = "text behind >";

@@ -52,7 +52,8 @@ literal_normalise(const char *s, const char **why)
 	memcpy(text, s + 1, n - 2);
 	text[n - 2] = 0;
 	family = str_istarts(text, "IPv6:") ? AF_INET6 : AF_INET;
-	if (inet_pton(family, family == AF_INET6 ? text + 5 : text, &a) != 1 || !inet_ntop(family, &a, shown, sizeof shown))
+	if (inet_pton(family, family == AF_INET6 ? text + 5 : text, &a) != 1 ||
+	    !inet_ntop(family, &a, shown, sizeof shown))
 		return NULL;
 	*why = NULL;
 	str_addf(&out, "[%s%s]", family == AF_INET6 ? "IPv6:" : "", shown);
@@ -69,8 +70,10 @@ domain_ascii(const char *s, const char **why)
 	if (text_is_ascii(s, strlen(s)))
 		name = mem_dup(s);
 	else {
-		/* UTS 46 may map a character to an ASCII one that no domain has: the result is checked like any other. */
-		if (!utf8_valid(s, strlen(s)) || idn2_to_ascii_8z(s, &idn, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) != IDN2_OK) {
+		/* UTS 46 may map a character to an ASCII one that no domain has: the result is checked like
+		 * any other. */
+		if (!utf8_valid(s, strlen(s)) ||
+		    idn2_to_ascii_8z(s, &idn, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) != IDN2_OK) {
 			*why = "not an internationalized domain name";
 			return NULL;
 		}

@@ -10,8 +10,8 @@
 
 #include <sys/random.h>
 
-static const char *const resent_names[] = {"Resent-From", "Resent-Sender", "Resent-Reply-To", "Resent-To", "Resent-Cc",
-    "Resent-Bcc", "Resent-Date", "Resent-Message-ID"};
+static const char *const resent_names[] = {"Resent-From", "Resent-Sender", "Resent-Reply-To", "Resent-To",
+    "Resent-Cc", "Resent-Bcc", "Resent-Date", "Resent-Message-ID"};
 
 /* Position in resent_names, -1 for any other field. */
 static int
@@ -88,7 +88,8 @@ draft_scan(struct draft *d, const char *text, size_t n)
 }
 
 bool
-draft_recipients(const struct draft *d, void (*each)(void *arg, const char *address), void *arg, struct str *why)
+draft_recipients(
+    const struct draft *d, void (*each)(void *arg, const char *address), void *arg, struct str *why)
 {
 	const char *p = d->newest;
 	struct header_field f;
@@ -143,7 +144,8 @@ draft_add_date(const struct draft *d, struct str *added, int64_t now)
 	str_addf(added, "%s\n", date);
 }
 
-/* Unique by the microsecond and 64 random bits; should the kernel have none, by the microsecond and an address of ours. */
+/* Unique by the microsecond and 64 random bits; should the kernel have none, by the microsecond and an
+ * address of ours. */
 void
 draft_add_message_id(const struct draft *d, struct str *added, int64_t now, const char *host)
 {

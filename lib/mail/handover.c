@@ -22,7 +22,8 @@ struct door_argv {
 static void
 door_argv(struct door_argv *a, const struct parcel *p, int envelope_fd)
 {
-	static char name[] = "mox-queue-add", quiet[] = "-q", sysexits[] = "--sysexits", file[] = "-C", e[] = "-e";
+	static char name[] = "mox-queue-add", quiet[] = "-q", sysexits[] = "--sysexits", file[] = "-C",
+		    e[] = "-e";
 	size_t n = 0;
 
 	snprintf(a->fd, sizeof a->fd, "%d", envelope_fd);
@@ -83,7 +84,8 @@ body_stream(const struct parcel *p, int to)
 	char buf[65536];
 	ssize_t r = 0;
 
-	if (fd_write_all(to, p->header.s, p->header.len) || fd_write_all(to, p->body, (size_t)(p->end - p->body)))
+	if (fd_write_all(to, p->header.s, p->header.len) ||
+	    fd_write_all(to, p->body, (size_t)(p->end - p->body)))
 		return -1;
 	while (!p->whole && (r = fd_read(0, buf, sizeof buf)) > 0)
 		if (fd_write_all(to, buf, (size_t)r))
@@ -94,7 +96,8 @@ body_stream(const struct parcel *p, int to)
 	return 0;
 }
 
-/* The envelope, whose `end` commits, follows when the message is complete: should we die before, nothing is queued. */
+/* The envelope, whose `end` commits, follows when the message is complete: should we die before, nothing is
+ * queued. */
 NORETURN static void
 give_in_stream(const struct parcel *p)
 {

@@ -1,5 +1,5 @@
-/* Giving a message to mox-queue-add so that its promise and its exit code (as sysexits) become ours: what fits into memory by becoming
- * it, larger messages through a pipe, in constant memory. */
+/* Giving a message to mox-queue-add so that its promise and its exit code (as sysexits) become ours: what
+ * fits into memory by becoming it, larger messages through a pipe, in constant memory. */
 #ifndef HANDOVER_H
 #define HANDOVER_H
 
@@ -10,10 +10,10 @@
 
 struct parcel {
 	struct str header, envelope; /* envelope: the record of -e with its `end` */
-	const char *body, *end;      /* what was read of the body */
-	bool whole;                  /* that is all of it; else the rest is on fd 0 */
-	bool say_id;                 /* mox-queue-add prints the id */
-	char *conf_file;             /* for its -C; NULL: none */
+	const char *body, *end;	     /* what was read of the body */
+	bool whole;		     /* that is all of it; else the rest is on fd 0 */
+	bool say_id;		     /* mox-queue-add prints the id */
+	char *conf_file;	     /* for its -C; NULL: none */
 };
 
 NORETURN void handover(const struct parcel *p);

@@ -16,7 +16,7 @@ name_read(const char *p, const char *end, struct header_field *f)
 {
 	const char *s = p;
 
-	while (s < end && *s > 32 && *s < 127 && *s != ':')
+	while (s<end && * s> 32 && *s < 127 && *s != ':')
 		s++;
 	f->name = p;
 	f->namelen = (size_t)(s - p);

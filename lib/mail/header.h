@@ -11,12 +11,14 @@
 struct header_field {
 	const char *name; /* borrow, namelen bytes, no colon */
 	size_t namelen;
-	const char *value; /* behind the colon, folding and line ends as they stand, without the last line end */
+	const char
+	    *value; /* behind the colon, folding and line ends as they stand, without the last line end */
 	size_t len;
 	const char *start, *end; /* the whole field with its last line end */
 };
 
-/* The next field at *p; *p moves behind it. false: the blank line (then *p stands behind it), the end, or a line that is no field
+/* The next field at *p; *p moves behind it. false: the blank line (then *p stands behind it), the end, or a
+ * line that is no field
  * (*p stands at it: the body began without a blank line). */
 bool header_next(const char **p, const char *end, struct header_field *f);
 bool header_is(const struct header_field *f, const char *name); /* case-insensitive */

@@ -7,7 +7,8 @@
 static bool
 is_plain(unsigned char c)
 {
-	return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || (c && strchr("!#$%&'*+-/=?^_`{|}~ ", c));
+	return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') ||
+	       (c && strchr("!#$%&'*+-/=?^_`{|}~ ", c));
 }
 
 /* Characters that stand for themselves in an encoded word within a phrase (RFC 2047 5.3). */

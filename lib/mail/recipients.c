@@ -37,7 +37,8 @@ recipients_add_list(struct recipients *to, const char *list)
 	for (; (got = addrlist_next(&l)) == ADDRLIST_ITEM; items++)
 		recipients_add(to, str_cstr(&l.addr));
 	if (!to->why.len && (got == ADDRLIST_BAD || !items))
-		str_addf(&to->why, "unable to use the recipient %s: %s", list, l.why ? l.why : "no address in it");
+		str_addf(
+		    &to->why, "unable to use the recipient %s: %s", list, l.why ? l.why : "no address in it");
 	addrlist_free(&l);
 }
 

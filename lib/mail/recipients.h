@@ -7,12 +7,12 @@
 
 #include <stdbool.h>
 
-struct recipients { /* start: {.mailname = function}; the rest belongs to this module */
+struct recipients {		       /* start: {.mailname = function}; the rest belongs to this module */
 	const char *(*mailname)(void); /* qualifies bare names; asked only when there is one */
 	struct recipient {
 		char *path; /* as path_make makes it */
 		size_t order;
-	} *v;
+	} * v;
 	size_t n, cap;
 	struct str why; /* "unable to X: why", when something was refused; later additions do nothing */
 };

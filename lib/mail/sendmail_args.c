@@ -23,8 +23,8 @@ mode_by_name(const char *argv0)
 	static const struct {
 		const char *name;
 		enum sendmail_mode mode;
-	} names[] = {{"mailq", SENDMAIL_LIST}, {"newaliases", SENDMAIL_NOTHING}, {"hoststat", SENDMAIL_NOTHING},
-	    {"purgestat", SENDMAIL_NOTHING}, {"smtpd", SENDMAIL_DAEMON}};
+	} names[] = {{"mailq", SENDMAIL_LIST}, {"newaliases", SENDMAIL_NOTHING},
+	    {"hoststat", SENDMAIL_NOTHING}, {"purgestat", SENDMAIL_NOTHING}, {"smtpd", SENDMAIL_DAEMON}};
 	const char *slash = argv0 ? strrchr(argv0, '/') : NULL, *base = slash ? slash + 1 : argv0;
 
 	for (size_t i = 0; base && i < ARRAY_LEN(names); i++)
@@ -39,9 +39,9 @@ static int
 take_mode(struct sendmail_args *a, const char *v, struct str *why)
 {
 	static const char letters[] = "mspdDlvihHVP";
-	static const enum sendmail_mode modes[] = {SENDMAIL_SUBMIT, SENDMAIL_SMTP, SENDMAIL_LIST, SENDMAIL_DAEMON,
-	    SENDMAIL_DAEMON, SENDMAIL_DAEMON, SENDMAIL_VERIFY, SENDMAIL_NOTHING, SENDMAIL_NOTHING, SENDMAIL_NOTHING,
-	    SENDMAIL_VERSION, SENDMAIL_VERSION};
+	static const enum sendmail_mode modes[] = {SENDMAIL_SUBMIT, SENDMAIL_SMTP, SENDMAIL_LIST,
+	    SENDMAIL_DAEMON, SENDMAIL_DAEMON, SENDMAIL_DAEMON, SENDMAIL_VERIFY, SENDMAIL_NOTHING,
+	    SENDMAIL_NOTHING, SENDMAIL_NOTHING, SENDMAIL_VERSION, SENDMAIL_VERSION};
 	const char *at = *v && !v[1] ? strchr(letters, *v) : NULL;
 
 	if (!at)

@@ -23,8 +23,12 @@ checks(void)
 	    {"user@[192.0.2.1]", false, true},
 	    {"user@[IPv6:2001:db8::1]", false, true},
 	    {"user@[ipv6:::1]", false, true},
-	    {"gr\xc3\xbc\xc3\x9f" "e@example.com", false, true},
-	    {"user@b\xc3\xbc" "cher.example", false, true},
+	    {"gr\xc3\xbc\xc3\x9f"
+	     "e@example.com",
+		false, true},
+	    {"user@b\xc3\xbc"
+	     "cher.example",
+		false, true},
 	    {"user@xn--bcher-kva.example", false, true},
 	    {"user@localhost", false, true},
 	    {"user@a_b.example", false, true},
@@ -90,8 +94,14 @@ domains(void)
 	static const struct {
 		const char *s, *domain;
 	} t[] = {
-	    {"a@b.example", "b.example"}, {"\"a@b\"@c.example", "c.example"}, {"root", NULL}, {"\"a@b\"", NULL},
-	    {"a@[IPv6:::1]", "[IPv6:::1]"}, {"a@", ""}, {"a@b@c", "c"}, {"", NULL},
+	    {"a@b.example", "b.example"},
+	    {"\"a@b\"@c.example", "c.example"},
+	    {"root", NULL},
+	    {"\"a@b\"", NULL},
+	    {"a@[IPv6:::1]", "[IPv6:::1]"},
+	    {"a@", ""},
+	    {"a@b@c", "c"},
+	    {"", NULL},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(t); i++)
@@ -104,9 +114,20 @@ unwraps(void)
 	static const struct {
 		const char *s, *path;
 	} t[] = {
-	    {"a@b", "a@b"}, {" <a@b> ", "a@b"}, {"<>", ""}, {"", ""}, {"  ", ""}, {"< a@b >", "a@b"},
-	    {"<@x,@y:a@b>", "a@b"}, {"@x:a@b", "a@b"}, {"<@[IPv6:::1],@y:a@b>", "a@b"}, {"@x", "@x"}, {"@[x", "@[x"},
-	    {"<a@b", "<a@b"}, {"<", "<"}, {"<<a@b>>", "<a@b>"},
+	    {"a@b", "a@b"},
+	    {" <a@b> ", "a@b"},
+	    {"<>", ""},
+	    {"", ""},
+	    {"  ", ""},
+	    {"< a@b >", "a@b"},
+	    {"<@x,@y:a@b>", "a@b"},
+	    {"@x:a@b", "a@b"},
+	    {"<@[IPv6:::1],@y:a@b>", "a@b"},
+	    {"@x", "@x"},
+	    {"@[x", "@[x"},
+	    {"<a@b", "<a@b"},
+	    {"<", "<"},
+	    {"<<a@b>>", "<a@b>"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(t); i++) {

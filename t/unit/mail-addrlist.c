@@ -65,7 +65,10 @@ lists(void)
 	    {"a@x,\r\n b@y", "a@x|b@y|"},
 	    {"Name\r\n\t<a@b>", "a@b|"},
 	    {"a@b <c@d>", "c@d|"},
-	    {"J\xc3\xbcrg <j\xc3\xbcrg@b\xc3\xbc" "cher.example>", "j\xc3\xbcrg@b\xc3\xbc" "cher.example|"},
+	    {"J\xc3\xbcrg <j\xc3\xbcrg@b\xc3\xbc"
+	     "cher.example>",
+		"j\xc3\xbcrg@b\xc3\xbc"
+		"cher.example|"},
 	    {"<>", "|"},
 	    {"a.b.@c", "a.b.@c|"},
 	    {"-f@x", "-f@x|"},
@@ -105,7 +108,11 @@ static void
 behind(void)
 {
 	static const char *const t[][2] = {
-	    {"root (Cron)", "root"}, {"X <root >", "X <root"}, {"<@a:root>", "<@a:root"}, {"a . b (x)", "a . b"}, {"<>", "<"},
+	    {"root (Cron)", "root"},
+	    {"X <root >", "X <root"},
+	    {"<@a:root>", "<@a:root"},
+	    {"a . b (x)", "a . b"},
+	    {"<>", "<"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
@@ -127,9 +134,18 @@ paths(void)
 	    {"root", NULL, NULL},
 	    {"a@B.Example", NULL, "a@b.example"},
 	    {"a@b.example.", NULL, "a@b.example"},
-	    {"a@b\xc3\xbc" "cher.example", NULL, "a@xn--bcher-kva.example"},
-	    {"\xc3\xbc@b\xc3\xbc" "cher.example", NULL, "\xc3\xbc@b\xc3\xbc" "cher.example"},
-	    {"\xc3\xbc", "b\xc3\xbc" "cher.example", "\xc3\xbc@xn--bcher-kva.example"},
+	    {"a@b\xc3\xbc"
+	     "cher.example",
+		NULL, "a@xn--bcher-kva.example"},
+	    {"\xc3\xbc@b\xc3\xbc"
+	     "cher.example",
+		NULL,
+		"\xc3\xbc@b\xc3\xbc"
+		"cher.example"},
+	    {"\xc3\xbc",
+		"b\xc3\xbc"
+		"cher.example",
+		"\xc3\xbc@xn--bcher-kva.example"},
 	    {"\"a@b\"", "x.example", "\"a@b\"@x.example"},
 	    {"a@[ipv6:::1]", NULL, "a@[IPv6:::1]"},
 	    {"a@\xe2\x84\x80.example", NULL, NULL},
@@ -153,7 +169,11 @@ static void
 locals(void)
 {
 	static const char *const t[][2] = {
-	    {"root", "root"}, {"j.doe", "j.doe"}, {"CORP\\joe", "\"CORP\\\\joe\""}, {"joe doe", "\"joe doe\""}, {"a@b", "\"a@b\""},
+	    {"root", "root"},
+	    {"j.doe", "j.doe"},
+	    {"CORP\\joe", "\"CORP\\\\joe\""},
+	    {"joe doe", "\"joe doe\""},
+	    {"a@b", "\"a@b\""},
 	    {".x", "\".x\""},
 	};
 

@@ -15,10 +15,12 @@ ascii(void)
 	    {"example.com.", "example.com"},
 	    {"localhost", "localhost"},
 	    {"_dmarc.a-b.example", "_dmarc.a-b.example"},
-	    {"B\xc3\xbc" "cher.example", "xn--bcher-kva.example"},
+	    {"B\xc3\xbc"
+	     "cher.example",
+		"xn--bcher-kva.example"},
 	    {"XN--BCHER-KVA.example", "xn--bcher-kva.example"},
-	    {"fa\xc3\x9f.de", "xn--fa-hia.de"},                                     /* non-transitional: not fass.de */
-	    {"\xe4\xbe\x8b\xe3\x81\x88\xe3\x80\x82jp", "xn--r8jz45g.jp"},           /* ideographic full stop */
+	    {"fa\xc3\x9f.de", "xn--fa-hia.de"},				  /* non-transitional: not fass.de */
+	    {"\xe4\xbe\x8b\xe3\x81\x88\xe3\x80\x82jp", "xn--r8jz45g.jp"}, /* ideographic full stop */
 	    {"\xce\xb4\xce\xbf\xce\xba\xce\xb9\xce\xbc\xce\xae", "xn--jxalpdlp"},
 	    {"[192.0.2.1]", "[192.0.2.1]"},
 	    {"[ipv6:2001:0DB8:0::1]", "[IPv6:2001:db8::1]"},
@@ -39,7 +41,9 @@ ascii(void)
 	    {"a\xff.example", NULL},
 	    {"\xe2\x84\x80.example", NULL}, /* U+2100 maps to "a/c" */
 	    {"\xef\xbc\xa0.example", NULL}, /* fullwidth @ */
-	    {"\xe2\x80\xae" "a.example", NULL},
+	    {"\xe2\x80\xae"
+	     "a.example",
+		NULL},
 	    {"a\r\nb.example", NULL},
 	    {"[192.0.2.1", NULL},
 	    {"[1.2.3]", NULL},
@@ -63,7 +67,8 @@ static void
 unicode(void)
 {
 	static const char *const t[][2] = {
-	    {"xn--bcher-kva.example", "b\xc3\xbc" "cher.example"},
+	    {"xn--bcher-kva.example", "b\xc3\xbc"
+				      "cher.example"},
 	    {"example.com", "example.com"},
 	    {"[192.0.2.1]", "[192.0.2.1]"},
 	    {"xn--\x7f.example", "xn--\x7f.example"},

@@ -27,23 +27,32 @@ static const struct row rows[] = {
     {"S33 names without case, CRLF", "FROM: a@x\r\ndate: d\r\nmessage-id: <m>\r\n\r\nx\r\n", "", "",
 	"FROM: a@x\r\ndate: d\r\nmessage-id: <m>\r\n\n", "x\r\n"},
     {"S34 no header at all", "hello world\nmore\n", "FDM", "", "\n", "hello world\nmore\n"},
-    {"S34 header without blank line", "To: b@y\nhello world\n", "FDM", "b@y|", "To: b@y\n\n", "hello world\n"},
-    {"S34 mbox line", "From me Mon Jan 1\nFrom: a@x\n\nFrom here\n", "DM", "", "From: a@x\n\n", "From here\n"},
+    {"S34 header without blank line", "To: b@y\nhello world\n", "FDM", "b@y|", "To: b@y\n\n",
+	"hello world\n"},
+    {"S34 mbox line", "From me Mon Jan 1\nFrom: a@x\n\nFrom here\n", "DM", "", "From: a@x\n\n",
+	"From here\n"},
     {"S34 only a mbox line", "From me", "FDM", "", "\n", ""},
     {"T107 leading blank line", "\nTo: b@y\n", "FDM", "", "\n", "To: b@y\n"},
     {"T107 header only, no line end", "To: b@y", "FDM", "b@y|", "To: b@y\n\n", ""},
     {"T107 empty", "", "FDM", "", "\n", ""},
-    {"S11 Bcc counts and goes", "To: a@x\nBcc: b@y,\n c@z\nCc: d@w\nBCC:\n\n", "FDM", "a@x|b@y|c@z|d@w|", "To: a@x\nCc: d@w\n\n", ""},
+    {"S11 Bcc counts and goes", "To: a@x\nBcc: b@y,\n c@z\nCc: d@w\nBCC:\n\n", "FDM", "a@x|b@y|c@z|d@w|",
+	"To: a@x\nCc: d@w\n\n", ""},
     {"S11 groups and comments", "To: G: a@x, B <b@y>;\n (c@z) , \"d, e@f\" <g@h>\n\n", "FDM", "a@x|b@y|g@h|",
 	"To: G: a@x, B <b@y>;\n (c@z) , \"d, e@f\" <g@h>\n\n", ""},
     {"Return-Path goes", "Return-Path: <x@y>\nTo: a@x\n\n", "FDM", "a@x|", "To: a@x\n\n", ""},
-    {"S40 bare names are qualified", "From: root (Cron Daemon)\nTo: admin, B <bob>, c@z\nX-To: root\n\n", "DM", "admin|bob|c@z|",
-	"From: root@host.example (Cron Daemon)\nTo: admin@host.example, B <bob@host.example>, c@z\nX-To: root\n\n", ""},
+    {"S40 bare names are qualified", "From: root (Cron Daemon)\nTo: admin, B <bob>, c@z\nX-To: root\n\n",
+	"DM", "admin|bob|c@z|",
+	"From: root@host.example (Cron Daemon)\nTo: admin@host.example, B <bob@host.example>, c@z\nX-To: "
+	"root\n\n",
+	""},
     {"what cannot be read stays", "From: John Doe\n\n", "DM", "", "From: John Doe\n\n", ""},
-    {"bad recipients are told", "To: a@x, \"b\n\n", "FDM", "a@x|!To: a quoted string is not closed", "To: a@x, \"b\n\n", ""},
-    {"S13 resent", "Resent-From: r@x\nResent-To: n@y\nResent-Bcc: h@y\nFrom: a@x\nTo: old@z\nBcc: old2@z\n\nb", "DM", "n@y|h@y|",
-	"Resent-From: r@x\nResent-To: n@y\nFrom: a@x\nTo: old@z\n\n", "b"},
-    {"S13 resent twice: the newest block", "Resent-To: new@x\nResent-To: old@x\nResent-Cc: old2@x\nTo: o@z\n\n", "FDM", "new@x|",
+    {"bad recipients are told", "To: a@x, \"b\n\n", "FDM", "a@x|!To: a quoted string is not closed",
+	"To: a@x, \"b\n\n", ""},
+    {"S13 resent",
+	"Resent-From: r@x\nResent-To: n@y\nResent-Bcc: h@y\nFrom: a@x\nTo: old@z\nBcc: old2@z\n\nb", "DM",
+	"n@y|h@y|", "Resent-From: r@x\nResent-To: n@y\nFrom: a@x\nTo: old@z\n\n", "b"},
+    {"S13 resent twice: the newest block",
+	"Resent-To: new@x\nResent-To: old@x\nResent-Cc: old2@x\nTo: o@z\n\n", "FDM", "new@x|",
 	"Resent-To: new@x\nResent-To: old@x\nResent-Cc: old2@x\nTo: o@z\n\n", ""},
     {"S13 an old block further down", "Resent-To: new@x\nReceived: r\nResent-Cc: old@x\n\n", "FDM", "new@x|",
 	"Resent-To: new@x\nReceived: r\nResent-Cc: old@x\n\n", ""},
@@ -94,7 +103,10 @@ additions(void)
 	setenv("TZ", "UTC0", 1);
 	draft_add_date(&d, &added, INT64_C(1795228273000000));
 	draft_write(&d, &added, mailname, &out);
-	STR_EQ(out.s, "From: =?utf-8?Q?R=C3=B6t?= <a@x>\nFrom: a@x\nDate: Sat, 21 Nov 2026 02:31:13 +0000\nSubject: x\n\n", "additions come first");
+	STR_EQ(out.s,
+	    "From: =?utf-8?Q?R=C3=B6t?= <a@x>\nFrom: a@x\nDate: Sat, 21 Nov 2026 02:31:13 +0000\nSubject: "
+	    "x\n\n",
+	    "additions come first");
 	str_reset(&added);
 	str_reset(&out);
 	draft_add_message_id(&d, &added, 123, "h.example");
@@ -126,8 +138,10 @@ phrases(void)
 	    {"J\xc3\xbcrg \"X\" (y)", "=?utf-8?Q?J=C3=BCrg_=22X=22_=28y=29?="},
 	    {"J\xfcrg", "=?iso-8859-1?Q?J=FCrg?="},
 	    {"=?x?=", "=?utf-8?Q?=3D=3Fx=3F=3D?="},
-	    {"\xe4\xbe\x8b\xe4\xbe\x8b\xe4\xbe\x8b\xe4\xbe\x8b\xe4\xbe\x8b\xe4\xbe\x8b\xe4\xbe\x8b\xe4\xbe\x8b",
-		"=?utf-8?Q?=E4=BE=8B=E4=BE=8B=E4=BE=8B=E4=BE=8B=E4=BE=8B=E4=BE=8B=E4=BE=8B?=\n =?utf-8?Q?=E4=BE=8B?="},
+	    {"\xe4\xbe\x8b\xe4\xbe\x8b\xe4\xbe\x8b\xe4\xbe\x8b\xe4\xbe\x8b\xe4\xbe\x8b\xe4\xbe\x8b\xe4\xbe"
+	     "\x8b",
+		"=?utf-8?Q?=E4=BE=8B=E4=BE=8B=E4=BE=8B=E4=BE=8B=E4=BE=8B=E4=BE=8B=E4=BE=8B?=\n "
+		"=?utf-8?Q?=E4=BE=8B?="},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(t); i++) {

@@ -12,7 +12,8 @@ walk(const char *text, size_t n, const char *want, const char *rest)
 	struct str out = {0};
 
 	while (header_next(&p, end, &f)) {
-		OK(f.start >= text && f.end <= end && f.end > f.start && f.value + f.len <= f.end, "inside the text");
+		OK(f.start >= text && f.end <= end && f.end > f.start && f.value + f.len <= f.end,
+		    "inside the text");
 		str_add(&out, f.name, f.namelen);
 		str_addc(&out, '=');
 		header_unfold(&out, &f);
@@ -62,6 +63,7 @@ main(void)
 	}
 	OK(header_next(&p, p + strlen(p), &f), "a field without a line end");
 	OK(header_is(&f, "X-test@`"), "names compare without case");
-	OK(!header_is(&f, "X-test`@") && !header_is(&f, "X-test") && !header_is(&f, "X-test@@"), "letters only");
+	OK(!header_is(&f, "X-test`@") && !header_is(&f, "X-test") && !header_is(&f, "X-test@@"),
+	    "letters only");
 	DONE();
 }

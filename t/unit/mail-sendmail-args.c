@@ -9,7 +9,8 @@
 static char *
 outcome(const char *words)
 {
-	static const char *const modes[] = {"submit", "smtp", "list", "flush", "verify", "nothing", "daemon", "version", "help"};
+	static const char *const modes[] = {
+	    "submit", "smtp", "list", "flush", "verify", "nothing", "daemon", "version", "help"};
 	char *copy = mem_dup(words), *argv[32], *p = copy;
 	struct str out = {0}, why = {0};
 	struct sendmail_args a;
@@ -26,7 +27,8 @@ outcome(const char *words)
 		str_addf(&out, "%d%s", code, why.len ? "" : " silent");
 	else {
 		str_adds(&out, modes[a.mode]);
-		str_addf(&out, "%s%s%s%s", a.extract ? " t" : "", a.dots ? " i" : "", a.verbose ? " v" : "", a.gateway ? " G" : "");
+		str_addf(&out, "%s%s%s%s", a.extract ? " t" : "", a.dots ? " i" : "", a.verbose ? " v" : "",
+		    a.gateway ? " G" : "");
 		if (a.sender)
 			str_addf(&out, " f=%s", a.sender);
 		if (a.name)
@@ -101,7 +103,11 @@ static const char *const table[][3] = {
     {"S20 -R nonsense", "s|-Rx|a", "64"},
     {"S20 -V", "s|-V|a b+c=\xc3\xbc|x", "submit V=a+20b+2Bc+3D+C3+BC x"},
     {"S20 -V empty", "s|-V||x", "64"},
-    {"S20 -V too long", "s|-V|1234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890+|x", "64"},
+    {"S20 -V too long",
+	"s|-V|"
+	"1234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890"
+	"+|x",
+	"64"},
     {"S21 requiretls", "s|-O|requiretls=Yes|a", "submit tls=yes a"},
     {"S21 requiretls glued", "s|-ORequireTLS=no|a", "submit tls=no a"},
     {"S21 requiretls nonsense", "s|-Orequiretls=x|a", "64"},
@@ -141,7 +147,8 @@ static const char *const table[][3] = {
     {"cron", "s|-FCronDaemon|-i|-B8BITMIME|-oem|root", "submit i F=CronDaemon root"},
     {"cronie", "s|-FCronDaemon|-i|-odi|-oem|-oi|-t|-f|root", "submit t i f=root F=CronDaemon"},
     {"busybox", "s|-ti", "submit t i"},
-    {"mutt", "s|-oem|-oi|-f|a@x|-B8BITMIME|-N|failure,delay|-R|full|--|-b@y", "submit i f=a@x R=full N=failure,delay -b@y"},
+    {"mutt", "s|-oem|-oi|-f|a@x|-B8BITMIME|-N|failure,delay|-R|full|--|-b@y",
+	"submit i f=a@x R=full N=failure,delay -b@y"},
     {"s-nail", "s|-i|-f|a|-F|N|-m|-v|--|b", "submit i v f=a F=N b"},
     {"calendar", "s|-i|-t|-F|\"Reminder Service\"", "submit t i F=\"Reminder Service\""},
     {"RT", "s|-f|<>|-oi|-ODeliveryMode=b|-OErrorMode=m|-t", "submit t i f=<>"},
