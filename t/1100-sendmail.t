@@ -223,12 +223,14 @@ mox-sendmail a@x.example <in 2>/dev/null &
 pid=$!
 exec 7>in
 big 4000000 >&7
-wait_until [ -n "$(ls spool/tmp)" ]
+tmp_files() { [ -n "$(ls spool/tmp)" ]; }
+no_tmp_files() { ! tmp_files; }
+wait_until tmp_files
 kill -TERM $pid
 wait $pid
 code=$?
 exec 7>&-
-ok "S37 interrupted: nothing half-done is left" wait_until [ -z "$(ls spool/tmp)" ]
+ok "S37 interrupted: nothing half-done is left" wait_until no_tmp_files
 is "S37 interrupted: nothing is queued" "$code $(find spool/new -type f | wc -l)" "143 0"
 send a@x.example <<<"$full"
 is "S41 success is silent" "$rc $said" "0 "
