@@ -15,6 +15,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -24,7 +25,7 @@
 
 #define CONNECTIONS_MAX 1000
 #define STALL (60 * MINUTE) /* how long `timeout` says nothing */
-#define OUT_MAX 1048576	    /* replies a client may leave unread before it is not read any more */
+#define OUT_MAX 1048576     /* replies a client may leave unread before it is not read any more */
 
 struct client {
 	int fd;
@@ -36,7 +37,7 @@ struct client {
 static struct {
 	struct smtpd_setup setup;
 	struct maildir dir;
-	bool discard;
+	bool discard, full; /* full: no descriptors left for another client until one leaves */
 	int listener;
 	struct client **client;
 	size_t n;
@@ -196,6 +197,7 @@ client_close(size_t i)
 	close(c->fd);
 	free(c);
 	server.client[i] = server.client[--server.n];
+	server.full = false;
 }
 
 static void
@@ -205,9 +207,11 @@ client_accept(void)
 		int fd = accept4(server.listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC), one = 1;
 		struct client *c;
 
-		if (fd < 0)
-			return; /* none left, or it went away again; ENFILE and the like pass when clients
-				   leave */
+		if (fd < 0) {
+			server.full =
+			    errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+			return;
+		}
 		if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one)) {
 			close(fd);
 			continue;
@@ -281,10 +285,10 @@ serve(void)
 		int64_t deadline = INT64_MAX;
 		struct timespec limit;
 		size_t n = server.n;
+		bool full = server.n >= CONNECTIONS_MAX || (server.full && server.n);
 		int ms;
 
-		p[0] = (struct pollfd){
-		    .fd = server.n < CONNECTIONS_MAX ? server.listener : -1, .events = POLLIN};
+		p[0] = (struct pollfd){.fd = full ? -1 : server.listener, .events = POLLIN};
 		for (size_t i = 0; i < n; i++) {
 			struct client *c = server.client[i];
 			size_t out = c->session.out.len;
@@ -386,6 +390,19 @@ open_maildir(const char *path)
 	str_free(&p);
 }
 
+/* Two descriptors a client: its connection and its message. */
+static void
+raise_limit(void)
+{
+	struct rlimit r;
+
+	if (!getrlimit(RLIMIT_NOFILE, &r)) {
+		r.rlim_cur = r.rlim_max < 2 * CONNECTIONS_MAX + 100 ? r.rlim_max : 2 * CONNECTIONS_MAX + 100;
+		if (setrlimit(RLIMIT_NOFILE, &r))
+			warn("unable to raise the limit of descriptors: %m");
+	}
+}
+
 static void
 on_signal(int sig)
 {
@@ -436,6 +453,7 @@ main(int argc, char **argv)
 	log_start(verbose ? LOG_INFO : LOG_WARN, true);
 	if (!server.discard)
 		open_maildir(path);
+	raise_limit();
 	server.client = mem_zalloc(CONNECTIONS_MAX * sizeof(struct client *));
 	sigemptyset(&blocked);
 	sigaddset(&blocked, SIGTERM);

@@ -129,6 +129,20 @@ is "-s holds" "$(talk 'EHLO x' 'MAIL FROM:<> SIZE=1025' 'MAIL FROM:<>' 'RCPT TO:
 is "-x CHUNKING: BDAT is not known" "$(talk 'BDAT 0')" "220 502"
 serve C -n
 is "-n keeps nothing, and needs no HOME" "$(send a@x b@y) $(ls -d "$HOME/mox-localserve" 2>/dev/null)" "250 250 354 250 "
+start D bash -c "ulimit -n 30; exec mox-localserve -p 0 -n"
+wait_until grep -q '^listening' D.log
+cat >crowd.py <<'EOF'
+import select, smtplib, socket, sys, time
+port = int(sys.argv[1]); c = []
+for _ in range(40):
+    c.append(socket.create_connection(('127.0.0.1', port), 5))
+time.sleep(0.5); greeted = len(select.select(c, [], [], 0)[0])
+cpu = lambda: sum(map(int, open('/proc/%s/stat' % sys.argv[2]).read().split()[13:15]))
+a = cpu(); time.sleep(0.3); print(0 < greeted < 40, cpu() - a < 10)
+for s in c: s.close()
+smtplib.SMTP('127.0.0.1', port, local_hostname='me', timeout=5).sendmail('a@x', ['b@y'], 'x'); print('served')
+EOF
+is "out of descriptors: the rest waits its turn, and nothing spins" "$(python3 crowd.py "$(sed -n 's/.*0.1://p' D.log)" "$PID_D")" $'True True\nserved'
 fails 111 "a port in use" mox-localserve -n -p "$PORT"
 fails 100 "a bad port" mox-localserve -p 65536
 fails 100 "an unknown keyword" mox-localserve -x FOO

@@ -20,9 +20,9 @@ struct maildir {
 
 struct maildir_message {
 	const struct maildir *dir; /* borrow */
-	int fd;			   /* -1: none begun */
-	int error;		   /* errno of the first write that failed; commit answers it */
-	bool cr;		   /* the last byte was a CR, not written yet */
+	int fd;                    /* -1: none begun */
+	int error;                 /* errno of the first write that failed; commit answers it */
+	bool cr;                   /* the last byte was a CR, not written yet */
 	uint64_t size;
 	struct str buf;
 	char name[MAILDIR_NAME_SIZE]; /* "tmp" name; behind commit the name in new/ */

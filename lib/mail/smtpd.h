@@ -30,7 +30,7 @@ enum smtpd_offer {
 	OFFER_ALL = 127,
 };
 
-struct smtpd_setup {	      /* borrowed for the life of the sessions */
+struct smtpd_setup {          /* borrowed for the life of the sessions */
 	const char *hostname; /* in the greeting */
 	const char *mailname; /* completes addresses without a domain */
 	uint64_t max_size;
@@ -75,10 +75,10 @@ const char *smtpd_body_feed(
 struct smtpd {
 	const struct smtpd_setup *setup;
 	const struct smtpd_hooks *hooks;
-	void *arg;	/* the hooks' own */
+	void *arg;      /* the hooks' own */
 	struct str out; /* replies; the caller writes and empties it */
-	bool quit;	/* write out, then close; whatever is fed is dropped */
-	bool stalled;	/* set by a hook: nothing is read or answered any more */
+	bool quit;      /* write out, then close; whatever is fed is dropped */
+	bool stalled;   /* set by a hook: nothing is read or answered any more */
 
 	/* the transaction */
 	char *sender; /* NULL: no MAIL yet; "" the null sender */
@@ -91,8 +91,8 @@ struct smtpd {
 	/* private */
 	enum { MODE_COMMAND, MODE_DATA, MODE_CHUNK } mode;
 	bool greeted, answered, begun, overlong;
-	bool mute;	    /* the chunk under way was answered when it began */
-	size_t ehlo;	    /* where the last line of the reply to EHLO begins */
+	bool mute;          /* the chunk under way was answered when it began */
+	size_t ehlo;        /* where the last line of the reply to EHLO begins */
 	const char *failed; /* the reply for the message under way, that will not be taken; static */
 	struct str line;
 	struct smtpd_body filter;

@@ -186,7 +186,7 @@ smtpd_read_mail(struct smtpd *s, char *args)
 	s->sender = *path ? read_address(s, path, &bad_domain) : mem_dup("");
 	if (!s->sender)
 		return bad_domain ? "501 5.1.8 sender's domain is not a domain name"
-				  : "501 5.1.7 sender is not an address";
+		                  : "501 5.1.7 sender is not an address";
 	return NULL;
 }
 
@@ -220,7 +220,7 @@ smtpd_read_rcpt(struct smtpd *s, char *args)
 	}
 	if (!wrong && !(r.address = read_address(s, path, &bad_domain)))
 		wrong = bad_domain ? "501 5.1.2 recipient's domain is not a domain name"
-				   : "501 5.1.3 recipient is not an address";
+		                   : "501 5.1.3 recipient is not an address";
 	s->rcpt = mem_grow(s->rcpt, s->nrcpt + 1, sizeof *s->rcpt);
 	s->rcpt[s->nrcpt++] = r;
 	if (wrong)
