@@ -80,8 +80,14 @@ nsd=$(cat world/nsd.pid)
 kill "$nsd"
 wait_until eval "! kill -0 $nsd"
 like 'the plan is kept while its time lasts' "$(talk domain soon.plain.example)" 'site mx.plain.example'
+ttl() { talk domain soon.plain.example | sed -n 's/^ttl //p'; }
+echo 20 >clock
+ok 'T124 with what is left of it' test "$(ttl)" -le 10
 echo 31 >clock
-# The resolver knows the record still; so the time to live is looked at where it can be seen: a plan in parts.
+# The resolver has the record still.
+ok 'and is made anew when it is over' test "$(ttl)" -gt 25
+echo 0 >clock
+ok 'T124 as when the clock was set back' test "$(ttl)" -gt 25
 printf 'ask 5\ndoma' >&7
 printf 'in plain.example\nend\nask 6\nhost 127.0.0.1\nloopback yes\nend\n' >&7
 got=

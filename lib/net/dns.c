@@ -16,7 +16,7 @@
 #include <unbound.h>
 #include <unistd.h>
 
-#define WINDOW 256 /* questions libunbound has at once: bounds its memory and sockets */
+#define WINDOW 1024 /* questions libunbound has at once: bounds its memory and sockets */
 #define QUESTION_TIME (20 * SECOND)
 #define PROBE_AFTER (1 * SECOND) /* that a question is without answer */
 #define PROBE_EACH (1 * SECOND)
@@ -88,7 +88,7 @@ options_set(struct dns *d)
 	    {"cache-max-ttl:", "86400"},
 	    /* A name server is given another chance a minute after the network came back. */
 	    {"infra-host-ttl:", "60"},
-	    {"outgoing-range:", "256"},
+	    {"outgoing-range:", "512"},
 	    {"outgoing-num-tcp:", "16"},
 	    {"edns-buffer-size:", "1232"},
 	    {"do-not-query-localhost:", "no"},

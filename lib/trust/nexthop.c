@@ -94,14 +94,17 @@ nexthop_close(struct nexthop *n)
 	free(n);
 }
 
+/* In random order each time, and with what is left of its time. */
 static void
 answer_waiter(struct entry *e, const struct waiter *w)
 {
+	int64_t left = e->until - clock_now();
 	uint64_t seed;
 
 	if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
 		die_temp("unable to get random bytes: %m");
 	plan_shuffle(&e->plan, seed);
+	e->plan.ttl = left > SECOND ? (unsigned)((left + SECOND - 1) / SECOND) : 1;
 	w->done(w->arg, &e->plan);
 }
 
