@@ -22,8 +22,8 @@
 	"       mox-nexthop [-C file] -w"
 
 #define REQUEST_MAX REC_LINE_MAX /* bytes of one request */
-#define UNDER_WAY_MAX 2000	 /* beyond, requests are left unread */
-#define UNREAD_MAX (1 << 20)	 /* as many bytes of answers not taken, too */
+#define UNDER_WAY_MAX 2000       /* beyond, requests are left unread */
+#define UNREAD_MAX (1 << 20)     /* as many bytes of answers not taken, too */
 
 struct options {
 	const char *conf, *query;
@@ -235,8 +235,8 @@ request_line(struct plan_request *r, uint64_t *ask, const char *key, char *value
 		r->ipv6 = strcmp(value, "no") != 0;
 	} else if (!strcmp(key, "starttls")) {
 		r->tls = !strcmp(value, "never")  ? PLAN_TLS_NONE
-			 : !strcmp(value, "must") ? PLAN_TLS_MUST
-						  : PLAN_TLS_MAY;
+		         : !strcmp(value, "must") ? PLAN_TLS_MUST
+		                                  : PLAN_TLS_MAY;
 		return r->tls != PLAN_TLS_MAY || !strcmp(value, "may");
 	}
 	return true;

@@ -23,10 +23,10 @@ struct dns_rdata {
 
 struct dns_answer {
 	enum dns_status status;
-	bool secure;	  /* the whole of it, aliases too; for NODATA and NXDOMAIN: the denial is proved */
+	bool secure;      /* the whole of it, aliases too; for NODATA and NXDOMAIN: the denial is proved */
 	bool unreachable; /* DNS_FAIL: no name server can be reached at all */
-	unsigned ttl;	  /* seconds */
-	char *canon;	  /* the name at the end of the aliases; NULL: the name asked for is none */
+	unsigned ttl;     /* seconds */
+	char *canon;      /* the name at the end of the aliases; NULL: the name asked for is none */
 	struct dns_rdata *data;
 	size_t n;
 	char *why; /* DNS_BOGUS, DNS_FAIL: half a sentence */

@@ -40,7 +40,7 @@ struct question {
 	unsigned type;
 	dns_done *done;
 	void *arg;
-	int id;	       /* libunbound's */
+	int id;        /* libunbound's */
 	int64_t since; /* asked */
 	struct dns_answer *answer;
 };
@@ -57,7 +57,7 @@ struct dns {
 	 * finds out why. */
 	struct question_list waiting, asked, doubt, ready;
 	size_t nasked, n;
-	unsigned probes;	/* sent; 0: no probe under way */
+	unsigned probes;        /* sent; 0: no probe under way */
 	int64_t probe_deadline; /* of the last one sent */
 	int64_t probed, routed; /* when each was last found out */
 	bool dead, no_route;
@@ -468,13 +468,9 @@ dns_process(struct dns *d)
 void
 dns_close(struct dns *d)
 {
-	struct question_list *const all[] = {&d->waiting, &d->asked, &d->doubt, &d->ready};
-	struct question *q;
-
+	if (d->n)
+		bug("%zu questions outstanding", d->n);
 	ub_ctx_delete(d->ub);
-	for (size_t i = 0; i < ARRAY_LEN(all); i++)
-		while ((q = TAILQ_FIRST(all[i])))
-			question_free(q);
 	upstream_probe_stop(&d->up);
 	hosts_free(&d->hosts);
 	close(d->epoll);

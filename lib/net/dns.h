@@ -21,7 +21,7 @@ struct dns;
 
 /* Ends the program when configuration or trust anchor are no good. */
 struct dns *dns_open(const struct conf *c);
-void dns_close(struct dns *d);
+void dns_close(struct dns *d); /* only when nothing is outstanding */
 /* Files the resolver reads after dns_open, for whoever shuts the file system; NULL-terminated. */
 const char *const *dns_files(const struct dns *d);
 

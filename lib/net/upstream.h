@@ -18,7 +18,7 @@ struct upstream {
 	struct sockaddr_storage addr;
 	socklen_t len;
 	char text[96]; /* "address@port", as libunbound takes it */
-	int fd;	       /* of a probe under way, else -1 */
+	int fd;        /* of a probe under way, else -1 */
 };
 
 struct upstreams {

@@ -175,21 +175,29 @@ key_of(const struct plan_request *r)
 	return str_take(&s);
 }
 
+/* A clock that was set back ends a plan too. */
+static bool
+entry_over(const struct entry *e)
+{
+	int64_t now = clock_now();
+
+	return e->made && (now >= e->until || now < e->since);
+}
+
 static struct entry *
 entry_find(struct nexthop *n, const char *key)
 {
-	int64_t now = clock_now();
 	struct entry *e;
 
-	LIST_FOREACH(e, bucket_of(n, key), bucket)
-	if (!strcmp(e->key, key))
-		break;
-	/* A clock that was set back ends a plan too. */
-	if (e && e->made && (now >= e->until || now < e->since)) {
+	for (e = LIST_FIRST(bucket_of(n, key)); e; e = LIST_NEXT(e, bucket)) {
+		if (strcmp(e->key, key))
+			continue;
+		if (!entry_over(e))
+			return e;
 		entry_free(e);
-		e = NULL;
+		return NULL;
 	}
-	return e;
+	return NULL;
 }
 
 void

@@ -46,7 +46,7 @@ struct plan {
 	size_t nhop;
 	char *code, *text; /* later, never: RFC 3463 code and a sentence */
 	bool network_down; /* later: no resolver can be reached, this was no attempt */
-	unsigned ttl;	   /* seconds */
+	unsigned ttl;      /* seconds */
 };
 
 void plan_free(struct plan *p);

@@ -24,11 +24,11 @@ struct making {
 	struct lookups *l;
 	bool waiting;
 	unsigned ttl;
-	const char *domain;		 /* asked for, A-labels */
-	char expanded[DNS_NAME_SIZE];	 /* at the end of its aliases */
-	bool secure;			 /* aliases, and then the MX answer */
-	bool has_mx;			 /* false: the domain is its own mail host */
-	unsigned refused, none;		 /* hosts left out: bad addresses, no address */
+	const char *domain;              /* asked for, A-labels */
+	char expanded[DNS_NAME_SIZE];    /* at the end of its aliases */
+	bool secure;                     /* aliases, and then the MX answer */
+	bool has_mx;                     /* false: the domain is its own mail host */
+	unsigned refused, none;          /* hosts left out: bad addresses, no address */
 	const struct dns_answer *failed; /* the first host lookup that failed */
 	char failed_host[DNS_NAME_SIZE];
 };
@@ -475,7 +475,7 @@ plan_make(struct plan *p, const struct plan_request *r, struct lookups *l)
 	struct making m = {.p = p, .r = r, .l = l, .ttl = TTL_MOST};
 	char text[INET6_ADDRSTRLEN];
 	unsigned char b[16];
-	const char *why;
+	const char *why = NULL;
 	int family = r->host || *r->name == '[' ? addr_parse(r->name, b, text) : 0;
 	char *name = family && r->host ? mem_dup(text) : domain_ascii(r->name, &why);
 

@@ -31,7 +31,7 @@ struct plan_request {
 struct lookup {
 	char *name;
 	unsigned type;
-	bool hosts;		   /* /etc/hosts counts */
+	bool hosts;                /* /etc/hosts counts */
 	struct dns_answer *answer; /* NULL: to be asked */
 };
 

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 # Sourced behind t/lib.sh: world_start starts t/world/start in $T/world and has its NSD stopped at the end. Sets WORLD_PORT; the `dns`
 # section for a configuration is in $T/world/dns.conf. Records to add: $T/world/plain.add, $T/world/secure.add, written before.
 world_start() {
