@@ -181,11 +181,15 @@ install: all
 	install -m 644 $(wildcard README.md NEWS.md LICENSE spool-layout.txt) $(D)/share/doc/moxq
 	cp -R contrib $(D)/share/doc/moxq
 
+SPOOL ?= /var/spool/mox
+install-users:
+	contrib/install-users '$(DESTDIR)' '$(PREFIX)' '$(SPOOL)' spool-layout.txt
+
 clean:
 	rm -rf .build $(CMDS:%=bin/%)
 
 .PHONY: all links units test deps check check-slow bench demo lint lint-format lint-pages lint-scripts lint-cppcheck lint-tidy format \
-	install clean
+	install install-users clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(patsubst %.c,$(OUT)/%.d,$(SRC))
