@@ -229,10 +229,11 @@ static void
 guard_process(void)
 {
 	struct rlimit size;
-	bool closed = fcntl(0, F_GETFD) < 0;
+	int how = fcntl(0, F_GETFL);
 
 	fd_sanitise();
-	if (closed)
+	/* A closed one, which libc may have opened for writing under setgid, is not an empty message. */
+	if (how < 0 || (how & O_ACCMODE) == O_WRONLY)
 		die_perm("unable to read the message: standard input is closed");
 	/* Message files are 0660, and nothing else is made here. */
 	umask(007);
