@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Siblings for mox-runq's tests: called as mox-nexthop -w it answers plans, called as mox-deliver -w it forks workers that report what the
 recipient's local part asks for. Every job is noted in $FAKE_LOG as `deliver ID sender rcpt,rcpt sha`.
 
