@@ -17,7 +17,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#define ASK_MAX 1000		      /* questions under way */
+#define ASK_MAX 1000                  /* questions under way */
 #define NO_NETWORK_WAIT (15 * SECOND) /* then it is asked again; no attempt */
 #define NEGATIVE_TTL 60
 #define ANSWER_MAX (256 * 1024)

@@ -59,9 +59,9 @@ intake_row(
 	    .queued = e->queued,
 	    .size = e->size,
 	    .transport = e->transport,
-	    .requiretls = mark == 'y'	? "yes"
-			  : mark == 'n' ? "no"
-					: e->requiretls,
+	    .requiretls = mark == 'y'   ? "yes"
+	                  : mark == 'n' ? "no"
+	                                : e->requiretls,
 	    .messageid = e->message_id,
 	    .subject = e->subject,
 	};

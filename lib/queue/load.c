@@ -9,7 +9,7 @@
 
 #include <inttypes.h>
 
-#define DUE_SLICE 5000	  /* due entries read a round */
+#define DUE_SLICE 5000    /* due entries read a round */
 #define REFILL_SLICE 500  /* recipients loaded a round */
 #define DOMAINS_MAX 20000 /* domains with a backlog known at once; the others wait in due */
 

@@ -3,8 +3,10 @@
  *
  *   intake.c  new/ -> index and cur/                       ask.c     plans from mox-nexthop
  *   load.c    index <-> memory, bounded                    work.c    workers of mox-deliver, jobs out
- *   settle.c  reports -> files, then index                 serve.c   spool/ctl
- *   sweep.c   rebuild, comparison, janitor, reserve        table.c   the things below, found by name
+ *   job.c     one message for one site                     settle.c  reports -> files, then index
+ *   serve.c   spool/ctl                                    change.c  what operators change
+ *   sweep.c   rebuild, comparison                          janitor.c tmp/, reserve, sync
+ *   amend.c   cur/HH/ID.amend                              table.c   the things below, found by name
  *
  * A recipient that is not finished is in exactly one place: loaded (a struct item), in the index's due and
  * domain tables, or held (in neither). A row in the index exists for each of them; a file in cur/ outranks
@@ -41,7 +43,7 @@ struct client;
 /* One loaded recipient. */
 struct item {
 	TAILQ_ENTRY(item) in_dest; /* in dest->ready while job is NULL */
-	struct item *of_msg;	   /* next item of the same message */
+	struct item *of_msg;       /* next item of the same message */
 	struct msg *msg;
 	struct domain *domain;
 	struct dest *dest;
@@ -78,10 +80,10 @@ enum dest_state { DEST_NEW, DEST_ASKED, DEST_PLAN, DEST_LATER, DEST_NEVER };
 /* A recipient domain by one transport (a relay: all domains): one plan. */
 struct dest {
 	struct hnode node;
-	TAILQ_ENTRY(dest) in_site;		/* in site->dests while it has ready items and a plan */
-	TAILQ_ENTRY(dest) in_queue;		/* to be asked for, or blocked */
+	TAILQ_ENTRY(dest) in_site;              /* in site->dests while it has ready items and a plan */
+	TAILQ_ENTRY(dest) in_queue;             /* to be asked for, or blocked */
 	const struct conf_transport *transport; /* NULL: direct */
-	unsigned generation;			/* of the configuration */
+	unsigned generation;                    /* of the configuration */
 	enum dest_state state;
 	bool listed, queued, blocked;
 	unsigned items; /* loaded, in jobs or not */
@@ -90,10 +92,10 @@ struct dest {
 	uint64_t ask; /* number of the question under way */
 	struct hnode by_ask;
 	int64_t expires;   /* of the plan or the answer */
-	int64_t try_at;	   /* blocked: no resolver, ask again then */
-	char *hops;	   /* lines for jobs */
+	int64_t try_at;    /* blocked: no resolver, ask again then */
+	char *hops;        /* lines for jobs */
 	char *code, *text; /* LATER, NEVER */
-	char name[];	   /* domain; "" for a relay */
+	char name[];       /* domain; "" for a relay */
 };
 TAILQ_HEAD(dest_list, dest);
 
@@ -119,12 +121,12 @@ struct site {
 	unsigned generation;
 	struct site_state state;
 	struct dest_list dests; /* with ready items, served in turn */
-	unsigned ready;		/* items in them */
-	unsigned known;		/* dests that name it */
+	unsigned ready;         /* items in them */
+	unsigned known;         /* dests that name it */
 	struct worker_list workers;
 	unsigned nworkers;
 	int64_t expired_at; /* when its waiting mail was last looked through for what is too old */
-	int code;	    /* of its failure as a whole */
+	int code;           /* of its failure as a whole */
 	char *error;
 	char name[];
 };
@@ -177,8 +179,8 @@ struct runq {
 	struct spool spool;
 	struct index *index;
 	int64_t now, mono;
-	int64_t leapt;		/* monotonic time until which a leap of the clock is remembered */
-	bool leaving;		/* RUNQ_SERVE: somebody who delivers wants the spool */
+	int64_t leapt;          /* monotonic time until which a leap of the clock is remembered */
+	bool leaving;           /* RUNQ_SERVE: somebody who delivers wants the spool */
 	bool stopping, rebuild; /* rebuild: throw the index away and start anew */
 
 	struct hash msgs, domains, dests, sites;
@@ -195,7 +197,7 @@ struct runq {
 	uint64_t job_no, ask_no;
 
 	struct index_due due_at; /* due has been read up to here */
-	int64_t due_next;	 /* least `next` behind it */
+	int64_t due_next;        /* least `next` behind it */
 	bool due_more;
 
 	struct watch trigger, signals, listener;
@@ -292,6 +294,21 @@ void job_free(struct job *j);
 void settle_without_job(struct runq *q, struct item *it, bool never, int code, const char *text);
 void settle_expire(struct runq *q, struct site *s);
 
+/* ---- job.c ---- */
+/* The next message of the site, with all of its recipients there that wait: one transaction. NULL: that one came to nothing. */
+struct job *job_build(struct runq *q, struct site *s);
+int job_send(struct job *j) MUST_USE;
+
+/* ---- change.c: true when it changed something, or with `dry` would have ---- */
+struct change {
+	bool privileged, dry;
+	bool relative; /* next is added to the row's */
+	int64_t next;  /* schedule */
+};
+bool change_hold(struct runq *q, const struct change *c, struct row *row, uint32_t uid);
+bool change_release(struct runq *q, const struct change *c, struct row *row, uint32_t uid);
+bool change_schedule(struct runq *q, const struct change *c, struct row *row, uint32_t uid);
+
 /* ---- serve.c ---- */
 void serve_start(struct runq *q);
 void serve_round(struct runq *q);
@@ -299,6 +316,11 @@ void serve_answer(struct runq *q); /* after the commit */
 bool serve_busy(const struct runq *q);
 bool serve_quiet(const struct runq *q); /* nobody has asked for a while */
 void serve_stop(struct runq *q);
+
+/* ---- own.c ---- */
+/* Makes what is missing of the spool, becomes its owner when root, opens it and takes its lock: the descriptor that holds it. Ends the
+ * program when it cannot; with 0 when somebody else does the work of this pass. */
+int own_spool(struct runq *q);
 
 /* ---- sweep.c: index against files, both ways, in slices ---- */
 struct sweep;
@@ -317,7 +339,7 @@ void sync_start(struct runq *q, int lock_fd);
 /* ---- amend.c: spool/cur/HH/ID.amend, what an operator changed beyond the mutable bytes ---- */
 int amend_write(
     struct runq *q, uint64_t id, uint32_t n, int64_t next) MUST_USE; /* next 0: as scheduled by itself */
-int64_t amend_read(struct runq *q, uint64_t id, uint32_t n);	     /* 0: nothing */
+int64_t amend_read(struct runq *q, uint64_t id, uint32_t n);         /* 0: nothing */
 void amend_drop(struct runq *q, uint64_t id);
 
 /* Lives in bin/mox-runq.c: what SIGHUP does to the rest. */

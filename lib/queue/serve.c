@@ -32,20 +32,19 @@ struct client {
 	TAILQ_ENTRY(client) in_list;
 	struct watch watch;
 	uid_t uid;
-	bool privileged, dead;
+	bool dead;
 	bool unwanted; /* told so, then dropped */
 	enum op op;
 	struct select select;
 	uint64_t limit, count;
-	bool dry, done, finishing;
-	int64_t set_next;
-	bool set_relative;
+	bool done, finishing;
+	struct change change;
 	/* where the answer stands */
 	size_t range; /* of the selection's ids */
 	uint64_t id;
 	uint32_t n;
 	bool full;
-	struct str out;	  /* the packet being made, or waiting to go */
+	struct str out;   /* the packet being made, or waiting to go */
 	int64_t stuck_at; /* monotonic; 0: it takes what we send */
 	struct sweep *sweep;
 	struct {
@@ -78,7 +77,7 @@ client_reset(struct client *c)
 	c->sweep = NULL;
 	c->op = OP_NONE;
 	c->limit = c->count = 0;
-	c->dry = c->done = c->finishing = false;
+	c->change.dry = c->done = c->finishing = false;
 	c->range = 0;
 	c->id = 0;
 	c->n = 0;
@@ -106,13 +105,13 @@ read_set(struct client *c, char *value, int64_t now)
 
 	if (!what || !to || strcmp(what, "next"))
 		return "only `set next` is known";
-	c->set_relative = *to == '+' || *to == '-';
+	c->change.relative = *to == '+' || *to == '-';
 	if (!strcmp(to, "now"))
-		c->set_next = now;
-	else if (c->set_relative && str_duration(to + 1, &d))
-		c->set_next = *to == '-' ? -d : d;
-	else if (!c->set_relative && str_number(to, INT64_MAX, &v))
-		c->set_next = (int64_t)v;
+		c->change.next = now;
+	else if (c->change.relative && str_duration(to + 1, &d))
+		c->change.next = *to == '-' ? -d : d;
+	else if (!c->change.relative && str_number(to, INT64_MAX, &v))
+		c->change.next = (int64_t)v;
 	else
 		return "the time to set is none";
 	return NULL;
@@ -150,7 +149,7 @@ read_request(struct client *c, char *text, size_t n, int64_t now)
 			if (!str_number(value, UINT64_MAX >> 1, &c->limit))
 				return "the limit is no number";
 		} else if (!strcmp(key, "dry-run")) {
-			c->dry = !strcmp(value, "yes");
+			c->change.dry = !strcmp(value, "yes");
 		}
 	}
 	if (got != REC_END)
@@ -169,7 +168,7 @@ begin(struct runq *q, struct client *c, char *text, size_t n)
 
 	if (why)
 		status(c, "bad", why);
-	else if (!c->privileged && c->op != OP_LIST && c->op != OP_HOLD && c->op != OP_RELEASE)
+	else if (!c->change.privileged && c->op != OP_LIST && c->op != OP_HOLD && c->op != OP_RELEASE)
 		status(c, "denied", "only root and the spool's user may do this");
 	else if (c->op == OP_CHECK)
 		c->sweep = NULL;
@@ -226,12 +225,12 @@ accept_one(struct watch *w, uint32_t events)
 		close(fd);
 		return;
 	}
-	TAILQ_FOREACH(other, &q->clients, in_list)
-	same += other->uid == u.uid;
+	TAILQ_FOREACH (other, &q->clients, in_list)
+		same += other->uid == u.uid;
 	c = mem_zalloc(sizeof *c);
 	c->q = q;
 	c->uid = u.uid;
-	c->privileged = !u.uid || u.uid == geteuid();
+	c->change.privileged = !u.uid || u.uid == geteuid();
 	c->watch = (struct watch){fd, client_ready};
 	TAILQ_INSERT_TAIL(&q->clients, c, in_list);
 	loop_add(&c->watch, EPOLLIN);
@@ -289,7 +288,7 @@ visit(uint64_t id, uint32_t n, char *rec, size_t len, void *arg)
 	}
 	c->id = id;
 	c->n = n;
-	if (!row_read(&row, &uid, rec, len) || (!c->privileged && uid != c->uid))
+	if (!row_read(&row, &uid, rec, len) || (!c->change.privileged && uid != c->uid))
 		return true;
 	complete(c->q, &row);
 	if (!select_match(sel, &row))
@@ -309,116 +308,6 @@ visit(uint64_t id, uint32_t n, char *rec, size_t len, void *arg)
 	return true;
 }
 
-/* ---- changes ---- */
-
-static bool
-mark_file(struct runq *q, const struct row *row, char hold)
-{
-	struct envelope e;
-	const char *why;
-	int fd = spool_open_message(&q->spool, row->id, O_RDWR), r = -1;
-
-	if (fd < 0)
-		return false;
-	if (!envelope_read(fd, &e, &why)) {
-		if (row->n <= e.nrcpt)
-			r = envelope_mark(fd, &e, row->n, MARK_HOLD, hold);
-		envelope_free(&e);
-	}
-	close(fd);
-	q->dirty = true;
-	return !r;
-}
-
-static void
-out_of_due(struct runq *q, const struct row *row, int64_t next)
-{
-	struct index_due d = {next, row->id, row->n};
-
-	index_due_del(q->index, &d, row->domain);
-}
-
-static bool
-hold_one(struct runq *q, struct client *c, struct row *row, uint32_t uid)
-{
-	struct item *it = item_find(q, row->id, row->n);
-	int64_t next = row->next;
-
-	if (row->hold != HOLD_NONE)
-		return false;
-	if (c->dry)
-		return true;
-	if (!mark_file(q, row, c->privileged ? 'o' : 'u'))
-		return false;
-	row->hold = c->privileged ? 'o' : 'u';
-	row->next = 0;
-	row_store(q, row, uid);
-	if (it && it->job)
-		it->held = true;
-	else if (it)
-		item_free(q, it);
-	else
-		out_of_due(q, row, next);
-	return true;
-}
-
-static bool
-release_one(struct runq *q, struct client *c, struct row *row, uint32_t uid)
-{
-	struct item *it = item_find(q, row->id, row->n);
-
-	if (row->hold == HOLD_NONE || (!c->privileged && row->hold != 'u'))
-		return false;
-	if (c->dry)
-		return true;
-	if (!mark_file(q, row, HOLD_NONE))
-		return false;
-	row->hold = HOLD_NONE;
-	row->next = it ? it->next : q->now;
-	row_store(q, row, uid);
-	if (it)
-		it->held = false;
-	else
-		load_place(q, row);
-	return true;
-}
-
-static bool
-schedule_one(struct runq *q, struct client *c, struct row *row, uint32_t uid)
-{
-	struct item *it = item_find(q, row->id, row->n);
-	int64_t old = row->next, next = c->set_relative ? old + c->set_next : c->set_next;
-	struct dest *d;
-	bool unknown;
-
-	if (row->hold != HOLD_NONE || (it && it->job))
-		return false;
-	if (c->dry)
-		return true;
-	if (next < q->now)
-		next = q->now;
-	if (amend_write(q, row->id, row->n, next > q->now ? next : 0))
-		return false;
-	row->next = next;
-	row_store(q, row, uid);
-	if (it)
-		item_free(q, it);
-	else
-		out_of_due(q, row, old);
-	/* Asked for now means now: a site that is left alone gets its probe. */
-	d = dest_look(q, route_find(q->conf, row, &unknown), row->domain);
-	if (next <= q->now && d) {
-		if (d->site) {
-			d->site->state.down_until = 0;
-			site_wake(q, d->site);
-		}
-		if (d->state != DEST_PLAN)
-			d->expires = 0;
-	}
-	load_place(q, row);
-	return true;
-}
-
 static void
 change(struct runq *q, struct client *c)
 {
@@ -432,9 +321,9 @@ change(struct runq *q, struct client *c)
 		if (!row_load(q, &buf, &row, &uid, c->chosen[i].id, c->chosen[i].n))
 			continue;
 		switch (c->op) {
-		case OP_HOLD: changed = hold_one(q, c, &row, uid); break;
-		case OP_RELEASE: changed = release_one(q, c, &row, uid); break;
-		default: changed = schedule_one(q, c, &row, uid); break;
+		case OP_HOLD: changed = change_hold(q, &c->change, &row, uid); break;
+		case OP_RELEASE: changed = change_release(q, &c->change, &row, uid); break;
+		default: changed = change_schedule(q, &c->change, &row, uid); break;
 		}
 		if (changed) {
 			char id[ROW_ID_SIZE];
@@ -570,9 +459,9 @@ serve_answer(struct runq *q)
 	struct client *c;
 
 	q->answers_wait = false;
-	TAILQ_FOREACH(c, &q->clients, in_list)
-	if (!c->dead && !c->stuck_at && c->out.len)
-		answer_client(q, c);
+	TAILQ_FOREACH (c, &q->clients, in_list)
+		if (!c->dead && !c->stuck_at && c->out.len)
+			answer_client(q, c);
 }
 
 bool
@@ -580,9 +469,9 @@ serve_busy(const struct runq *q)
 {
 	const struct client *c;
 
-	TAILQ_FOREACH(c, &q->clients, in_list)
-	if (c->dead || (!c->stuck_at && (c->op != OP_NONE || c->out.len)))
-		return true;
+	TAILQ_FOREACH (c, &q->clients, in_list)
+		if (c->dead || (!c->stuck_at && (c->op != OP_NONE || c->out.len)))
+			return true;
 	return false;
 }
 

@@ -415,8 +415,8 @@ settle_without_job(struct runq *q, struct item *it, bool never, int code, const 
 	size_t n = strcspn(text, " ");
 
 	r.status = n < 10 && text[n] && (text[0] == '4' || text[0] == '5') && text[1] == '.'
-		       ? mem_dupn(text, n)
-		       : mem_dup("-");
+	               ? mem_dupn(text, n)
+	               : mem_dup("-");
 	r.text = mem_dup(strcmp(r.status, "-") ? text + n + 1 : text);
 	if (!never) {
 		/* A round in which it was due and nobody could say where to: an attempt. */

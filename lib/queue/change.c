@@ -1,0 +1,116 @@
+/* What an operator changes of one recipient: file first, then row, then where it waits. */
+#include "base.h"
+
+#include "log.h"
+#include "queue.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+static bool
+mark_file(struct runq *q, const struct row *row, char hold)
+{
+	struct envelope e;
+	const char *why;
+	int fd = spool_open_message(&q->spool, row->id, O_RDWR), r = -1;
+
+	if (fd < 0)
+		return false;
+	if (!envelope_read(fd, &e, &why)) {
+		if (row->n <= e.nrcpt)
+			r = envelope_mark(fd, &e, row->n, MARK_HOLD, hold);
+		envelope_free(&e);
+	}
+	close(fd);
+	q->dirty = true;
+	return !r;
+}
+
+static void
+out_of_due(struct runq *q, const struct row *row, int64_t next)
+{
+	struct index_due d = {next, row->id, row->n};
+
+	index_due_del(q->index, &d, row->domain);
+}
+
+bool
+change_hold(struct runq *q, const struct change *c, struct row *row, uint32_t uid)
+{
+	struct item *it = item_find(q, row->id, row->n);
+	int64_t next = row->next;
+
+	if (row->hold != HOLD_NONE)
+		return false;
+	if (c->dry)
+		return true;
+	if (!mark_file(q, row, c->privileged ? 'o' : 'u'))
+		return false;
+	row->hold = c->privileged ? 'o' : 'u';
+	row->next = 0;
+	row_store(q, row, uid);
+	if (it && it->job)
+		it->held = true;
+	else if (it)
+		item_free(q, it);
+	else
+		out_of_due(q, row, next);
+	return true;
+}
+
+bool
+change_release(struct runq *q, const struct change *c, struct row *row, uint32_t uid)
+{
+	struct item *it = item_find(q, row->id, row->n);
+
+	if (row->hold == HOLD_NONE || (!c->privileged && row->hold != 'u'))
+		return false;
+	if (c->dry)
+		return true;
+	if (!mark_file(q, row, HOLD_NONE))
+		return false;
+	row->hold = HOLD_NONE;
+	row->next = it ? it->next : q->now;
+	row_store(q, row, uid);
+	if (it)
+		it->held = false;
+	else
+		load_place(q, row);
+	return true;
+}
+
+bool
+change_schedule(struct runq *q, const struct change *c, struct row *row, uint32_t uid)
+{
+	struct item *it = item_find(q, row->id, row->n);
+	int64_t old = row->next, next = c->relative ? old + c->next : c->next;
+	struct dest *d;
+	bool unknown;
+
+	if (row->hold != HOLD_NONE || (it && it->job))
+		return false;
+	if (c->dry)
+		return true;
+	if (next < q->now)
+		next = q->now;
+	if (amend_write(q, row->id, row->n, next > q->now ? next : 0))
+		return false;
+	row->next = next;
+	row_store(q, row, uid);
+	if (it)
+		item_free(q, it);
+	else
+		out_of_due(q, row, old);
+	/* Asked for now means now: a site that is left alone gets its probe. */
+	d = dest_look(q, route_find(q->conf, row, &unknown), row->domain);
+	if (next <= q->now && d) {
+		if (d->site) {
+			d->site->state.down_until = 0;
+			site_wake(q, d->site);
+		}
+		if (d->state != DEST_PLAN)
+			d->expires = 0;
+	}
+	load_place(q, row);
+	return true;
+}

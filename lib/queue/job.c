@@ -1,0 +1,245 @@
+/* A job: one message, with its recipients at one site that wait. The attempt is registered as it is built. */
+#include "base.h"
+
+#include "clock.h"
+#include "fdio.h"
+#include "id.h"
+#include "log.h"
+#include "queue.h"
+#include "rec.h"
+#include "retry.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static uint32_t
+random32(void)
+{
+	static uint32_t pool[64];
+	static size_t left;
+	uint32_t r;
+
+	if (!left && getrandom(pool, sizeof pool, 0) == (ssize_t)sizeof pool)
+		left = ARRAY_LEN(pool);
+	r = pool[left ? --left : 0];
+	return r;
+}
+
+/* The file is not there any more, or is damaged: so are its rows. */
+static void
+forget_message(struct runq *q, struct msg *m)
+{
+	uint64_t id = m->id;
+	struct item *it, *next;
+
+	for (it = m->items; it; it = next) {
+		next = it->of_msg;
+		if (it->job)
+			continue;
+		index_del(q->index, id, it->n);
+		item_free(q, it);
+	}
+}
+
+/* The file's state bytes win: false when this recipient is no longer ours to deliver. */
+static bool
+still_due(struct runq *q, struct item *it, const struct envelope *e)
+{
+	static struct str buf;
+	const char *mark = it->n <= e->nrcpt ? e->rcpt[it->n - 1].mark : NULL;
+	struct row row;
+	uint32_t uid;
+
+	if (mark && mark[MARK_STATE] == STATE_TODO && mark[MARK_HOLD] == HOLD_NONE)
+		return true;
+	if (mark && mark[MARK_STATE] == STATE_TODO) {
+		if (row_load(q, &buf, &row, &uid, e->id, it->n)) {
+			row.hold = mark[MARK_HOLD];
+			row.next = 0;
+			row_store(q, &row, uid);
+		}
+	} else {
+		index_del(q->index, e->id, it->n);
+	}
+	item_free(q, it);
+	return false;
+}
+
+static void
+register_attempt(struct runq *q, struct item *it)
+{
+	static struct str buf;
+	struct row row;
+	uint32_t uid;
+
+	it->attempts++;
+	it->next = q->now + retry_pause(&q->conf->retry, it->attempts, random32());
+	if (!row_load(q, &buf, &row, &uid, it->msg->id, it->n))
+		return;
+	row.attempts = it->attempts;
+	row.last = q->now;
+	row.next = it->next;
+	row_store(q, &row, uid);
+}
+
+static void
+add_option(struct str *out, const char *name, const char *value)
+{
+	if (value)
+		rec_putf(out, "%s=%s", name, value);
+}
+
+static void
+write_job(struct runq *q, struct job *j)
+{
+	static const char *const flags[] = {"8bit", "smtputf8", "longline", "dot"};
+	const struct envelope *e = &j->env;
+	char id[ID_SIZE];
+	struct str *out = &j->text;
+	bool first = true;
+
+	(void)q;
+	id_format(id, e->id);
+	rec_addf(out, "job", "%" PRIu64, j->no);
+	rec_add(out, "id", id);
+	rec_add(out, "sender", e->sender);
+	rec_addf(out, "size", "%" PRIu64, e->size);
+	str_adds(out, "flags ");
+	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
+		if (e->flags & 1U << i) {
+			str_addf(out, "%s%s", first ? "" : " ", flags[i]);
+			first = false;
+		}
+	str_addc(out, '\n');
+	if (e->ret)
+		rec_add(out, "ret", e->ret);
+	if (e->envid)
+		rec_add(out, "envid", e->envid);
+	if (e->requiretls)
+		rec_add(out, "requiretls", e->requiretls);
+	str_adds(out, j->rcpt[0].item->dest->hops);
+	rec_addf(out, "recipients-max", "%u", j->site->state.limits.recipients_per_transaction);
+	for (size_t i = 0; i < j->nrcpt; i++) {
+		uint32_t n = j->rcpt[i].item->n;
+		const struct envelope_rcpt *r = &e->rcpt[n - 1];
+		rec_open(out, "rcpt");
+		rec_putf(out, "%u", n);
+		rec_put(out, r->address);
+		add_option(out, "notify", r->notify);
+		add_option(out, "orcpt", r->orcpt);
+		rec_close(out);
+	}
+	rec_end(out);
+}
+
+/* Opens and reads the message of the item; -1 when there is none (its items are gone then). */
+static int
+open_message(struct runq *q, struct item *it, struct envelope *e)
+{
+	struct msg *m = it->msg;
+	const char *why;
+	int fd = spool_open_message(&q->spool, m->id, O_RDONLY);
+
+	if (fd < 0 && errno != ENOENT) {
+		log_open(LOG_ALERT, "unreadable");
+		log_s("error", strerror(errno));
+		log_close();
+		load_defer(q, it, q->now + MINUTE);
+		return -1;
+	}
+	if (fd < 0) {
+		forget_message(q, m);
+		return -1;
+	}
+	if (!envelope_read(fd, e, &why))
+		return fd;
+	close(fd);
+	if (errno) {
+		load_defer(q, it, q->now + MINUTE);
+		return -1;
+	}
+	spool_corrupt(q, m->id, why);
+	forget_message(q, m);
+	return -1;
+}
+
+static int
+by_number(const void *a, const void *b)
+{
+	const struct job_rcpt *x = a, *y = b;
+
+	return (x->item->n > y->item->n) - (x->item->n < y->item->n);
+}
+
+/* The next message of the site, with all of its recipients there that wait: one transaction. NULL: that one
+ * came to nothing. */
+struct job *
+job_build(struct runq *q, struct site *s)
+{
+	struct dest *d = TAILQ_FIRST(&s->dests);
+	struct item *it = TAILQ_FIRST(&d->ready), *next;
+	struct envelope e;
+	struct msg *m = it->msg;
+	struct job *j;
+	size_t max = s->state.limits.recipients_per_transaction;
+	int fd;
+
+	/* Each destination of the site in its turn. */
+	TAILQ_REMOVE(&s->dests, d, in_site);
+	TAILQ_INSERT_TAIL(&s->dests, d, in_site);
+	if ((fd = open_message(q, it, &e)) < 0)
+		return NULL;
+	j = mem_zalloc(sizeof *j);
+	j->env = e;
+	j->fd = fd;
+	j->site = s;
+	j->msg = m;
+	j->no = ++q->job_no;
+	j->rcpt = mem_zalloc((max < e.nrcpt ? max : e.nrcpt) * sizeof *j->rcpt);
+	m->todo = 0;
+	for (size_t i = 0; i < e.nrcpt; i++)
+		m->todo += e.rcpt[i].mark[MARK_STATE] == STATE_TODO;
+	for (it = m->items; it && j->nrcpt < max && j->nrcpt < e.nrcpt; it = next) {
+		next = it->of_msg;
+		if (it->job || it->dest->site != s || !it->dest->listed)
+			continue;
+		if (!still_due(q, it, &e)) /* frees it, and with the last one the message */
+			continue;
+		item_take(q, it);
+		it->job = j;
+		j->rcpt[j->nrcpt++].item = it;
+		register_attempt(q, it);
+	}
+	if (!j->nrcpt) {
+		job_free(j);
+		return NULL;
+	}
+	qsort(j->rcpt, j->nrcpt, sizeof *j->rcpt, by_number);
+	write_job(q, j);
+	return j;
+}
+
+/* In packets of whole lines; the first one carries the message. */
+int
+job_send(struct job *j)
+{
+	const char *p = j->text.s, *end = p + j->text.len;
+	int fd = j->fd;
+
+	while (p < end) {
+		size_t n = (size_t)(end - p);
+		if (n > PKT_MAX) {
+			const char *nl = memrchr(p, '\n', PKT_MAX);
+			n = (size_t)(nl + 1 - p);
+		}
+		if (pkt_send(j->worker->watch.fd, p, n, fd, MSG_DONTWAIT))
+			return -1;
+		fd = -1;
+		p += n;
+	}
+	return 0;
+}
