@@ -379,8 +379,7 @@ make_domain(struct making *m)
 	}
 	m->secure = m->secure && a->secure;
 	m->has_mx = a->status == DNS_DATA;
-	if (m->has_mx)
-		count_ttl(m, a->ttl);
+	count_ttl(m, a->ttl);
 	v = mx_list(a, &n, &null);
 	if (!m->has_mx) {
 		n = 1;
