@@ -100,6 +100,23 @@ options_set(struct dns *d)
 }
 
 static void
+forward_set(struct dns *d)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < d->up.n && !d->up.root; i++) {
+		int err = ub_ctx_set_fwd(d->ub, d->up.v[i].text);
+
+		used += !err;
+		if (err)
+			warn("unable to use name server %s: %s", d->up.v[i].text, ub_strerror(err));
+	}
+	/* With none of them libunbound would ask the root servers. */
+	if (!used && !d->up.root)
+		die_temp("unable to use any name server");
+}
+
+static void
 anchor_file(struct dns *d, const char *file)
 {
 	struct str text = {0};
@@ -152,7 +169,6 @@ dns_open(const struct conf *c)
 {
 	struct dns *d = mem_zalloc(sizeof *d);
 	struct epoll_event ev = {.events = EPOLLIN};
-	int err = 0;
 
 	TAILQ_INIT(&d->waiting);
 	TAILQ_INIT(&d->asked);
@@ -167,10 +183,7 @@ dns_open(const struct conf *c)
 		stat(RESOLV_CONF, &d->resolv_stat);
 	d->slept = slept_now();
 	upstream_load(&d->up, &c->dns);
-	for (size_t i = 0; i < d->up.n && !d->up.root && !err; i++)
-		err = ub_ctx_set_fwd(d->ub, d->up.v[i].text);
-	if (err)
-		die_perm("unable to use a name server: %s", ub_strerror(err));
+	forward_set(d);
 	anchor_set(d, &c->dns);
 	hosts_load(&d->hosts);
 	ub_ctx_async(d->ub, 1);
