@@ -223,7 +223,9 @@ mox-sendmail a@x.example <in 2>/dev/null &
 pid=$!
 exec 7>in
 big 4000000 >&7
+# shellcheck disable=SC2317 # called by wait_until
 tmp_files() { [ -n "$(ls spool/tmp)" ]; }
+# shellcheck disable=SC2317
 no_tmp_files() { ! tmp_files; }
 wait_until tmp_files
 kill -TERM $pid
