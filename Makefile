@@ -36,7 +36,7 @@ TOOLS := $(basename $(notdir $(wildcard t/*.c)))
 # Link lines, one a command (DESIGN 13): rooms, then libraries. What is not named here gets base alone.
 ROOMS_mox-queue-add := spool mail
 LIBS_mox-queue-add := -lz
-# The door is linked statically: a sixth of its run would go into the dynamic linker. The sanitizers know no static programs.
+# The door and mox-sendmail are linked statically: a sixth of a run would go into the dynamic linker. The sanitizers know no static programs.
 LINK_mox-queue-add := $(if $(filter asan ubsan,$(VARIANT)),,-static-pie)
 ROOMS_mox-runq := queue fate spool mail
 LIBS_mox-runq := -ldb -lz
@@ -45,7 +45,8 @@ LIBS_mox-nexthop := -lunbound -lidn2
 ROOMS_mox-deliver := fate trust net mail
 LIBS_mox-deliver := -lgnutls -lgsasl -lidn2
 ROOMS_mox-sendmail := mail
-LIBS_mox-sendmail := -lidn2
+LIBS_mox-sendmail := -lidn2 -lunistring
+LINK_mox-sendmail = $(LINK_mox-queue-add)
 ROOMS_mox-smtpd := mail
 LIBS_mox-smtpd := -lidn2
 ROOMS_mox-local := mail
@@ -74,7 +75,7 @@ $(foreach r,$(ROOMS),$(eval $(call room,$r)))
 define command
 $(BIN)/$1: $(OUT)/bin/$1.o $(call archives,$1)
 	@mkdir -p $$(@D)
-	$$(CC) $$(CFLAGS_ALL) $$(LDFLAGS) $(LINKHARDEN) $$(LINK_$1) -o $$@ $$^ $(call libs,$1) -lconfuse
+	$$(CC) $$(CFLAGS_ALL) $$(LDFLAGS) $(filter-out $(if $(LINK_$1),-pie),$(LINKHARDEN)) $(LINK_$1) -o $$@ $$^ $(call libs,$1) -lconfuse
 endef
 $(foreach c,$(CMDS),$(eval $(call command,$c)))
 

@@ -11,6 +11,7 @@
 #include "draft.h"
 #include "fdio.h"
 #include "handover.h"
+#include "login.h"
 #include "path.h"
 #include "rec.h"
 #include "recipients.h"
@@ -77,19 +78,20 @@ mailname(void)
 	return conf()->mailname;
 }
 
-/* A user that no database knows (a container's, for one) may send mail all the same. */
-static const struct passwd *
-user(void)
+/* libconfuse knows ~ and would draw all of NSS, its files and its plug-ins, into this program, which is linked statically.
+ * Here ~ is nobody's home. */
+struct passwd *
+getpwnam(const char *name)
 {
-	static char name[32], none[] = "";
-	static struct passwd nobody = {.pw_name = name, .pw_gecos = none};
-	static const struct passwd *pw;
+	(void)name;
+	return NULL;
+}
 
-	if (!pw && !(pw = getpwuid(getuid()))) {
-		snprintf(name, sizeof name, "uid%ld", (long)getuid());
-		pw = &nobody;
-	}
-	return pw;
+struct passwd *
+getpwuid(uid_t uid)
+{
+	(void)uid;
+	return NULL;
 }
 
 /* ---- the message ---- */
@@ -138,38 +140,29 @@ header_check(const struct draft *d, const struct str *in)
 		die_perm("unable to take the message: its header is larger than %u bytes", HEADER_MAX);
 }
 
-static const char *
+static char *
 author_name(void)
 {
-	const char *name = args.name ? args.name : getenv("NAME"), *gecos;
-	struct str out = {0};
+	const char *name = args.name ? args.name : getenv("NAME");
 
 	if (name && (*name || args.name))
-		return name;
-	/* GECOS: the name up to a comma, & for the login name with a capital. */
-	for (gecos = user()->pw_gecos; gecos && *gecos && *gecos != ','; gecos++)
-		if (*gecos == '&' && *user()->pw_name) {
-			size_t at = out.len;
-			str_adds(&out, user()->pw_name);
-			if (out.s[at] >= 'a' && out.s[at] <= 'z')
-				out.s[at] -= 32;
-		} else
-			str_addc(&out, *gecos);
-	return str_take(&out);
+		return mem_dup(name);
+	return login_full_name(login_user());
 }
 
 static void
 author_add(const struct draft *d, const char *sender, struct str *added)
 {
-	char *login = *sender ? NULL : path_quote_local(user()->pw_name);
+	char *login = *sender ? NULL : path_quote_local(login_user()->name), *name = author_name();
 	struct str address = {0};
 
 	str_adds(&address, *sender ? sender : login);
 	if (!addr_domain(address.s))
 		str_addf(&address, "@%s", mailname());
-	draft_add_from(d, added, author_name(), address.s);
+	draft_add_from(d, added, name, address.s);
 	str_free(&address);
 	free(login);
+	free(name);
 }
 
 static void
@@ -225,7 +218,7 @@ sender_make(void)
 	char *path, *s;
 
 	if (!args.sender)
-		return path_quote_local(user()->pw_name);
+		return path_quote_local(login_user()->name);
 	s = addr_unwrap(args.sender);
 	if (!*s)
 		return mem_dup("");

@@ -74,6 +74,14 @@ is "the message goes to mox-queue-add" "$rc ${ran% *}" "0 mox-queue-add --sysexi
 like "its envelope ends with end" "$(<envelope)" $'\nrcpt a@x.example\nend$'
 run bin/sendmail -v -C mox.conf -t
 is "-v and -C reach it" "${ran% *}" "mox-queue-add --sysexits -C mox.conf -e"
+if [ "$(id -u)" = 0 ]; then
+	chmod 777 "$T"
+	rm envelope message
+	umask 0
+	run setpriv --reuid 54321 --regid 54321 --clear-groups bin/sendmail -t
+	umask 022
+	like "S38 a user without a name may send" "$rc $(<envelope) $(<message)" "^0 sender uid54321.*From: uid54321@host.example"
+else skip "needs root" "S38 a user without a name may send"; fi
 for c in 0 65 69 75 78; do
 	code=$c run bin/sendmail -t
 	is "S42 mox-queue-add's $c is ours" "$rc" "$c"

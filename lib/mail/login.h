@@ -1,0 +1,19 @@
+/* Who calls: login name and GECOS field of the real user, without NSS, so that programs which ask can be linked statically: /etc/passwd
+ * first, and for users of other databases getent(1). */
+#ifndef LOGIN_H
+#define LOGIN_H
+
+#include "base.h"
+
+struct login {
+	const char
+	    *name; /* "uid1000" for a user that no database knows: a container's may send mail all the same */
+	const char *gecos; /* raw: full name, comma, room...; & stands for the name */
+};
+
+const struct login *login_user(void); /* static, looked up once */
+
+/* The full name of a GECOS field: up to a comma, & replaced by the login name with a capital. The caller frees. */
+char *login_full_name(const struct login *l) MUST_USE;
+
+#endif
