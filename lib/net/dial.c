@@ -1,0 +1,80 @@
+#include "base.h"
+
+#include "clock.h"
+#include "dial.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+union addr {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+static socklen_t
+addr_fill(union addr *a, const char *ip, uint16_t port)
+{
+	*a = (union addr){0};
+	if (inet_pton(AF_INET, ip, &a->v4.sin_addr) == 1) {
+		a->v4.sin_family = AF_INET;
+		a->v4.sin_port = htons(port);
+		return sizeof a->v4;
+	}
+	if (inet_pton(AF_INET6, ip, &a->v6.sin6_addr) == 1) {
+		a->v6.sin6_family = AF_INET6;
+		a->v6.sin6_port = htons(port);
+		return sizeof a->v6;
+	}
+	return 0;
+}
+
+/* 0 when connected, else the errno. */
+static int
+connect_wait(int fd, int64_t deadline, int watch)
+{
+	struct pollfd p[2] = {{.fd = fd, .events = POLLOUT}, {.fd = watch, .events = POLLRDHUP}};
+	socklen_t n = sizeof(int);
+	int r, err = 0;
+
+	do
+		r = poll(p, 2, clock_timeout(deadline));
+	while (r < 0 && errno == EINTR);
+	if (r < 0)
+		return errno;
+	if (p[1].revents)
+		return ECANCELED;
+	if (!r)
+		return ETIMEDOUT;
+	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &n) ? errno : err;
+}
+
+int
+dial(const char *ip, uint16_t port, int64_t deadline, int watch)
+{
+	union addr a;
+	socklen_t n = addr_fill(&a, ip, port);
+	int fd, err = 0, on = 1;
+
+	if (!n) {
+		errno = EINVAL;
+		return -1;
+	}
+	fd = socket(a.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -1;
+	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on))
+		err = errno;
+	if (!err && connect(fd, &a.any, n))
+		err = errno == EINPROGRESS ? connect_wait(fd, deadline, watch) : errno;
+	if (!err)
+		return fd;
+	close(fd);
+	errno = err;
+	return -1;
+}

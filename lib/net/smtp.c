@@ -1,0 +1,193 @@
+#include "base.h"
+
+#include "clock.h"
+#include "dial.h"
+#include "smtp.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <unistd.h>
+
+int
+smtp_dial(struct smtp *c, const char *host, const char *ip, uint16_t port, int64_t deadline)
+{
+	int fd = dial(ip, port, deadline, c->watch);
+
+	if (fd < 0)
+		return -1;
+	stream_open(&c->io, fd, c->watch);
+	snprintf(c->host, sizeof c->host, "%s", host);
+	snprintf(c->ip, sizeof c->ip, "%s", ip);
+	c->port = port;
+	c->ehlo = (struct ehlo){0};
+	c->waiting = false;
+	c->trips = 0;
+	c->bad = NULL;
+	return 0;
+}
+
+bool
+smtp_is_open(const struct smtp *c)
+{
+	return c->io.fd >= 0;
+}
+
+void
+smtp_close(struct smtp *c)
+{
+	stream_close(&c->io);
+}
+
+void
+smtp_quit(struct smtp *c, int64_t timeout)
+{
+	int64_t cap = c->io.cap;
+
+	if (!smtp_is_open(c))
+		return;
+	c->io.watch = -1;
+	c->io.watch_in = false;
+	c->waiting = false;
+	c->io.cap = clock_mono() + timeout;
+	smtp_command(c, "QUIT", timeout);
+	smtp_close(c);
+	c->io.cap = cap;
+}
+
+enum smtp_got
+smtp_from_io(enum io io)
+{
+	switch (io) {
+	case IO_OK: return SMTP_REPLY;
+	case IO_WATCH: return SMTP_WATCH;
+	case IO_GONE: return SMTP_GONE;
+	case IO_EOF:
+	case IO_ERROR: return SMTP_LOST;
+	case IO_TLS: return SMTP_TLS;
+	case IO_TIMEOUT: return SMTP_TIMEOUT;
+	case IO_FILE: return SMTP_FILE;
+	}
+	return SMTP_BAD;
+}
+
+enum smtp_got
+smtp_reply(struct smtp *c, int64_t timeout)
+{
+	struct stream *s = &c->io;
+
+	if (!c->waiting) {
+		c->waiting = true;
+		c->deadline = clock_mono() + timeout;
+		reply_start(&c->reply);
+		if (s->in_at == s->in_end)
+			c->trips++;
+	}
+	for (;;) {
+		enum reply_got got = REPLY_MORE;
+		size_t used = 0;
+		enum io io;
+
+		if (s->in_end > s->in_at)
+			got = reply_feed(&c->reply, s->in + s->in_at, s->in_end - s->in_at, &used);
+		s->in_at += used;
+		if (got == REPLY_DONE) {
+			c->waiting = false;
+			return SMTP_REPLY;
+		}
+		if (got == REPLY_BAD) {
+			c->bad = c->reply.bad;
+			return SMTP_BAD;
+		}
+		if ((io = stream_fill(s, c->deadline)) != IO_OK)
+			return smtp_from_io(io);
+	}
+}
+
+enum smtp_got
+smtp_command(struct smtp *c, const char *line, int64_t timeout)
+{
+	enum io io = stream_puts(&c->io, line);
+
+	if (io == IO_OK)
+		io = stream_puts(&c->io, "\r\n");
+	if (io == IO_OK)
+		io = stream_flush(&c->io);
+	return io == IO_OK ? smtp_reply(c, timeout) : smtp_from_io(io);
+}
+
+static bool
+not_understood(int code)
+{
+	return code == 500 || code == 501 || code == 502 || code == 504 || code == 550;
+}
+
+enum smtp_got
+smtp_hello(struct smtp *c, const char *name, int64_t timeout)
+{
+	char line[300];
+	enum smtp_got got;
+
+	c->ehlo = (struct ehlo){0};
+	snprintf(line, sizeof line, "EHLO %.255s", name);
+	got = smtp_command(c, line, timeout);
+	if (got == SMTP_REPLY && c->reply.code / 100 == 2)
+		ehlo_parse(&c->ehlo, c->reply.text, c->reply.len);
+	if (got != SMTP_REPLY || !not_understood(c->reply.code))
+		return got;
+	snprintf(line, sizeof line, "HELO %.255s", name);
+	return smtp_command(c, line, timeout);
+}
+
+/* SNI carries DNS names only (RFC 6066 3). */
+static bool
+is_dns_name(const char *s)
+{
+	unsigned char bin[16];
+
+	return s && *s && *s != '[' && inet_pton(AF_INET, s, bin) != 1 && inet_pton(AF_INET6, s, bin) != 1;
+}
+
+enum smtp_got
+smtp_tls(struct smtp *c, const char *name, bool small, int64_t timeout)
+{
+	struct tls *t;
+
+	if (c->io.in_end > c->io.in_at) {
+		c->bad = "more behind its answer to STARTTLS";
+		return SMTP_BAD;
+	}
+	t = tls_new(c->io.fd, is_dns_name(name) ? name : NULL, small);
+	if (!t) {
+		c->io.err = ENOMEM;
+		return SMTP_LOST;
+	}
+	c->ehlo = (struct ehlo){0};
+	c->trips += 2;
+	return smtp_from_io(stream_starttls(&c->io, t, clock_mono() + timeout));
+}
+
+void
+smtp_why(const struct smtp *c, enum smtp_got got, char *out, size_t cap)
+{
+	int err = c->io.err;
+
+	switch (got) {
+	case SMTP_REPLY:
+	case SMTP_WATCH: snprintf(out, cap, "%s", c->reply.text); break;
+	case SMTP_GONE: snprintf(out, cap, "the delivery was called off"); break;
+	case SMTP_LOST:
+		snprintf(out, cap, "the connection was lost%s%s", err ? ": " : "", err ? strerror(err) : "");
+		break;
+	case SMTP_TIMEOUT: snprintf(out, cap, "no answer in time"); break;
+	case SMTP_BAD:
+		snprintf(out, cap, "the peer sent %s%s%.500s", c->bad ? c->bad : "nonsense",
+		    c->reply.bad ? ": " : "", c->reply.bad ? c->reply.text : "");
+		break;
+	case SMTP_TLS:
+		snprintf(out, cap, "TLS failed: %s", c->io.tls ? tls_why(c->io.tls) : "no session");
+		break;
+	case SMTP_FILE:
+		snprintf(out, cap, "unable to read the message: %s", err ? strerror(err) : "it is shorter than its size");
+		break;
+	}
+}
