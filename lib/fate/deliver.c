@@ -11,7 +11,7 @@
 #include <sys/time.h>
 
 #define JOBS 3
-#define FLIGHT 2	  /* transactions under way at once */
+#define FLIGHT 2	   /* transactions under way at once */
 #define REPORT_PATIENCE 60 /* seconds mox-runq may take to read a report */
 
 struct deliver {
@@ -43,7 +43,8 @@ settle(struct deliver *d, struct job *j, struct job_rcpt *r, const struct fate *
 {
 	const struct line *l = &d->line;
 	char peer[336];
-	unsigned wait = f->outcome == FATE_LATER && l->c.reply.code / 100 == 4 ? fate_wait(l->c.reply.text) : 0;
+	unsigned wait =
+	    f->outcome == FATE_LATER && l->c.reply.code / 100 == 4 ? fate_wait(l->c.reply.text) : 0;
 
 	snprintf(peer, sizeof peer, "%s[%s]", l->c.host, l->c.ip);
 	report_rcpt(&d->report, j, r, f, l->c.reply.code, (const char *[2]){peer, l->c.reply.text});
@@ -83,7 +84,10 @@ static void
 settle_miss(struct deliver *d, struct job *j)
 {
 	struct miss *m = &j->miss;
-	const char *site = !j->connected ? "unreachable" : m->code / 100 == 5 ? "refused" : m->code ? "busy" : NULL;
+	const char *site = !j->connected	? "unreachable"
+			   : m->code / 100 == 5 ? "refused"
+			   : m->code		? "busy"
+						: NULL;
 
 	if (!m->rank) {
 		m->fate = fate_trouble(TROUBLE_NO_HOP);
@@ -91,7 +95,8 @@ settle_miss(struct deliver *d, struct job *j)
 	}
 	for (size_t i = 0; i < j->nrcpt; i++)
 		if (j->rcpt[i].state == RCPT_TODO) {
-			report_rcpt(&d->report, j, &j->rcpt[i], &m->fate, m->code, (const char *[2]){m->peer, m->text});
+			report_rcpt(&d->report, j, &j->rcpt[i], &m->fate, m->code,
+			    (const char *[2]){m->peer, m->text});
 			j->rcpt[i].state = RCPT_DONE;
 		}
 	if (m->code / 100 == 4 && fate_wait(m->text) > j->wait)
@@ -107,8 +112,8 @@ report_session(struct deliver *d, struct job *j)
 {
 	const struct line *l = &d->line;
 	char tls[32], cipher[48], trips[32], bytes[40], ms[40];
-	const char *fields[] = {l->c.host, l->c.ip, tls, "verified=none", j->reused ? "reused=yes" : "reused=no", trips,
-	    bytes, ms, l->cipher ? cipher : NULL, NULL};
+	const char *fields[] = {l->c.host, l->c.ip, tls, "verified=none",
+	    j->reused ? "reused=yes" : "reused=no", trips, bytes, ms, l->cipher ? cipher : NULL, NULL};
 
 	snprintf(tls, sizeof tls, "tls=%s", l->version ? l->version : "none");
 	snprintf(cipher, sizeof cipher, "cipher=%s", l->cipher ? l->cipher : "");
@@ -176,8 +181,8 @@ lost(struct deliver *d, enum smtp_got got)
 {
 	struct txn *t = &d->txn[0];
 	struct job *j = t->job;
-	/* MAIL was answered: the server is at work on this transaction. One that has not answered MAIL has not taken the message, whatever
-	 * we had sent. */
+	/* MAIL was answered: the server is at work on this transaction. One that has not answered MAIL has
+	 * not taken the message, whatever we had sent. */
 	bool at_work = t->answered > t->rset, behind = t->body && t->answered < t->asked;
 	bool ahead = t->whole || d->ntxn > 1;
 	enum trouble what = trouble_of(got);
@@ -326,9 +331,9 @@ dot_answered(struct deliver *d, struct txn *t)
 		drop_line(d);
 }
 
-/* CRITICAL: from the moment the final dot is out until its report has gone, nothing on this way may end the program: the server has the
- * message, and mox-runq would send it again. No heap here; and should the next job's preparation run out of memory meanwhile,
- * last_words waits for the answer and reports it. */
+/* CRITICAL: from the moment the final dot is out until its report has gone, nothing on this way may end the
+ * program: the server has the message, and mox-runq would send it again. No heap here; and should the next
+ * job's preparation run out of memory meanwhile, last_words waits for the answer and reports it. */
 static void
 apply(struct deliver *d)
 {
@@ -338,7 +343,8 @@ apply(struct deliver *d)
 
 	t->answered++;
 	if (d->line.c.reply.code == 421) {
-		static const enum phase phases[] = {PHASE_MAIL, PHASE_MAIL, PHASE_RCPT, PHASE_DATA, PHASE_DOT};
+		static const enum phase phases[] = {
+		    PHASE_MAIL, PHASE_MAIL, PHASE_RCPT, PHASE_DATA, PHASE_DOT};
 		struct fate f = verdict(d, phases[a]);
 
 		went_away(d, &f, a <= ASK_MAIL);
@@ -420,8 +426,8 @@ may_follow(const struct deliver *d)
 {
 	const struct line *l = &d->line;
 
-	return d->ntxn < FLIGHT && l->c.ehlo.pipelining && !d->careful && l->proven && txn_is_asked(&d->txn[d->ntxn - 1]) &&
-	       !(l->c.ehlo.mail_max && l->mails >= l->c.ehlo.mail_max);
+	return d->ntxn < FLIGHT && l->c.ehlo.pipelining && !d->careful && l->proven &&
+	       txn_is_asked(&d->txn[d->ntxn - 1]) && !(l->c.ehlo.mail_max && l->mails >= l->c.ehlo.mail_max);
 }
 
 /* Starts the job's next transaction; false when this server can take none of its recipients. */
@@ -574,11 +580,13 @@ prepare(struct deliver *d, struct job *j)
 	if (why)
 		return not_here(d, j, what, why);
 	if (!start(d, j))
-		return not_here(d, j, TROUBLE_UTF8, "the recipient needs SMTPUTF8, which the server does not offer");
+		return not_here(
+		    d, j, TROUBLE_UTF8, "the recipient needs SMTPUTF8, which the server does not offer");
 	return READY;
 }
 
-/* Waits for the next job; a connection whose peer says something meanwhile (421, or its end) is closed. false: no more jobs. */
+/* Waits for the next job; a connection whose peer says something meanwhile (421, or its end) is closed.
+ * false: no more jobs. */
 static bool
 wait_job(struct deliver *d)
 {

@@ -134,8 +134,20 @@ unit_at(const char *s)
 		const char *word;
 		unsigned seconds;
 	} units[] = {
-	    {"s", 1},	      {"sec", 1},	{"secs", 1},   {"second", 1}, {"seconds", 1}, {"m", 60},     {"min", 60},
-	    {"mins", 60},     {"minute", 60},	{"minutes", 60}, {"h", 3600}, {"hr", 3600},   {"hrs", 3600}, {"hour", 3600},
+	    {"s", 1},
+	    {"sec", 1},
+	    {"secs", 1},
+	    {"second", 1},
+	    {"seconds", 1},
+	    {"m", 60},
+	    {"min", 60},
+	    {"mins", 60},
+	    {"minute", 60},
+	    {"minutes", 60},
+	    {"h", 3600},
+	    {"hr", 3600},
+	    {"hrs", 3600},
+	    {"hour", 3600},
 	    {"hours", 3600},
 	};
 	size_t n = 0;
@@ -150,12 +162,13 @@ unit_at(const char *s)
 	return 0;
 }
 
-/* The words in front of the number must speak of waiting: "Your mailbox holds 5 minutes of music" does not. */
+/* The words in front of the number must speak of waiting: "Your mailbox holds 5 minutes of music" does not.
+ */
 static bool
 speaks_of_waiting(const char *text, const char *number)
 {
-	static const char *const words[] = {"again", "retry", "wait", "back", "greylist", "graylist", "defer",
-	    "delay", "later", "after"};
+	static const char *const words[] = {
+	    "again", "retry", "wait", "back", "greylist", "graylist", "defer", "delay", "later", "after"};
 
 	for (const char *s = text; s < number; s++)
 		for (size_t i = 0; i < ARRAY_LEN(words); i++)

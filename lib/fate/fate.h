@@ -1,18 +1,17 @@
-/* What a reply or a local failure means: sent, later or never, with its RFC 3463 code. The one place that decides it; pure
- * functions, no library, so that mox-runq can ask too.
+/* What a reply or a local failure means: sent, later or never, with its RFC 3463 code. The one place that
+ * decides it; pure functions, no library, so that mox-runq can ask too.
  *
  * The decisions, where RFC 5321 leaves a choice:
  *   greeting, EHLO   4xx and 5xx speak of the host, not of the mail: next hop, then later (T91)
  *   STARTTLS         a refusal is never a bounce (T19, T35, T99)
  *   421 anywhere     the host goes away: close; unfinished recipients later (T84)
- *   MAIL             5xx never; 4xx later, at the next hop at once only when it speaks of the host (421, x.3.x)
- *   503 to MAIL      the peer and we disagree where we are: close, later (T132)
- *   530 to MAIL      later when we came in plaintext because its TLS failed, else never
- *   RCPT             5xx never, 4xx later; the next hop is not asked for another opinion. 452 and 552 behind an accepted recipient mean "too
- *                    many" unless the code speaks of the mailbox or of policy: again, in a transaction of its own (T83)
- *   DATA, final dot  any 2xx sent (T84), 4xx later, 5xx never
- *   3xx or 2xx out of place: later, close
- *   connection lost or silent: before the final dot the next hop, behind it later and perhaps delivered (T94)
+ *   MAIL             5xx never; 4xx later, at the next hop at once only when it speaks of the host (421,
+ * x.3.x) 503 to MAIL      the peer and we disagree where we are: close, later (T132) 530 to MAIL      later
+ * when we came in plaintext because its TLS failed, else never RCPT             5xx never, 4xx later; the
+ * next hop is not asked for another opinion. 452 and 552 behind an accepted recipient mean "too many" unless
+ * the code speaks of the mailbox or of policy: again, in a transaction of its own (T83) DATA, final dot  any
+ * 2xx sent (T84), 4xx later, 5xx never 3xx or 2xx out of place: later, close connection lost or silent:
+ * before the final dot the next hop, behind it later and perhaps delivered (T94)
  */
 #ifndef FATE_H
 #define FATE_H
@@ -35,8 +34,8 @@ enum phase {
 
 /* What went wrong without a reply. */
 enum trouble {
-	TROUBLE_CONNECT,     /* no connection */
-	TROUBLE_LOST,	     /* ended by the peer or the network */
+	TROUBLE_CONNECT, /* no connection */
+	TROUBLE_LOST,	 /* ended by the peer or the network */
 	TROUBLE_TIMEOUT,
 	TROUBLE_PROTOCOL,    /* what came is no SMTP */
 	TROUBLE_TLS,	     /* handshake failed */
@@ -67,10 +66,12 @@ struct fate_case {
 /* enhanced: the reply's own code, or "". */
 struct fate fate_reply(enum phase phase, int code, const char *enhanced, const struct fate_case *with);
 struct fate fate_trouble(enum trouble what);
-/* As far as the final dot, a lost connection, silence or nonsense sends all on to the next hop; behind it, never. */
+/* As far as the final dot, a lost connection, silence or nonsense sends all on to the next hop; behind it,
+ * never. */
 struct fate fate_trouble_behind_dot(enum trouble what);
 
-/* "Try again in 5 minutes" in the text of a 4xx reply: seconds, between 60 and 4 hours; 0: no such hint, or an absurd one (T129). */
+/* "Try again in 5 minutes" in the text of a 4xx reply: seconds, between 60 and 4 hours; 0: no such hint, or
+ * an absurd one (T129). */
 unsigned fate_wait(const char *text);
 
 #endif

@@ -18,7 +18,8 @@ flags_parse(struct job *j, char *value)
 	static const struct {
 		const char *word;
 		enum job_flag flag;
-	} words[] = {{"8bit", JOB_8BIT}, {"smtputf8", JOB_SMTPUTF8}, {"longline", JOB_LONGLINE}, {"dot", JOB_DOT}};
+	} words[] = {
+	    {"8bit", JOB_8BIT}, {"smtputf8", JOB_SMTPUTF8}, {"longline", JOB_LONGLINE}, {"dot", JOB_DOT}};
 
 	while (value) {
 		const char *f = rec_field(&value);
@@ -32,7 +33,8 @@ flags_parse(struct job *j, char *value)
 	return true;
 }
 
-/* Parameters come from whoever submitted the message: only what xtext can be made of reaches the wire (RFC 3461 4). */
+/* Parameters come from whoever submitted the message: only what xtext can be made of reaches the wire (RFC
+ * 3461 4). */
 static bool
 printable(const char *s)
 {
@@ -138,7 +140,8 @@ job_parse(struct job *j)
 static bool
 is_whole(const struct str *s)
 {
-	return s->len >= 4 && !memcmp(s->s + s->len - 4, "end\n", 4) && (s->len == 4 || s->s[s->len - 5] == '\n');
+	return s->len >= 4 && !memcmp(s->s + s->len - 4, "end\n", 4) &&
+	       (s->len == 4 || s->s[s->len - 5] == '\n');
 }
 
 int
@@ -271,7 +274,8 @@ void
 report_rcpt(struct report *r, const struct job *j, const struct job_rcpt *to, const struct fate *f, int code,
     const char *peer_and_text[2])
 {
-	static const char *const words[] = {[FATE_SENT] = "sent", [FATE_LATER] = "later", [FATE_NEVER] = "never"};
+	static const char *const words[] = {
+	    [FATE_SENT] = "sent", [FATE_LATER] = "later", [FATE_NEVER] = "never"};
 	char number[24];
 
 	open_job(r, j);

@@ -1,4 +1,5 @@
-/* What a worker of mox-deliver is told and what it tells (mox-rec.5: job, report), over its SEQPACKET socket. */
+/* What a worker of mox-deliver is told and what it tells (mox-rec.5: job, report), over its SEQPACKET socket.
+ */
 #ifndef JOB_H
 #define JOB_H
 
@@ -11,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define JOB_RCPT_MAX 100 /* of one transaction */
+#define JOB_RCPT_MAX 100  /* of one transaction */
 #define JOB_TEXT_MAX 2048 /* of a reply, in a report */
 
 enum job_flag { JOB_8BIT = 1, JOB_SMTPUTF8 = 2, JOB_LONGLINE = 4, JOB_DOT = 8 };
@@ -19,9 +20,9 @@ enum job_flag { JOB_8BIT = 1, JOB_SMTPUTF8 = 2, JOB_LONGLINE = 4, JOB_DOT = 8 };
 enum rcpt_state { RCPT_TODO, RCPT_OUT /* in a transaction */, RCPT_ACCEPTED, RCPT_DONE /* reported */ };
 
 struct job_rcpt {
-	unsigned n; /* number in the report */
+	unsigned n;			      /* number in the report */
 	const char *address, *notify, *orcpt; /* NULL: not given */
-	bool utf8_local; /* the local part needs SMTPUTF8 */
+	bool utf8_local;		      /* the local part needs SMTPUTF8 */
 	enum rcpt_state state;
 };
 
@@ -56,33 +57,36 @@ struct job {
 	bool redone;  /* it has had its second chance at one hop */
 	bool connected, some_network; /* some TCP connection; some failure that was not "no network" */
 	struct miss miss;
-	unsigned wait; /* seconds, from a reply's hint */
-	int64_t start; /* CLOCK_MONOTONIC */
+	unsigned wait;	/* seconds, from a reply's hint */
+	int64_t start;	/* CLOCK_MONOTONIC */
 	uint64_t bytes; /* of the message, sent */
 };
 
-/* Takes one job from the socket, waiting for its first packet unless flags say MSG_DONTWAIT. 1 a job, 0 none now (EAGAIN), -1 the socket's
- * other side is gone or sent what is no job (*why; NULL: gone). j starts as {.fd = -1} and is used again and again. */
+/* Takes one job from the socket, waiting for its first packet unless flags say MSG_DONTWAIT. 1 a job, 0 none
+ * now (EAGAIN), -1 the socket's other side is gone or sent what is no job (*why; NULL: gone). j starts as
+ * {.fd = -1} and is used again and again. */
 int job_take(struct job *j, int sock, int flags, const char **why) MUST_USE;
 /* Ends with this job; keeps memory for the next. */
 void job_drop(struct job *j);
 /* Recipients in that state. */
 size_t job_count(const struct job *j, enum rcpt_state state);
-/* Header or envelope make SMTPUTF8 necessary, whoever the recipient is (T109). Reads the header the first time. */
+/* Header or envelope make SMTPUTF8 necessary, whoever the recipient is (T109). Reads the header the first
+ * time. */
 bool job_needs_utf8(struct job *j);
 
-/* ---- the report: no heap, so that it can be made when memory is gone; what is told goes out by report_flush ---- */
+/* ---- the report: no heap, so that it can be made when memory is gone; what is told goes out by report_flush
+ * ---- */
 
 struct report {
 	int sock;
-	bool open; /* `job N` was written */
-	bool gone; /* nobody listens any more */
+	bool open;	/* `job N` was written */
+	bool gone;	/* nobody listens any more */
 	struct str out; /* reserved once */
 };
 
 void report_start(struct report *r, int sock);
-void report_rcpt(struct report *r, const struct job *j, const struct job_rcpt *to, const struct fate *f, int code,
-    const char *peer_and_text[2]);
+void report_rcpt(struct report *r, const struct job *j, const struct job_rcpt *to, const struct fate *f,
+    int code, const char *peer_and_text[2]);
 void report_line(struct report *r, const struct job *j, const char *key, const char *value);
 /* A line of fields, those in `fields` up to NULL. */
 void report_fields(struct report *r, const struct job *j, const char *key, const char *const *fields);

@@ -20,13 +20,14 @@ miss_note(struct job *j, const struct line *l, int rank, const struct fate *f)
 	snprintf(j->miss.peer, sizeof j->miss.peer, "%s[%s]", l->c.host, l->c.ip);
 }
 
-/* A verdict of "never" by one hop stands only when none of the others failed for a lesser reason: who could not be reached may take it
- * tomorrow. */
+/* A verdict of "never" by one hop stands only when none of the others failed for a lesser reason: who could
+ * not be reached may take it tomorrow. */
 void
 miss_reply(struct job *j, const struct line *l, enum phase phase)
 {
 	const struct reply *r = &l->c.reply;
-	struct fate f = fate_reply(phase, r->code, r->enhanced, &(struct fate_case){.fell_back = l->fell_back});
+	struct fate f =
+	    fate_reply(phase, r->code, r->enhanced, &(struct fate_case){.fell_back = l->fell_back});
 	int before = j->miss.rank;
 
 	miss_note(j, l, f.outcome == FATE_NEVER ? RANK_NEVER : RANK_REPLY, &f);
@@ -42,7 +43,11 @@ miss_trouble(struct job *j, const struct line *l, enum trouble what, const char 
 	struct fate f = fate_trouble(what);
 	int before = j->miss.rank;
 
-	miss_note(j, l, f.outcome == FATE_NEVER ? RANK_NEVER : what == TROUBLE_CONNECT ? RANK_CONNECT : RANK_LOST, &f);
+	miss_note(j, l,
+	    f.outcome == FATE_NEVER   ? RANK_NEVER
+	    : what == TROUBLE_CONNECT ? RANK_CONNECT
+				      : RANK_LOST,
+	    &f);
 	if (j->miss.rank != before)
 		snprintf(j->miss.text, sizeof j->miss.text, "%s", text);
 }
@@ -71,7 +76,13 @@ miss_got(struct job *j, const struct line *l, enum smtp_got got, const char *dur
 
 /* ---- one address ---- */
 
-enum step { STEP_OPEN, STEP_NEXT, STEP_GONE, STEP_SMALL /* again with a short ClientHello */, STEP_PLAIN /* again without TLS */ };
+enum step {
+	STEP_OPEN,
+	STEP_NEXT,
+	STEP_GONE,
+	STEP_SMALL /* again with a short ClientHello */,
+	STEP_PLAIN /* again without TLS */
+};
 
 static enum step
 refused(struct line *l, const struct conf *conf, struct job *j, enum phase phase)
@@ -90,8 +101,8 @@ broken(struct line *l, struct job *j, enum smtp_got got, const char *during)
 	return got == SMTP_GONE ? STEP_GONE : STEP_NEXT;
 }
 
-/* Judges who is at the other end of a finished handshake. Under the demands of today (none, may, must) everybody is welcome; what a
- * hop demands of names and keys is decided here and nowhere else. */
+/* Judges who is at the other end of a finished handshake. Under the demands of today (none, may, must)
+ * everybody is welcome; what a hop demands of names and keys is decided here and nowhere else. */
 static bool
 peer_is_trusted(const struct line *l, const struct plan_hop *hop)
 {
@@ -154,7 +165,8 @@ secure(struct line *l, const struct conf *conf, struct job *j, const struct plan
 }
 
 static enum step
-attempt(struct line *l, const struct conf *conf, struct job *j, const struct plan_hop *hop, const char *ip, enum step how)
+attempt(struct line *l, const struct conf *conf, struct job *j, const struct plan_hop *hop, const char *ip,
+    enum step how)
 {
 	struct smtp *c = &l->c;
 	enum smtp_got got;

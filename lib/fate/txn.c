@@ -4,7 +4,8 @@
 #include "domain.h"
 #include "txn.h"
 
-/* A message up to this size goes out together with its commands, whether its recipients will be accepted or not. */
+/* A message up to this size goes out together with its commands, whether its recipients will be accepted or
+ * not. */
 #define WHOLE_MAX 49152
 #define PARAMS_MAX 1400
 
@@ -208,7 +209,8 @@ put_end(struct txn *t, struct line *l)
 		if (io == IO_OK)
 			io = stream_file(s, j->fd, 0, j->size);
 	} else if (!t->accepted) {
-		/* 354 although every recipient was refused: the lone dot of RFC 2920 3.1, never a message (T85). */
+		/* 354 although every recipient was refused: the lone dot of RFC 2920 3.1, never a message
+		 * (T85). */
 		io = stream_puts(s, ".\r\n");
 	} else {
 		io = stream_dotted(s, j->fd, j->size, j->flags & JOB_DOT);
@@ -254,7 +256,8 @@ txn_ask(struct txn *t, struct line *l)
 			t->asked++;
 	}
 	/* Every recipient was refused before DATA went out, or MAIL was. */
-	if (!t->over && t->answered == t->asked && !txn_is_asked(t) && !t->accepted && t->answered >= t->rset + 1 + t->n)
+	if (!t->over && t->answered == t->asked && !txn_is_asked(t) && !t->accepted &&
+	    t->answered >= t->rset + 1 + t->n)
 		t->over = !t->go;
 	return io;
 }

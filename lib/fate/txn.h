@@ -1,6 +1,6 @@
-/* One mail transaction on a connection: which commands have been asked, which answered. The steps are numbered
- *   [RSET] MAIL RCPT... DATA dot    or    [RSET] MAIL RCPT... BDAT LAST with the message
- * and their replies come in that order. */
+/* One mail transaction on a connection: which commands have been asked, which answered. The steps are
+ * numbered [RSET] MAIL RCPT... DATA dot    or    [RSET] MAIL RCPT... BDAT LAST with the message and their
+ * replies come in that order. */
 #ifndef TXN_H
 #define TXN_H
 
@@ -22,10 +22,11 @@ struct txn {
 	bool over;    /* nothing more is to be asked */
 	bool body;    /* the message was written to its end: up to byte `end` of the connection */
 	uint64_t end;
-	bool cut;     /* its end could not be sent */
+	bool cut; /* its end could not be sent */
 };
 
-/* Chooses recipients of the job that this connection can take in one transaction and marks them RCPT_OUT. false: none. */
+/* Chooses recipients of the job that this connection can take in one transaction and marks them RCPT_OUT.
+ * false: none. */
 bool txn_start(struct txn *t, const struct line *l, struct job *j, bool careful);
 /* Puts whatever may be asked now into the stream. */
 enum io txn_ask(struct txn *t, struct line *l);

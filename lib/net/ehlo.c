@@ -67,8 +67,12 @@ line_parse(struct ehlo *e, char *word)
 		const char *name;
 		bool *flag;
 	} flags[] = {
-	    {"PIPELINING", &e->pipelining}, {"CHUNKING", &e->chunking}, {"8BITMIME", &e->eightbit},
-	    {"SMTPUTF8", &e->smtputf8},	    {"DSN", &e->dsn},		{"STARTTLS", &e->starttls},
+	    {"PIPELINING", &e->pipelining},
+	    {"CHUNKING", &e->chunking},
+	    {"8BITMIME", &e->eightbit},
+	    {"SMTPUTF8", &e->smtputf8},
+	    {"DSN", &e->dsn},
+	    {"STARTTLS", &e->starttls},
 	    {"REQUIRETLS", &e->requiretls},
 	};
 

@@ -1,5 +1,5 @@
-/* What a server offers in its answer to EHLO (RFC 5321 4.1.1.1). Keywords are whole words in any case (T90); parameters that are
- * no good count as absent. */
+/* What a server offers in its answer to EHLO (RFC 5321 4.1.1.1). Keywords are whole words in any case (T90);
+ * parameters that are no good count as absent. */
 #ifndef EHLO_H
 #define EHLO_H
 
@@ -11,8 +11,8 @@
 struct ehlo {
 	bool pipelining, chunking, eightbit, smtputf8, dsn, starttls, requiretls, size;
 	uint64_t size_max; /* SIZE: 0 no limit known */
-	/* LIMITS (RFC 9422); 0: none given. A malformed LIMITS line or a name that stands in it twice drops all of them (T81), a bad
-	 * value only itself. */
+	/* LIMITS (RFC 9422); 0: none given. A malformed LIMITS line or a name that stands in it twice drops
+	 * all of them (T81), a bad value only itself. */
 	unsigned rcpt_max, mail_max, rcpt_domain_max;
 };
 

@@ -1,8 +1,8 @@
-/* SMTP replies (RFC 5321 4.2, RFC 2034), parsed as the bytes come: one line or many, of any length, without the heap, because a reply
- * to the final dot must be understood when memory is gone.
+/* SMTP replies (RFC 5321 4.2, RFC 2034), parsed as the bytes come: one line or many, of any length, without
+ * the heap, because a reply to the final dot must be understood when memory is gone.
  *
- * reply_start, then reply_feed with what was read until it answers REPLY_DONE or REPLY_BAD. All lines of a reply must carry
- * the same code (T89): a peer that changes its mind in mid-reply has told us nothing. */
+ * reply_start, then reply_feed with what was read until it answers REPLY_DONE or REPLY_BAD. All lines of a
+ * reply must carry the same code (T89): a peer that changes its mind in mid-reply has told us nothing. */
 #ifndef REPLY_H
 #define REPLY_H
 
@@ -19,8 +19,8 @@ enum reply_got { REPLY_MORE, REPLY_DONE, REPLY_BAD };
 struct reply {
 	int code;	   /* 200 to 599 */
 	char enhanced[12]; /* "5.1.1", only of the class of the code; else "" */
-	/* The lines without code, and without the enhanced code where it is that one, parted by LF. No CR, no NUL (shown as ?). Of
-	 * a bad reply what was said last. */
+	/* The lines without code, and without the enhanced code where it is that one, parted by LF. No CR, no
+	 * NUL (shown as ?). Of a bad reply what was said last. */
 	char text[REPLY_TEXT + 1];
 	size_t len;
 	const char *bad; /* REPLY_BAD: half a sentence */

@@ -23,25 +23,24 @@
 #define ARCH AUDIT_ARCH_RISCV64
 #endif
 
-/* Every right this kernel knows is handled and none is granted. Newer kernels ignore nothing: the mask must not have bits they lack. */
-static bool
+/* Every right this kernel knows is handled and none is granted. Newer kernels ignore nothing: the mask must
+ * not have bits they lack. */
+static void
 files_shut(void)
 {
 	static const unsigned bits[] = {0, 13, 14, 15, 15, 16}; /* rights by ABI version */
 	struct landlock_ruleset_attr attr = {0};
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	long fd;
-	bool good;
 
 	if (abi < 1)
-		return false;
+		return;
 	attr.handled_access_fs = (UINT64_C(1) << bits[abi < 5 ? abi : 5]) - 1;
 	fd = syscall(SYS_landlock_create_ruleset, &attr, sizeof attr, 0);
 	if (fd < 0)
-		return false;
-	good = !syscall(SYS_landlock_restrict_self, fd, 0);
+		return;
+	syscall(SYS_landlock_restrict_self, fd, 0);
 	close((int)fd);
-	return good;
 }
 
 #ifdef ARCH
@@ -55,7 +54,7 @@ files_shut(void)
 #define REFUSED (SECCOMP_RET_ERRNO | EPERM)
 #define REFUSE(nr) IF_EQUAL(nr, 0, 1), ANSWER(REFUSED)
 
-static bool
+static void
 calls_shut(void)
 {
 	struct sock_filter filter[] = {
@@ -120,28 +119,36 @@ calls_shut(void)
 	};
 	struct sock_fprog program = {ARRAY_LEN(filter), filter};
 
-	return !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+	prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
 }
 
 #else
 
-static bool
+static void
 calls_shut(void)
 {
-	return false;
 }
 
 #endif
 
 const char *
+sandbox_lacks(void)
+{
+	bool files = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) >= 1,
+	     calls = false;
+#ifdef ARCH
+	uint32_t action = SECCOMP_RET_ERRNO;
+
+	calls = !syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action);
+#endif
+	return files && calls ? NULL : files ? "seccomp" : calls ? "landlock" : "landlock and seccomp";
+}
+
+void
 sandbox_enter(void)
 {
-	bool files, calls;
-
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-		return "no_new_privs, landlock and seccomp";
-	prctl(PR_SET_DUMPABLE, 0);
-	files = files_shut();
-	calls = calls_shut();
-	return files && calls ? NULL : files ? "seccomp" : calls ? "landlock" : "landlock and seccomp";
+		return;
+	files_shut();
+	calls_shut();
 }

@@ -1,11 +1,14 @@
-/* What a worker gives up before it reads its first hostile byte: files (landlock), and by seccomp all sockets but IPv4 and IPv6, new
- * programs and processes, and every call that reaches into another process. Refused calls answer EPERM. */
+/* What a worker gives up before it reads its first hostile byte: files (landlock), and by seccomp all sockets
+ * but IPv4 and IPv6, new programs and processes, and every call that reaches into another process. Refused
+ * calls answer EPERM. */
 #ifndef SANDBOX_H
 #define SANDBOX_H
 
 #include "base.h"
 
-/* Shuts what the kernel can shut, for good. Answers NULL, or what it lacks, for one line in the log ("landlock"). */
-const char *sandbox_enter(void);
+/* What this kernel lacks for it, for one line in the log ("landlock"); NULL: nothing. */
+const char *sandbox_lacks(void);
+/* Shuts what can be shut, for good. */
+void sandbox_enter(void);
 
 #endif

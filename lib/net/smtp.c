@@ -187,7 +187,8 @@ smtp_why(const struct smtp *c, enum smtp_got got, char *out, size_t cap)
 		snprintf(out, cap, "TLS failed: %s", c->io.tls ? tls_why(c->io.tls) : "no session");
 		break;
 	case SMTP_FILE:
-		snprintf(out, cap, "unable to read the message: %s", err ? strerror(err) : "it is shorter than its size");
+		snprintf(out, cap, "unable to read the message: %s",
+		    err ? strerror(err) : "it is shorter than its size");
 		break;
 	}
 }

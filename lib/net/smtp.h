@@ -1,8 +1,9 @@
 /* One SMTP connection, client side (RFC 5321): dialogue up to EHLO, the commands of a transaction, replies.
  *
- * smtp_dial, smtp_greeting, smtp_hello, perhaps smtp_starttls and smtp_hello again; then smtp_put_* gather commands, stream_flush
- * sends them, smtp_reply reads one reply after the other; smtp_quit ends. Whether a reply is good news is not judged here. After any answer
- * but SMTP_REPLY and SMTP_WATCH the connection is of no more use: smtp_close, and smtp_why tells. */
+ * smtp_dial, smtp_greeting, smtp_hello, perhaps smtp_starttls and smtp_hello again; then smtp_put_* gather
+ * commands, stream_flush sends them, smtp_reply reads one reply after the other; smtp_quit ends. Whether a
+ * reply is good news is not judged here. After any answer but SMTP_REPLY and SMTP_WATCH the connection is of
+ * no more use: smtp_close, and smtp_why tells. */
 #ifndef SMTP_H
 #define SMTP_H
 
@@ -17,14 +18,14 @@
 #include <stdint.h>
 
 enum smtp_got {
-	SMTP_REPLY,   /* c->reply is one */
-	SMTP_WATCH,   /* a packet waits at the job socket; the reply is still to come: call again */
-	SMTP_GONE,    /* nobody waits for the result any more */
-	SMTP_LOST,    /* the peer closed or reset the connection */
+	SMTP_REPLY, /* c->reply is one */
+	SMTP_WATCH, /* a packet waits at the job socket; the reply is still to come: call again */
+	SMTP_GONE,  /* nobody waits for the result any more */
+	SMTP_LOST,  /* the peer closed or reset the connection */
 	SMTP_TIMEOUT,
-	SMTP_BAD,     /* what the peer said is no SMTP (T89, T97) */
-	SMTP_TLS,     /* handshake, or a broken record later */
-	SMTP_FILE,    /* the message cannot be read */
+	SMTP_BAD,  /* what the peer said is no SMTP (T89, T97) */
+	SMTP_TLS,  /* handshake, or a broken record later */
+	SMTP_FILE, /* the message cannot be read */
 };
 
 struct smtp {
@@ -40,21 +41,24 @@ struct smtp {
 	const char *bad;  /* SMTP_BAD: half a sentence */
 };
 
-/* io.fd must be -1, io.cap and io.block set. Connects and becomes a connection to host (name for people and SNI). 0, or -1 with errno as dial. */
+/* io.fd must be -1, io.cap and io.block set. Connects and becomes a connection to host (name for people and
+ * SNI). 0, or -1 with errno as dial. */
 int smtp_dial(struct smtp *c, const char *host, const char *ip, uint16_t port, int64_t deadline) MUST_USE;
 bool smtp_is_open(const struct smtp *c);
 void smtp_close(struct smtp *c);
-/* Says QUIT, waits at most `timeout` microseconds for what is answered, which changes nothing (T95), and closes. */
+/* Says QUIT, waits at most `timeout` microseconds for what is answered, which changes nothing (T95), and
+ * closes. */
 void smtp_quit(struct smtp *c, int64_t timeout);
 
 /* One reply, waited for until `timeout` microseconds from the first call for it. */
 enum smtp_got smtp_reply(struct smtp *c, int64_t timeout);
 /* Sends one command line (without CRLF) and waits for its reply. */
 enum smtp_got smtp_command(struct smtp *c, const char *line, int64_t timeout);
-/* EHLO name, and HELO where EHLO is not understood (500, 501, 502, 504, 550: T90). On a 2xx c->ehlo holds what is offered; whatever was
- * offered before is forgotten (T98). */
+/* EHLO name, and HELO where EHLO is not understood (500, 501, 502, 504, 550: T90). On a 2xx c->ehlo holds
+ * what is offered; whatever was offered before is forgotten (T98). */
 enum smtp_got smtp_hello(struct smtp *c, const char *name, int64_t timeout);
-/* The handshake behind a 220 to STARTTLS; name for SNI or NULL. SMTP_REPLY: done. SMTP_BAD when the peer's 220 was followed by more (T97). */
+/* The handshake behind a 220 to STARTTLS; name for SNI or NULL. SMTP_REPLY: done. SMTP_BAD when the peer's
+ * 220 was followed by more (T97). */
 enum smtp_got smtp_tls(struct smtp *c, const char *name, bool small, int64_t timeout);
 
 /* What a failed stream call means. */

@@ -138,8 +138,8 @@ tls_why(const struct tls *t)
 	return t->why;
 }
 
-/* What GnuTLS answered, told as send and recv would. A peer that closes without close_notify has closed (T102): SMTP's own replies tell
- * whether anything is missing. */
+/* What GnuTLS answered, told as send and recv would. A peer that closes without close_notify has closed
+ * (T102): SMTP's own replies tell whether anything is missing. */
 static ssize_t
 as_errno(struct tls *t, ssize_t r)
 {

@@ -1,7 +1,8 @@
 /* TLS by GnuTLS, client side, over a non-blocking socket; 1.2 and later.
  *
- * tls_prepare once, before the first fork and before the sandbox: it is all that reads files. A session: tls_new, tls_handshake until it is
- * done, tls_send and tls_recv, tls_free. Nothing here judges the peer's certificate: that is whoever called tls_handshake. */
+ * tls_prepare once, before the first fork and before the sandbox: it is all that reads files. A session:
+ * tls_new, tls_handshake until it is done, tls_send and tls_recv, tls_free. Nothing here judges the peer's
+ * certificate: that is whoever called tls_handshake. */
 #ifndef TLS_H
 #define TLS_H
 
@@ -13,12 +14,12 @@
 
 struct tls;
 
-/* ca_file NULL: no certificate authorities are loaded (yet). Answers how many certificates were, or -1 and half a sentence in *why
- * (static). May be called again to load them. */
+/* ca_file NULL: no certificate authorities are loaded (yet). Answers how many certificates were, or -1 and
+ * half a sentence in *why (static). May be called again to load them. */
 int tls_prepare(const char *ca_file, const char **why) MUST_USE;
 
-/* A new session; name goes into SNI unless it is NULL. small: a ClientHello as short as it can be, for peers that drop what is longer than
- * one packet (T103). NULL: out of memory. */
+/* A new session; name goes into SNI unless it is NULL. small: a ClientHello as short as it can be, for peers
+ * that drop what is longer than one packet (T103). NULL: out of memory. */
 struct tls *tls_new(int fd, const char *name, bool small) MUST_USE;
 void tls_free(struct tls *t);
 
@@ -28,7 +29,8 @@ bool tls_wants_write(const struct tls *t); /* TLS_AGAIN: for what to poll */
 bool tls_heard(const struct tls *t);	   /* the peer has said anything since tls_new */
 const char *tls_why(const struct tls *t);  /* TLS_FAILED, or -1 with EPROTO: half a sentence */
 
-/* As send and recv: EAGAIN, EPROTO (tls_why), or 0 at the peer's close. After EAGAIN tls_send must be called with the same bytes again. */
+/* As send and recv: EAGAIN, EPROTO (tls_why), or 0 at the peer's close. After EAGAIN tls_send must be called
+ * with the same bytes again. */
 ssize_t tls_send(struct tls *t, const void *p, size_t n) MUST_USE;
 ssize_t tls_recv(struct tls *t, void *p, size_t n) MUST_USE;
 size_t tls_pending(const struct tls *t); /* bytes that tls_recv has without the socket */

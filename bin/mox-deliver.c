@@ -1,0 +1,223 @@
+/* mox-deliver: mail to the next hop by SMTP, by hand or (-w) for mox-runq. */
+#include "base.h"
+
+#include "addr.h"
+#include "conf.h"
+#include "die.h"
+#include "domain.h"
+#include "fdio.h"
+#include "hand.h"
+#include "job.h"
+#include "log.h"
+#include "tls.h"
+#include "worker.h"
+
+#include <pwd.h>
+#include <signal.h>
+#include <unistd.h>
+
+#define USAGE                                                                                                \
+	"mox-deliver [-n] [-C file] [-f sender] [-s may | must | never] [-t host[:port] | -T transport]\n"   \
+	"                   rcpt ... <message\n"                                                             \
+	"       mox-deliver [-C file] -w"
+
+struct options {
+	const char *conf, *sender, *starttls, *to, *transport;
+	bool plan_only, worker;
+};
+
+static int
+options_read(int argc, char **argv, struct options *o)
+{
+	int c;
+
+	opterr = 0;
+	while ((c = getopt(argc, argv, "+hVnwC:f:s:t:T:")) >= 0) {
+		switch (c) {
+		case 'h': print_usage(USAGE);
+		case 'V': print_version();
+		case 'n': o->plan_only = true; break;
+		case 'w': o->worker = true; break;
+		case 'C': o->conf = optarg; break;
+		case 'f': o->sender = optarg; break;
+		case 's': o->starttls = optarg; break;
+		case 't': o->to = optarg; break;
+		case 'T': o->transport = optarg; break;
+		default: die_usage(USAGE);
+		}
+	}
+	if (o->worker ? optind != argc || o->sender || o->to || o->transport || o->plan_only || o->starttls
+		      : optind == argc || (o->to && o->transport))
+		die_usage(USAGE);
+	return optind;
+}
+
+/* HOST, HOST:PORT, [ADDRESS]:PORT; a bare IPv6 address has no port. In place. */
+static void
+to_parse(char *to, struct hand_way *way)
+{
+	char *colon = strrchr(to, ':'), *close = strchr(to, ']');
+	uint64_t port;
+
+	way->loopback = true;
+	way->host = to;
+	if (*to == '[') {
+		if (!close || (close[1] && close[1] != ':'))
+			die_perm("unable to use %s as a host: no ] where one should be", to);
+		way->host = to + 1;
+		colon = close[1] ? close + 1 : NULL;
+		*close = 0;
+	} else if (colon && strchr(to, ':') != colon) {
+		colon = NULL;
+	}
+	if (!colon)
+		return;
+	*colon = 0;
+	if (!str_number(colon + 1, 65535, &port) || !port)
+		die_perm("unable to use %s as a port: a number from 1 to 65535 was expected", colon + 1);
+	way->port = (uint16_t)port;
+}
+
+static void
+transport_use(const struct conf_transport *t, const char *name, struct hand_way *way)
+{
+	if (!t)
+		die_perm("unable to use transport %s: the configuration has none of that name", name);
+	if (t->type == TRANSPORT_FAIL)
+		die_perm(
+		    "unable to use transport %s: it refuses all mail (%d %s)", name, t->code, t->message);
+	way->starttls = t->starttls;
+	way->ipv4 = t->ipv4;
+	way->ipv6 = t->ipv6;
+	way->loopback = t->loopback;
+	if (t->type != TRANSPORT_SMTP)
+		return;
+	way->host = t->host;
+	way->port = t->port;
+}
+
+static struct hand_way
+way_choose(const struct conf *conf, const struct options *o)
+{
+	struct hand_way way = {.port = conf->smtp_port, .ipv4 = true, .ipv6 = true};
+
+	if (o->transport)
+		transport_use(conf_transport(conf, o->transport), o->transport, &way);
+	if (o->to)
+		to_parse(mem_dup(o->to), &way);
+	if (!o->starttls)
+		return way;
+	if (!strcmp(o->starttls, "may"))
+		way.starttls = STARTTLS_MAY;
+	else if (!strcmp(o->starttls, "must"))
+		way.starttls = STARTTLS_MUST;
+	else if (!strcmp(o->starttls, "never"))
+		way.starttls = STARTTLS_NEVER;
+	else
+		die_usage(USAGE);
+	return way;
+}
+
+static char *
+address(const char *arg, bool may_be_empty)
+{
+	char *a = addr_unwrap(mem_dup(arg));
+	const char *why = *a || !may_be_empty ? addr_check(a, strlen(a), false) : NULL;
+
+	if (why)
+		die_perm("unable to use %s as an address: %s", arg, why);
+	return a;
+}
+
+static char *
+default_sender(const struct conf *conf)
+{
+	const struct passwd *pw = getpwuid(getuid());
+	struct str s = {0};
+
+	str_addf(&s, "%s@%s", pw ? pw->pw_name : "postmaster", conf->mailname);
+	return str_take(&s);
+}
+
+/* Recipients of one domain together, in the order in which the domains first come; with a host of the user's
+ * choice all together. */
+static void
+deliver_all(struct hand *h, const struct hand_way *way, bool plan_only)
+{
+	size_t *who = mem_alloc(h->nrcpt * sizeof *who);
+	bool *done = mem_zalloc(h->nrcpt);
+
+	for (size_t i = 0; i < h->nrcpt; i++) {
+		struct plan p = {0};
+		const char *why, *domain = addr_domain(h->rcpt[i]);
+		char *ascii;
+		size_t n = 0;
+
+		if (done[i])
+			continue;
+		for (size_t k = i; k < h->nrcpt; k++)
+			if (!done[k] && (way->host || str_ieq(addr_domain(h->rcpt[k]), domain))) {
+				done[k] = true;
+				who[n++] = k;
+			}
+		if (!(ascii = domain_ascii(domain, &why)))
+			die_perm("unable to use %s as a domain: %s", domain, why);
+		hand_plan(h, way, ascii, &p);
+		if (plan_only) {
+			struct str out = {0};
+
+			plan_write(&out, &p);
+			if (fd_write_all(1, out.s, out.len))
+				die_temp("unable to print the plan: %m");
+			str_free(&out);
+			h->later |= p.kind == PLAN_LATER;
+			h->never |= p.kind == PLAN_NEVER;
+		} else {
+			hand_deliver(h, &p, who, n);
+		}
+		plan_free(&p);
+		free(ascii);
+	}
+	free(who);
+	free(done);
+}
+
+static int
+by_hand(const struct conf *conf, const struct options *o, char **rcpt, size_t nrcpt)
+{
+	struct hand h = {.conf = conf, .rcpt = rcpt, .nrcpt = nrcpt, .message = -1};
+	struct hand_way way = way_choose(conf, o);
+	const char *why;
+
+	h.sender = o->sender ? address(o->sender, true) : default_sender(conf);
+	for (size_t i = 0; i < nrcpt; i++)
+		rcpt[i] = address(rcpt[i], false);
+	signal(SIGPIPE, SIG_IGN);
+	if (!o->plan_only) {
+		if (tls_prepare(NULL, &why) < 0)
+			die_temp("unable to prepare TLS: %s", why);
+		hand_spool(&h);
+	}
+	for (size_t i = 0; i < nrcpt; i++)
+		if (!text_is_ascii(rcpt[i], strlen(rcpt[i])))
+			h.flags |= JOB_SMTPUTF8;
+	deliver_all(&h, &way, o->plan_only);
+	return h.later ? EXIT_TEMP : h.never ? EXIT_PERM : 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options o = {0};
+	struct conf *conf;
+	int at;
+
+	prog_start("mox-deliver");
+	fd_sanitise();
+	at = options_read(argc, argv, &o);
+	conf = conf_load(o.conf);
+	log_start((enum log_level)conf->log_level, false);
+	if (o.worker)
+		return worker_parent(conf, argv);
+	return by_hand(conf, &o, argv + at, (size_t)(argc - at));
+}

@@ -1,0 +1,40 @@
+/* One delivery by hand: the part of mox-runq that a single message needs, in front of the same sandboxed
+ * worker. */
+#ifndef HAND_H
+#define HAND_H
+
+#include "base.h"
+
+#include "conf.h"
+#include "plan.h"
+
+#include <stdbool.h>
+
+struct hand {
+	const struct conf *conf;
+	const char *sender;
+	char **rcpt; /* recipient N of the report is rcpt[N-1] */
+	size_t nrcpt;
+	int message; /* spooled by hand_spool */
+	uint64_t size;
+	unsigned flags;	   /* enum job_flag */
+	bool later, never; /* what has been reported so far */
+};
+
+/* Reads descriptor 0 to its end into a file without a name, in wire form (wire.h). */
+void hand_spool(struct hand *h);
+
+/* The plan for a domain (as mox-nexthop -w answers), or for a host of the user's choice. Ends the program
+ * when none can be had; a plan may still say later or never. */
+struct hand_way {
+	const char *host; /* NULL: the domain's own MX hosts */
+	uint16_t port;
+	enum starttls_use starttls;
+	bool ipv4, ipv6, loopback;
+};
+void hand_plan(const struct hand *h, const struct hand_way *way, const char *domain, struct plan *p);
+
+/* Delivers to those recipients (indices) by the plan, and prints the report on descriptor 1. */
+void hand_deliver(struct hand *h, const struct plan *p, const size_t *who, size_t n);
+
+#endif

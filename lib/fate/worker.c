@@ -1,0 +1,177 @@
+#include "base.h"
+
+#include "child.h"
+#include "deliver.h"
+#include "die.h"
+#include "fdio.h"
+#include "log.h"
+#include "rec.h"
+#include "sandbox.h"
+#include "tls.h"
+#include "worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define AGAIN "MOX_DELIVER_AGAIN" /* in the environment of a parent that has started itself anew */
+
+pid_t
+worker_fork(const struct conf *conf, int sock)
+{
+	pid_t pid = fork();
+	sigset_t none;
+	int null;
+
+	if (pid)
+		return pid;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGCHLD, SIG_DFL);
+	/* mox-runq must see the end of the request socket when the parent dies, not when its last child does.
+	 */
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null < 0 || dup2(null, 0) < 0)
+		die_temp("unable to open /dev/null: %m");
+	/* Nothing else stays open: neither the other side of its own socket, nor another worker's. */
+	if (sock != 3 && dup2(sock, 3) < 0)
+		die_temp("unable to move a socket: %m");
+	close_range(4, ~0u, 0);
+	sandbox_enter();
+	_exit(deliver_run(conf, 3));
+}
+
+/* A child died of a signal that was not meant for it alone. */
+static bool
+reap(void)
+{
+	bool crashed = false;
+	pid_t pid;
+	int st;
+
+	while ((pid = waitpid(-1, &st, WNOHANG)) > 0) {
+		if (!WIFSIGNALED(st))
+			continue;
+		crashed = true;
+		log_open(LOG_ALERT, "worker-crashed");
+		log_i("pid", pid);
+		log_s("signal", sigabbrev_np(WTERMSIG(st)));
+		log_close();
+	}
+	return crashed;
+}
+
+struct request {
+	uint64_t number;
+	char *site;
+	bool pkix;
+};
+
+static bool
+request_parse(struct request *r, char *buf, size_t n)
+{
+	struct rec_in in = {buf, buf + n};
+	char *key, *value;
+	enum rec_got got;
+
+	while ((got = rec_next(&in, &key, &value)) == REC_LINE) {
+		if (!(value = rec_text(value)))
+			return false;
+		if (!strcmp(key, "worker") && !str_number(value, INT64_MAX, &r->number))
+			return false;
+		if (!strcmp(key, "site"))
+			r->site = value;
+		if (!strcmp(key, "pkix"))
+			r->pkix = !strcmp(value, "yes");
+	}
+	return got == REC_END && r->number;
+}
+
+static void
+load_authorities(const struct conf *conf)
+{
+	static bool tried;
+	const char *why;
+
+	if (tried)
+		return;
+	tried = true;
+	if (tls_prepare(conf->ca_file, &why) > 0)
+		return;
+	log_open(LOG_WARN, "no-authorities");
+	log_s("file", conf->ca_file);
+	log_s("error", why);
+	log_close();
+}
+
+/* One packet of descriptor 0: false at its end. */
+static bool
+serve(const struct conf *conf)
+{
+	static char buf[4096];
+	struct request r = {0};
+	int sock;
+	ssize_t n = pkt_recv(0, buf, sizeof buf, &sock, 0);
+	bool good = n > 0 && sock >= 0 && request_parse(&r, buf, (size_t)n);
+
+	if (!n)
+		return false;
+	if (good && r.pkix)
+		load_authorities(conf);
+	if (!good)
+		warn("unable to read a worker request");
+	else if (worker_fork(conf, sock) < 0)
+		warn("unable to fork a worker for %s: %m", r.site ? r.site : "?");
+	if (sock >= 0)
+		close(sock);
+	/* Anything but a bad packet (not a socket, for one) would come again for ever. */
+	return n > 0 || errno == EMSGSIZE;
+}
+
+static void
+note(int sig)
+{
+	(void)sig;
+}
+
+int
+worker_parent(const struct conf *conf, char *const argv[])
+{
+	static const int ignored[] = {SIGPIPE, SIGINT, SIGTERM, SIGHUP};
+	struct sigaction sa = {.sa_handler = note};
+	const char *lack = sandbox_lacks(), *why;
+	sigset_t chld, open;
+
+	for (size_t i = 0; i < ARRAY_LEN(ignored); i++)
+		signal(ignored[i], SIG_IGN);
+	sigemptyset(&chld);
+	sigaddset(&chld, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &chld, NULL);
+	sigemptyset(&open);
+	sigaction(SIGCHLD, &sa, NULL);
+	if (tls_prepare(NULL, &why) < 0)
+		die_temp("unable to prepare TLS: %s", why);
+	if (lack && !getenv(AGAIN)) {
+		log_open(LOG_WARN, "sandbox-incomplete");
+		log_s("missing", lack);
+		log_close();
+	}
+	for (;;) {
+		struct pollfd p = {.fd = 0, .events = POLLIN};
+		int r;
+
+		if (reap()) {
+			setenv(AGAIN, "1", 1);
+			child_exec(argv);
+			die_temp("unable to start myself anew: %m");
+		}
+		r = ppoll(&p, 1, NULL, &open);
+		if (r > 0 && !serve(conf))
+			return 0;
+		if (r < 0 && errno != EINTR)
+			die_temp("unable to poll: %m");
+	}
+}
