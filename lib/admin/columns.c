@@ -152,6 +152,7 @@ hold_shown(char hold)
 	case 'o': return "held by the operator";
 	case 'r': return "held by a rule";
 	case 'l': return "held by a limit";
+	case 'f': return "failed for good";
 	default: return NULL;
 	}
 }

@@ -8,7 +8,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -257,20 +256,24 @@ new_entry(struct check *c, const char *dir, int fd, const char *name)
 		say(c, path, "it stands in cur/ as well");
 }
 
-/* An amendment outlives its message for an instant. */
+/* .ID.amend.PID: an amendment being written, or what a crash left of one. */
 static bool
-is_orphan(int fd, const char *name, const char *message)
+is_unfinished(const char *name)
 {
-	for (int i = 0; i < 5; i++) {
-		if (exists(fd, message) || !exists(fd, name))
-			return false;
-		poll(NULL, 0, 10);
-	}
-	return true;
+	char message[ID_SIZE];
+	uint64_t id;
+	size_t n;
+
+	snprintf(message, sizeof message, "%.13s", name + 1);
+	if (*name != '.' || !id_parse(message, &id) || strncmp(name + 1 + ID_LEN, ".amend.", 7))
+		return false;
+	n = strspn(name + ID_LEN + 8, "0123456789");
+	return n && !name[ID_LEN + 8 + n];
 }
 
+/* An amendment without its message means nothing and is swept: no fault. */
 static void
-check_amend(struct check *c, const char *dir, int fd, const char *name, const char *message)
+check_amend(struct check *c, const char *dir, int fd, const char *name)
 {
 	struct str rec = {0};
 	struct rec_in in;
@@ -296,8 +299,6 @@ check_amend(struct check *c, const char *dir, int fd, const char *name, const ch
 		broken = broken || got != REC_END || in.p != in.end;
 		if (broken)
 			say(c, path, "it is no whole record");
-		else if (is_orphan(fd, name, message))
-			say(c, path, "its message is not there");
 	}
 	if (broken && c->repair)
 		put_away(c, fd, path, name);
@@ -329,13 +330,15 @@ bucket_entry(struct check *c, const char *dir, int fd, const char *name)
 
 	snprintf(message, sizeof message, "%.13s", name);
 	path_of(path, dir, name);
+	if (is_unfinished(name))
+		return;
 	if (!id_parse(message, &id) || (*suffix && strcmp(suffix, ".amend"))) {
 		say(c, path, "nothing of that name belongs there");
 		return;
 	}
 	id_bucket(bucket, id);
 	if (*suffix)
-		check_amend(c, dir, fd, name, message);
+		check_amend(c, dir, fd, name);
 	else if (!check_message(c, dir, fd, name, id))
 		return;
 	if (strcmp(dir + strlen("cur/"), bucket)) {

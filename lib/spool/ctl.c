@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #define START_WAIT (10 * SECOND)   /* until an owner listens */
-#define OPENING_WAIT (60 * SECOND) /* until one that answers `starting` has its index */
+#define OPENING_WAIT (5 * MINUTE) /* until one that answers `starting` has its index */
 #define ANSWER_WAIT 120		   /* seconds without a packet, in the middle of an answer */
 #define AGAIN_MS 20
 

@@ -134,7 +134,7 @@ parse_term(struct select_term *t, const char *value, int64_t now)
 		for (i = 0; i < ARRAY_LEN(holds) && strcmp(value, holds[i]); i++)
 			;
 		if (i == ARRAY_LEN(holds))
-			return "expected yes, no, u, o, r or l";
+			return "expected yes, no, u, o, r, l or f";
 		break;
 	case SELECT_FROM: /* the null sender is written as people know it */
 		if (!strcmp(value, "<>"))
