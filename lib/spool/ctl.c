@@ -77,7 +77,9 @@ static int
 start_owner(struct starter *s, const struct conf *c)
 {
 	char name[] = "mox-runq", serve[] = "-s", file[] = "-C";
-	char *argv[] = {name, serve, c->file ? file : NULL, c->file, NULL};
+	/* A default file that is missing is no error; one that is named is. */
+	bool named = c->file && (strcmp(c->file, CONF_DEFAULT) || getenv("MOX_CONF"));
+	char *argv[] = {name, serve, named ? file : NULL, c->file, NULL};
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	struct child_fd map[] = {{null, 0}, {null, 1}, {s->said, 2}};
 
