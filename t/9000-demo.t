@@ -1,0 +1,29 @@
+#!/bin/bash
+# make demo, as a new user runs it: it ends well by itself, tells its story and leaves nothing running.
+. "$(dirname "$0")/lib.sh"
+
+mkdir tmp
+begun=$SECONDS
+TMPDIR=$T/tmp ok "the demo ends well" "$TOP/contrib/demo"
+cp .out out
+ok "... within 20 seconds" test $((SECONDS - begun)) -le 20
+dir=$(echo tmp/moxq-demo.*)
+like "the directory is kept, and named" "$(cat out)" "moxq at work in $T/$dir"
+is "one message arrived" "$(find "$dir/sink/new" -type f | wc -l)" 1
+like "... and is shown" "$(cat out)" 'Subject: Hello.*Sent by make demo'
+like "the list shows the retry with what the server said" "$(cat out)" $'slow-temperror@example.net[ \t]+[a-z]+[ \t]+[2-9][ \t]+451'
+like "... and the refusal, held" "$(cat out)" $'gone-permerror@example.com[ \t]+held[ \t]+1[ \t]+550'
+unlike "... and the delivered one no more" "$(grep held out)" 'alice'
+is "nothing is left running" "$(grep -lsz "$T/tmp" /proc/[0-9]*/environ 2>/dev/null | grep -cv "/$$/")" 0
+
+# What it says to go on with, line by line
+sed -n 's/^    \(export \|mox-\)/\1/p' out >go
+is "the hints are there" "$(wc -l <go)" 6
+sink=$(grep '^mox-localserve' go)
+start sink bash -c "exec ${sink% &}"
+wait_until grep -q ^listening sink.log
+sed -i '/^mox-localserve/d; s/^export PATH=[^ ]*/export/' go
+ok "... and work as they stand" bash -e go
+is "the released one was tried, refused and held again" \
+	"$(MOX_CONF=$T/$dir/mox.conf mox-queue-list -to gone-permerror@example.com -o state,attempts)" $'held\t2'
+done_testing
