@@ -112,7 +112,7 @@ input_read(struct str *in)
 	struct stat st;
 
 	if (!fstat(0, &st) && S_ISREG(st.st_mode) && st.st_size > 0 && st.st_size < IN_PLACE_MAX)
-		str_reserve(in, (size_t)st.st_size + 1);
+		str_reserve(in, (size_t)st.st_size + 4096);
 	while (in->len < IN_PLACE_MAX || terminal) {
 		ssize_t r;
 
