@@ -279,22 +279,17 @@ guard_start(struct asked *a)
 	clock_use(clock);
 }
 
-static void
-door_start(struct door *d, struct asked *a)
+static struct conf *
+conf_start(struct asked *a)
 {
-	struct conf *conf;
+	struct conf *conf = conf_load(a->conf_file);
 
-	if (a->sysexits)
-		die_codes(EX_CONFIG, EX_TEMPFAIL);
-	conf = conf_load(a->conf_file);
-	if (a->sysexits)
-		die_codes(EX_DATAERR, EX_TEMPFAIL);
-
+	free(a->conf_file);
 	if (a->spool) {
 		free(conf->spool);
 		conf->spool = a->spool;
 	}
-	door_open(d, conf, !a->secure);
+	return conf;
 }
 
 /* ---- one message ---- */
@@ -425,12 +420,14 @@ message_add(struct door *d, struct asked *a)
 			warn("unable to write the id (the message is queued): %m");
 	}
 	spool_trigger(&d->spool);
+	enter_free(&m, d);
 }
 
 int
 main(int argc, char **argv)
 {
 	struct asked a = {0};
+	struct conf *conf;
 	struct door d;
 
 	prog_start("mox-queue-add");
@@ -438,10 +435,12 @@ main(int argc, char **argv)
 	options_take(&a, argc, argv);
 	guard_start(&a);
 	hold_take(&a);
-	door_start(&d, &a);
+	conf = conf_start(&a);
+	door_open(&d, conf, !a.secure);
 	if (a.batch)
 		batch_run(&d);
 	else
 		message_add(&d, &a);
+	conf_free(conf);
 	return 0;
 }

@@ -51,7 +51,7 @@ mkdir -p s/tmp s/new s/cur/{{0..9},{a..f}}{{0..9},{a..f}}
 taken=
 for position in 1 2 3 4; do
 	row=
-	for c in T D F C - u o r l f . y n d t e s x 0 ,; do
+	for c in T D F C - u o r l f . y n d t e s x 0 ','; do
 		cp "spool/cur/$bucket/$id" f
 		at=$(grep -abo 'rcpt .... b@' f | cut -d: -f1)
 		printf %s "$c" | dd of=f bs=1 seek=$((at + 4 + position)) conv=notrunc 2>/dev/null

@@ -8,8 +8,8 @@ printf "$msg" >msg
 count() { find "$MOX_SPOOL/$1" -type f | wc -l; }
 lines() { sed -n '/^sender/,$p' "spool/new/${1#id }" | grep -avE '^(size|crc32|moxq1) '; }
 
-printf 'sender a@example.com\nrcpt b@example.org notify=never orcpt=rfc822;x\nrcpt "c\\x20d"@example.org\nret full\nenvid Q\nrequiretls no\nhold-until 5\nextra k v\nextra k w\norigin local\nfuture thing\nend\n' >env
-id=$(mox-queue-add -e 3 <msg 3<env 2>err) || diag <err
+printf 'sender a@example.com\nrcpt b@example.org notify=never orcpt=rfc822;x\nrcpt "c\\x20d"@example.org\nret full\nenvid Q\nrequiretls no\nhold-until 5\nextra k v\nextra k w\norigin local\nfuture thing\nend\n' >envelope
+id=$(mox-queue-add -e 3 <msg 3<envelope 2>err) || diag <err
 is 'all keys' "$(lines "$id")" 'sender a@example.com
 subject hello
 ret full
@@ -34,10 +34,10 @@ like 'the spool owner may name an account' "$(cat "spool/new/${id#id }")" $'\nac
 before=$(count new)
 
 # What commits and what does not
-fails 111 'no end: nothing' bash -c 'grep -v ^end env | mox-queue-add -e 3 3<&0 <msg'
+fails 111 'no end: nothing' bash -c 'grep -v ^end envelope | mox-queue-add -e 3 3<&0 <msg'
 fails 111 'empty envelope: nothing' bash -c 'mox-queue-add -e 3 3</dev/null <msg'
 fails 111 'half an end line: nothing' bash -c 'printf "sender \nrcpt a@b.example\nend" | mox-queue-add -e 3 3<&0 <msg'
-fails 100 'something behind the end' bash -c 'cat env env | mox-queue-add -e 3 3<&0 <msg'
+fails 100 'something behind the end' bash -c 'cat envelope envelope | mox-queue-add -e 3 3<&0 <msg'
 fails 100 'not a record' bash -c 'printf "hello\nend\n" | mox-queue-add -e 3 3<&0 <msg'
 fails 100 'no sender' bash -c 'printf "rcpt b@example.org\nend\n" | mox-queue-add -e 3 3<&0 <msg'
 fails 100 'no recipient' bash -c 'printf "sender \nend\n" | mox-queue-add -e 3 3<&0 <msg'

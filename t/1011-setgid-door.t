@@ -76,8 +76,8 @@ is 'that one is in the spool' "$(count $spool/new)" 1
 
 # ---- identity ----
 fails 100 'the account cannot be chosen' send $door --account root
-printf 'sender \naccount root\nuid 0\nrcpt b@example.org\nend\n' >env && chmod 644 env
-fails 100 'nor in an envelope' as $door -e 3 <msg 3<env
+printf 'sender \naccount root\nuid 0\nrcpt b@example.org\nend\n' >envelope && chmod 644 envelope
+fails 100 'nor in an envelope' as $door -e 3 <msg 3<envelope
 
 # ---- the environment ----
 cat >evil.c <<'X'

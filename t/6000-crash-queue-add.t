@@ -9,11 +9,11 @@ printf '%s\n' 'hostname = "mx.test.example"' 'mailname = "test.example"' 'min-fr
 
 printf 'Subject: small\n\nbody\n' >small
 { printf 'Subject: large\n\n' && seq 40000; } >large
-printf 'sender a@example.com\nrcpt b@example.org\nrcpt c@example.org\nend\n' >env
+printf 'sender a@example.com\nrcpt b@example.org\nrcpt c@example.org\nend\n' >envelope
 for ((i = 1; i <= 6; i++)); do printf 'sender \nsize 23\nrcpt r%d@example.org\nend\nSubject: batch\n\nbody\n.\n' $i; done >stream
 
 argv_form() { "$@" mox-queue-add -f a@example.com b@example.org <small; }
-envelope_form() { "$@" mox-queue-add -e 3 <large 3<env; }
+envelope_form() { "$@" mox-queue-add -e 3 <large 3<envelope; }
 batch_form() { "$@" mox-queue-add -B <stream; }
 declare -A messages=([argv_form]=1 [envelope_form]=1 [batch_form]=6)
 
