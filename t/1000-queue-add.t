@@ -1,4 +1,5 @@
 #!/bin/bash
+# shellcheck disable=SC2059,SC2317 # messages are printf formats; functions are called by name
 # mox-queue-add: what goes in, what stands in the spool, what is refused.
 . "$(dirname "$0")/lib.sh"
 export MOX_SPOOL=$T/spool
@@ -18,7 +19,7 @@ file() { echo "$MOX_SPOOL/new/${1#id }"; }                             # of an `
 message() { head -c "$(sed -n 's/^size //p' "$(file "$1")")" "$(file "$1")"; } # its message bytes
 envelope() { tail -c "+$(($(sed -n 's/^size //p' "$(file "$1")") + 1))" "$(file "$1")" | grep -a "^$2" | tail -n 1; }
 count() { find "$MOX_SPOOL/$1" -type f | wc -l; }
-whole() { spool-check "$MOX_SPOOL" && [ -z "$(spool-check "$MOX_SPOOL" | grep -v '^new')" ]; }
+whole() { spool-check "$MOX_SPOOL" && ! spool-check "$MOX_SPOOL" | grep -qv '^new'; }
 
 id=$(printf "$msg" | mox-queue-add -f a@example.com 'B@example.org' 2>err)
 like 'prints the id' "$id" '^id [0-9a-hjkmnp-tv-z]{13}$'

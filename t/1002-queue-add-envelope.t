@@ -1,4 +1,5 @@
 #!/bin/bash
+# shellcheck disable=SC2059 # messages are printf formats
 # mox-queue-add -e: the envelope on a descriptor of its own, whose `end` line commits.
 . "$(dirname "$0")/lib.sh"
 export MOX_SPOOL=$T/spool MOX_CONF=$T/mox.conf

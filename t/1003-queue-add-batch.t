@@ -1,4 +1,5 @@
 #!/bin/bash
+# shellcheck disable=SC2317 # functions are called by name
 # mox-queue-add -B: many messages on one stream, an answer a message in order.
 . "$(dirname "$0")/lib.sh"
 export MOX_SPOOL=$T/spool MOX_CONF=$T/mox.conf

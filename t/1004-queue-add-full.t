@@ -1,4 +1,5 @@
 #!/bin/bash
+# shellcheck disable=SC2002,SC2317 # a pipe is meant; functions are called by name
 # T122: a disk that is really full (a small tmpfs in a mount namespace of its own), and a large message in little memory.
 . "$(dirname "$0")/lib.sh"
 export MOX_CONF=$T/mox.conf
@@ -8,7 +9,7 @@ printf '%s\n' 'hostname = "mx.test.example"' 'mailname = "test.example"' 'min-fr
 fill() { # until refused: prints how many went in, the exit code that ended it, and the sentence
 	local n=0
 	# by a pipe, so that the size is not known before the disk is full
-	while cat "$1" | mox-queue-add -q b@example.org 2>err && [ $n -lt 500 ]; do n=$((n + 1)); done
+	while cat "$1" | mox-queue-add -q b@example.org 2>err && [ "$n" -lt 500 ]; do n=$((n + 1)); done
 	cat "$1" | mox-queue-add -q b@example.org 2>err
 	echo "$n $? $(cat err)"
 }

@@ -1,4 +1,5 @@
 #!/bin/bash
+# shellcheck disable=SC2317 # functions are called by name
 # make install-users: user, group, owners and modes, in a DESTDIR; again without a change.
 . "$(dirname "$0")/lib.sh"
 as_root=()

@@ -1,4 +1,5 @@
 #!/bin/bash
+# shellcheck disable=SC2119,SC2120,SC2317 # functions are called by name
 # T121, T122: mox-queue-add killed at, or failed by, every single system call from its first touch of the spool on. Afterwards the
 # message is whole or absent; it is there when its id was printed; nothing half-done is left but after a kill.
 . "$(dirname "$0")/lib.sh"
