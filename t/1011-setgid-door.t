@@ -132,7 +132,7 @@ rm -f $spool/new/*
 
 # ---- signals ----
 mkfifo in && chmod 644 in
-writing() { [ "$(count $spool/tmp)" = 1 ]; }
+writing() { [ "$(count "$spool/tmp")" = 1 ]; }
 "${drop_to[@]}" env --ignore-signal --block-signal "$door" b@example.org <in >sig.log 2>&1 &
 pid=$!
 exec 8>in

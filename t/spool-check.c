@@ -28,7 +28,8 @@ line_ends(int fd, uint64_t size)
 	if (p == MAP_FAILED)
 		die_temp("unable to map a message: %m");
 	for (uint64_t i = 0; i < size && !why; i++)
-		if ((p[i] == '\r' && (i + 1 == size || p[i + 1] != '\n')) || (p[i] == '\n' && (!i || p[i - 1] != '\r')))
+		if ((p[i] == '\r' && (i + 1 == size || p[i + 1] != '\n')) ||
+		    (p[i] == '\n' && (!i || p[i - 1] != '\r')))
 			why = "a bare CR or LF";
 	if (p[size - 1] != '\n')
 		why = "no line end at the end";

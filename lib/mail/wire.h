@@ -25,15 +25,15 @@ struct wire {
 	wire_put *put;
 	void *arg;
 	struct str header; /* the header section as put, without the blank line */
-	size_t line;	   /* where its last, still open line begins */
-	size_t column;	   /* body: bytes of the open line */
-	size_t crs;	   /* CRs at the end of the input so far: the next byte tells what they mean */
+	size_t line;       /* where its last, still open line begins */
+	size_t column;     /* body: bytes of the open line */
+	size_t crs;        /* CRs at the end of the input so far: the next byte tells what they mean */
 	bool in_header;
 
-	bool eightbit;	  /* some byte is above 127 */
+	bool eightbit;    /* some byte is above 127 */
 	bool utf8_header; /* the header section has such bytes, and is valid UTF-8 */
-	bool longline;	  /* some line is longer than WIRE_LINE_MAX */
-	bool dot;	  /* some line begins with a dot */
+	bool longline;    /* some line is longer than WIRE_LINE_MAX */
+	bool dot;         /* some line begins with a dot */
 	const char *bad;  /* half a sentence: the message cannot be sent as it is; NULL: all is well */
 };
 

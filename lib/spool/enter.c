@@ -468,7 +468,7 @@ enter_finish(struct enter *m, const struct door *d)
 	if (m->fate == ENTER_GOOD) {
 		e->crc = (uint32_t)crc32_z(e->crc, (const unsigned char *)now.buf, now.n);
 		e->flags |= (now.wire.eightbit ? FLAG_8BIT : 0) | (now.wire.utf8_header ? FLAG_SMTPUTF8 : 0) |
-			    (now.wire.longline ? FLAG_LONGLINE : 0) | (now.wire.dot ? FLAG_DOT : 0);
+		            (now.wire.longline ? FLAG_LONGLINE : 0) | (now.wire.dot ? FLAG_DOT : 0);
 		e->queued = clock_now();
 		free(e->message_id);
 		free(e->subject);
@@ -524,7 +524,7 @@ syncfs_reports(void)
 
 	if (known < 0)
 		known = !uname(&u) && sscanf(u.release, "%u.%u", &major, &minor) == 2 &&
-			(major > 5 || (major == 5 && minor >= 8));
+		        (major > 5 || (major == 5 && minor >= 8));
 	return known;
 }
 

@@ -21,7 +21,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#define ENTER_BATCH 128	       /* messages that may wait for one commit */
+#define ENTER_BATCH 128        /* messages that may wait for one commit */
 #define ENTER_TIME (24 * 3600) /* seconds; must be below the janitor's 36 h */
 
 enum enter_fate { ENTER_GOOD, ENTER_NEVER, ENTER_LATER };
@@ -39,10 +39,10 @@ struct door {
 struct enter {
 	struct envelope env;
 	enum enter_fate fate;
-	bool large;	/* refused for its size alone */
-	char why[512];	/* "unable to X: why" unless the fate is good */
-	int fd;		/* in tmp/; -1: closed */
-	char name[24];	/* in tmp/; "": no file */
+	bool large;     /* refused for its size alone */
+	char why[512];  /* "unable to X: why" unless the fate is good */
+	int fd;         /* in tmp/; -1: closed */
+	char name[24];  /* in tmp/; "": no file */
 	bool committed; /* the file stands in new/; with ENTER_LATER only the last sync failed */
 };
 

@@ -30,10 +30,10 @@ enum mark { MARK_STATE, MARK_HOLD, MARK_REQUIRETLS, MARK_NOTICE }; /* position w
 #define HOLD_NONE '-' /* u user, o operator, r rule, l limit, f failed for good and kept for a person */
 
 enum envelope_flag {
-	FLAG_8BIT = 1,	   /* some byte of the body is above 127 */
+	FLAG_8BIT = 1,     /* some byte of the body is above 127 */
 	FLAG_SMTPUTF8 = 2, /* envelope or header carries UTF-8 */
 	FLAG_LONGLINE = 4, /* some line is longer than 998 bytes without CRLF */
-	FLAG_DOT = 8,	   /* some line begins with a dot: DATA must be stuffed */
+	FLAG_DOT = 8,      /* some line begins with a dot: DATA must be stuffed */
 };
 
 struct envelope_rcpt {
@@ -51,7 +51,7 @@ struct envelope_extra {
 struct envelope {
 	uint64_t id;
 	int64_t queued; /* microseconds since 1970 */
-	char *account;	/* login name; NULL: not known to the door (mox-runq looks uid up) */
+	char *account;  /* login name; NULL: not known to the door (mox-runq looks uid up) */
 	uint32_t uid;
 	char *origin; /* "local", or "" */
 	char *sender; /* reverse-path without <>; "" is the null sender */
@@ -59,9 +59,9 @@ struct envelope {
 	uint32_t crc; /* crc32 of the message, zlib's */
 	unsigned flags;
 	char *message_id; /* with <>; NULL: none */
-	char *subject;	  /* raw header text unfolded, at most 200 bytes; NULL: none */
-	char *ret;	  /* "full", "hdrs"; NULL: not given */
-	char *envid;	  /* xtext; NULL: not given */
+	char *subject;    /* raw header text unfolded, at most 200 bytes; NULL: none */
+	char *ret;        /* "full", "hdrs"; NULL: not given */
+	char *envid;      /* xtext; NULL: not given */
 	char *requiretls; /* "yes", "no"; NULL: not given */
 	char *transport;
 	int64_t hold_until;
