@@ -25,6 +25,7 @@
 #define SUBJECT_MAX 200
 #define MESSAGE_ID_MAX 900
 #define EXTRA_MAX 100
+#define LIVE_MAX (ENTER_BATCH + 1)
 #define FEW 4 /* up to so many messages an fsync each is cheaper than a sync of the whole file system */
 
 /* The message being written. There is one at a time, and its buffer is the only large one. */
@@ -37,7 +38,7 @@ static struct {
 } now;
 
 /* Messages with a file in tmp/: what a signal has to clear away. */
-static struct enter *live[ENTER_BATCH + 1];
+static struct enter *live[LIVE_MAX];
 static size_t nlive;
 static int live_dir = -1;
 
@@ -307,8 +308,8 @@ make_file(struct enter *m, const struct door *d)
 		m->name[0] = 0;
 		return;
 	}
-	if (nlive == ARRAY_LEN(live))
-		bug("more than %zu messages open", ARRAY_LEN(live));
+	if (nlive == LIVE_MAX)
+		bug("more than %d messages open", LIVE_MAX);
 	live[nlive++] = m;
 	/* Root's mail must be in reach of the spool's owner like everybody's. */
 	if (!geteuid() && d->owner && fchown(m->fd, d->owner, d->group))
