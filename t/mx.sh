@@ -12,21 +12,34 @@ mx() {
 	local name=$1
 	shift
 	cat >"$T/$name.script"
+	rm -rf "$T/$name.log" "$T/$name.d"
 	start "$name" fake-mx -d "$T/$name.d" "$@" "$T/$name.script"
 	_listening "$name"
 }
 mx_done() {
-	local v="PID_$1" rc
-	wait "${!v}"
+	local rc
+	mx_wait "$1"
 	rc=$?
 	_report "$((rc != 0))" "$2" || {
 		diag <"$T/$1.log"
-		tail -n 50 "$T/$1.d/"*.log | diag
+		tail -n 50 "$T/$1.d/"*.log 2>&1 | diag
+		[ ! -e "$T/deliver.log" ] || diag <"$T/deliver.log"
 	}
+}
+# When the client is done, so is the script, but for what its last lines still say: no connection comes any more.
+mx_wait() {
+	local v="PID_$1" i
+	for ((i = 0; i < 100; i++)); do
+		kill -0 "${!v}" 2>/dev/null || break
+		read -rt 0.02 <> <(:)
+	done
+	kill "${!v}" 2>/dev/null
+	wait "${!v}"
 }
 sink() {
 	local name=$1
 	shift
+	rm -f "$T/$name.log"
 	start "$name" fake-sink "$@"
 	_listening "$name"
 }

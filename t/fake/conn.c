@@ -256,6 +256,8 @@ conn_hello_size(struct conn *c)
 
 	if (recv(c->fd, head, sizeof head, MSG_PEEK | MSG_WAITALL) != sizeof head || head[0] != 22)
 		conn_fail(c, "no ClientHello", NULL);
+	if (c->log)
+		fprintf(c->log, "HELLO %d\n", head[3] << 8 | head[4]);
 	return head[3] << 8 | head[4];
 }
 

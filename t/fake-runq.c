@@ -1,0 +1,152 @@
+/* fake-runq: plays mox-runq towards mox-deliver -w, found by PATH.
+ *
+ *   fake-runq [-1] [-g FILE] [-C CONFIG] JOB...
+ *
+ * Asks for one worker, hands it the jobs (two ahead, as mox-runq does; -1: one at a time) and prints the
+ * packets it reports, then closes the socket and waits until worker and parent are gone. A JOB is a file: its
+ * first line `message PATH`, the rest the job record as it is sent. -g: closes the job socket as soon as FILE
+ * exists, whatever is unanswered. Exits 0 when every job got its report, 1 when the worker went away before,
+ * 2 when mox-deliver ended badly. */
+#include "base.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "die.h"
+#include "fdio.h"
+#include "file.h"
+#include "str.h"
+
+#define USAGE "fake-runq [-1] [-g FILE] [-C CONFIG] JOB..."
+static const char request[] = "worker 1\nsite mx.test\ntransport \npkix no\nend\n";
+
+static pid_t
+parent_start(int *sock, const char *config)
+{
+	int pair[2];
+	pid_t pid;
+
+	if (pkt_pair(pair) || (pid = fork()) < 0)
+		die_temp("unable to start mox-deliver: %m");
+	if (pid == 0) {
+		dup2(pair[1], 0);
+		if (config)
+			execlp("mox-deliver", "mox-deliver", "-C", config, "-w", (char *)NULL);
+		else
+			execlp("mox-deliver", "mox-deliver", "-w", (char *)NULL);
+		die_temp("unable to start mox-deliver: %m");
+	}
+	close(pair[1]);
+	*sock = pair[0];
+	return pid;
+}
+
+static int
+worker_start(int parent)
+{
+	int pair[2];
+
+	if (pkt_pair(pair) || pkt_send(parent, request, sizeof request - 1, pair[1], 0))
+		die_temp("unable to ask for a worker: %m");
+	close(pair[1]);
+	return pair[0];
+}
+
+/* In packets of whole lines, the message with the first. */
+static void
+job_send(int sock, const char *file)
+{
+	struct str text = {0};
+	char *p, *lf;
+	int fd;
+
+	if (file_read(AT_FDCWD, file, &text, 1 << 24) || !(lf = strchr(text.s, '\n')) ||
+	    strncmp(text.s, "message ", 8))
+		die_perm("unable to read %s as a job", file);
+	*lf = 0;
+	if ((fd = open(text.s + 8, O_RDONLY | O_CLOEXEC)) < 0)
+		die_perm("unable to open %s: %m", text.s + 8);
+	for (p = lf + 1; *p;) {
+		size_t n = strlen(p);
+
+		if (n > PKT_MAX)
+			for (n = PKT_MAX; p[n - 1] != '\n';)
+				n--;
+		if (pkt_send(sock, p, n, fd, 0))
+			die_temp("unable to hand a job out: %m");
+		if (fd >= 0)
+			close(fd);
+		fd = -1;
+		p += n;
+	}
+	str_free(&text);
+}
+
+/* One packet printed; answers the jobs it ends, or -1 when the worker is gone. */
+static int
+report_read(int sock)
+{
+	static char buf[PKT_MAX + 1];
+	ssize_t n = pkt_recv(sock, buf, PKT_MAX, NULL, 0);
+	int ends = 0;
+
+	if (n <= 0)
+		return -1;
+	buf[n] = 0;
+	fputs(buf, stdout);
+	fflush(stdout);
+	for (const char *p = buf; (p = strstr(p, "end\n")); p += 4)
+		ends += p == buf || p[-1] == '\n';
+	return ends;
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *config = NULL, *give_up = NULL;
+	int opt, parent, sock, sent, done = 0, ahead = 2, status;
+	pid_t pid;
+
+	prog_start("fake-runq");
+	while ((opt = getopt(argc, argv, "1g:C:")) != -1) {
+		switch (opt) {
+		case '1': ahead = 1; break;
+		case 'g': give_up = optarg; break;
+		case 'C': config = optarg; break;
+		default: die_usage(USAGE);
+		}
+	}
+	signal(SIGPIPE, SIG_IGN);
+	pid = parent_start(&parent, config);
+	sock = worker_start(parent);
+	for (sent = optind; done < argc - optind;) {
+		struct pollfd p = {.fd = sock, .events = POLLIN};
+		int n;
+
+		while (sent < argc && sent - optind - done < ahead)
+			job_send(sock, argv[sent++]);
+		if (give_up && poll(&p, 1, 5) == 0) {
+			if (access(give_up, F_OK) == 0)
+				break;
+			continue;
+		}
+		if ((n = report_read(sock)) < 0)
+			break;
+		done += n;
+	}
+	shutdown(sock, SHUT_WR);
+	while (report_read(sock) >= 0)
+		;
+	close(sock);
+	close(parent);
+	if (waitpid(pid, &status, 0) != pid || status)
+		return 2;
+	return done < argc - optind;
+}
