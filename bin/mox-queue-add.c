@@ -282,8 +282,13 @@ guard_start(struct asked *a)
 static struct conf *
 conf_start(struct asked *a)
 {
-	struct conf *conf = conf_load(a->conf_file);
+	struct conf *conf;
 
+	if (a->sysexits)
+		die_codes(EX_CONFIG, EX_TEMPFAIL);
+	conf = conf_load(a->conf_file);
+	if (a->sysexits)
+		die_codes(EX_DATAERR, EX_TEMPFAIL);
 	free(a->conf_file);
 	if (a->spool) {
 		free(conf->spool);
