@@ -15,20 +15,13 @@ none() {
 declare -A may=([base]="base" [mail]="base mail" [spool]="base mail spool" [net]="base mail net" [trust]="base mail net trust"
 	[fate]="base mail net trust fate" [report]="base mail net trust fate report"
 	[admin]="base mail spool report admin" [queue]="base mail spool trust fate queue")
-includes() { # FILE: the rooms of the headers it includes
-	sed -n 's/^#include "\(.*\)"/\1/p' "$1" | while read -r h; do
-		for f in lib/*/"$h"; do [ -e "$f" ] && basename "$(dirname "$f")"; done
-	done
-}
-for d in lib/*/; do
-	room=$(basename "$d")
-	for f in "$d"*.[ch]; do
-		for r in $(includes "$f"); do
-			case " ${may[$room]:-none} " in *" $r "*) ;; *) echo "$f includes from $r" ;; esac
-		done
+grep -H '^#include "' lib/*/*.[ch] | sed 's,^lib/\([a-z]*\)/\([^:]*\):#include "\(.*\)",\1 \2 \3,' | while read -r room f h; do
+	for r in lib/*/"$h"; do
+		r=${r#lib/} r=${r%/*}
+		case " ${may[$room]:-none} $([ "$r" = '*' ] && echo '*')" in *" $r"*) ;; *) echo "lib/$room/$f includes from $r" ;; esac
 	done
 done | none "includes point left only"
-(cd lib && ls -- */*.h | sed 's,.*/,,' | sort | uniq -d) | none "no header name stands in two rooms"
+printf '%s\n' lib/*/*.h | sed 's,.*/,,' | sort | uniq -d | none "no header name stands in two rooms"
 grep -l '^#include <db\.h>' lib/*/*.[ch] bin/*.c | grep -v '^lib/spool/index' | none "db.h is included in lib/spool/index alone"
 grep -nE '\b(fsync|fdatasync|syncfs|rename|renameat|renameat2)\(' lib/*/*.[ch] bin/*.c | grep -v '^lib/base/file\.c:' |
 	none "fsync, syncfs and rename are called in lib/base/file.c alone"
@@ -37,7 +30,7 @@ grep -lE '\b(getaddrinfo|gethostbyname)\(' lib/*/*.c bin/*.c | xargs -r grep -L 
 
 # ---- commands and what they are linked with ----
 make -s links >"$T/links"
-is "a link line for each command" "$(wc -l <"$T/links")" "$(ls bin/*.c | wc -l)"
+is "a link line for each command" "$(wc -l <"$T/links")" "$(printf '%s\n' bin/*.c | wc -l)"
 while IFS=: read -r c rooms _; do
 	case " $rooms " in *" spool "*" net "* | *" net "*" spool "*) echo "$c" ;; esac
 done <"$T/links" | none "spool and net never meet in one command"
@@ -79,7 +72,7 @@ grep -nE '\b(strcpy|strcat|sprintf|vsprintf|strtok|gmtime|localtime|ctime|atoi|s
 for f in $CODE; do
 	[ "$(wc -l <"$f")" -le 600 ] || head -15 "$f" | grep -q 'Over 600 lines' || echo "$f: $(wc -l <"$f")"
 done | none "no file over 600 lines, unless its head says why (Over 600 lines: ...)"
-for f in $(ls lib/*/*.h); do head -1 "$f" | grep -q '^/\*' || echo "$f"; done | none "each header begins with its contract"
+for f in lib/*/*.h; do head -1 "$f" | grep -q '^/\*' || echo "$f"; done | none "each header begins with its contract"
 
 # Functions begin with { and end with } at the margin, their name stands at the margin too.
 awk '
