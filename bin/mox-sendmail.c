@@ -49,7 +49,7 @@ drain_input(void)
 
 	if (fstat(0, &st) || (!S_ISFIFO(st.st_mode) && !S_ISSOCK(st.st_mode)))
 		return;
-	while (fd_read(0, buf, sizeof buf) > 0)
+	while (fd_read_wait(0, buf, sizeof buf) > 0)
 		;
 }
 
@@ -118,7 +118,7 @@ input_read(struct str *in)
 
 		if (in->cap < in->len + 4096)
 			str_reserve(in, in->len < 65536 ? 65536 : in->len);
-		r = fd_read(0, in->s + in->len, in->cap - in->len - 1);
+		r = fd_read_wait(0, in->s + in->len, in->cap - in->len - 1);
 		if (r < 0)
 			die_exit(EX_IOERR, "unable to read the message: %m");
 		in->len += (size_t)r;

@@ -239,6 +239,20 @@ is "S41 success is silent" "$rc $said" "0 "
 send -v a@x.example <<<"$full"
 is "S41 -v prints the id" "$said" "id $(ls spool/new)"
 
+rm -f spool/new/*
+python3 - <<-'X'
+	import os, subprocess, time
+	r, w = os.pipe()
+	os.set_blocking(r, False)
+	p = subprocess.Popen(["mox-sendmail", "-t"], stdin=r)
+	os.close(r)
+	while "S" not in open(f"/proc/{p.pid}/stat").read().split(")")[1].split()[0]: time.sleep(0.005)
+	os.write(w, b"To: a@x.example\n\nlate\n")
+	os.close(w)
+	raise SystemExit(p.wait())
+X
+is "S36 a non-blocking pipe is waited for" "$? $(grep -c late spool/new/*)" "0 1"
+
 # ---- exit codes ----
 echo 'nonsense = 1' >bad.conf
 send -C bad.conf a@x.example <<<"$full"

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdint.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -43,6 +44,18 @@ fd_read(int fd, void *p, size_t n)
 	do
 		r = read(fd, p, n);
 	while (r < 0 && errno == EINTR);
+	return r;
+}
+
+ssize_t
+fd_read_wait(int fd, void *p, size_t n)
+{
+	struct pollfd ready = {fd, POLLIN, 0};
+	ssize_t r;
+
+	while ((r = fd_read(fd, p, n)) < 0 && errno == EAGAIN)
+		if (poll(&ready, 1, -1) < 0 && errno != EINTR)
+			return -1;
 	return r;
 }
 

@@ -17,6 +17,7 @@ void fd_sanitise(void);
 int fd_write_all(int fd, const void *p, size_t n) MUST_USE; /* 0 or -1 */
 ssize_t fd_read_all(int fd, void *p, size_t n) MUST_USE;    /* bytes read; short only at the end of input */
 ssize_t fd_read(int fd, void *p, size_t n) MUST_USE;        /* read(2) without EINTR */
+ssize_t fd_read_wait(int fd, void *p, size_t n) MUST_USE;   /* waits, though the descriptor be non-blocking */
 int fd_nonblock(int fd, bool on);
 int fd_copy(int from, int to) MUST_USE; /* until the end of input; 0 or -1 */
 

@@ -101,7 +101,7 @@ check_label(const char *s, size_t n)
 		if (!is_alnum((unsigned char)s[i]) && s[i] != '-' && s[i] != '_' &&
 		    (unsigned char)s[i] < 0x80)
 			return s[i] == ' ' ? "space in the address"
-					   : "character in the domain that no domain has";
+			                   : "character in the domain that no domain has";
 	return NULL;
 }
 

@@ -60,7 +60,7 @@ static void
 give_in_place(const struct parcel *p)
 {
 	int message = memory_file(p->header.s, p->header.len, p->body, (size_t)(p->end - p->body)), envelope;
-	struct door_argv a;
+	struct door_argv a = {0};
 
 	if (message < 0)
 		return;
@@ -87,7 +87,7 @@ body_stream(const struct parcel *p, int to)
 	if (fd_write_all(to, p->header.s, p->header.len) ||
 	    fd_write_all(to, p->body, (size_t)(p->end - p->body)))
 		return -1;
-	while (!p->whole && (r = fd_read(0, buf, sizeof buf)) > 0)
+	while (!p->whole && (r = fd_read_wait(0, buf, sizeof buf)) > 0)
 		if (fd_write_all(to, buf, (size_t)r))
 			return -1;
 	/* Gone before the envelope is written: nothing is queued. */
@@ -102,7 +102,7 @@ NORETURN static void
 give_in_stream(const struct parcel *p)
 {
 	int message[2], envelope[2], code;
-	struct door_argv a;
+	struct door_argv a = {0};
 	pid_t pid;
 
 	signal(SIGPIPE, SIG_IGN);

@@ -10,10 +10,10 @@
 
 struct parcel {
 	struct str header, envelope; /* envelope: the record of -e with its `end` */
-	const char *body, *end;	     /* what was read of the body */
-	bool whole;		     /* that is all of it; else the rest is on fd 0 */
-	bool say_id;		     /* mox-queue-add prints the id */
-	char *conf_file;	     /* for its -C; NULL: none */
+	const char *body, *end;      /* what was read of the body */
+	bool whole;                  /* that is all of it; else the rest is on fd 0 */
+	bool say_id;                 /* mox-queue-add prints the id */
+	char *conf_file;             /* for its -C; NULL: none */
 };
 
 NORETURN void handover(const struct parcel *p);

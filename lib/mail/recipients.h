@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-struct recipients {		       /* start: {.mailname = function}; the rest belongs to this module */
+struct recipients {                    /* start: {.mailname = function}; the rest belongs to this module */
 	const char *(*mailname)(void); /* qualifies bare names; asked only when there is one */
 	struct recipient {
 		char *path; /* as path_make makes it */

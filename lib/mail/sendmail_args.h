@@ -10,14 +10,14 @@
 
 enum sendmail_mode {
 	SENDMAIL_SUBMIT,  /* -bm: a message on fd 0 */
-	SENDMAIL_SMTP,	  /* -bs */
-	SENDMAIL_LIST,	  /* -bp, mailq */
-	SENDMAIL_FLUSH,	  /* -q... */
+	SENDMAIL_SMTP,    /* -bs */
+	SENDMAIL_LIST,    /* -bp, mailq */
+	SENDMAIL_FLUSH,   /* -q... */
 	SENDMAIL_VERIFY,  /* -bv */
 	SENDMAIL_NOTHING, /* newaliases, -bi, -I, hoststat, purgestat, -bh, -bH: there is nothing to do */
 	SENDMAIL_DAEMON,  /* -bd, -bD, -bl, smtpd */
 	SENDMAIL_VERSION, /* -bV, -bP, --version */
-	SENDMAIL_HELP,	  /* --help */
+	SENDMAIL_HELP,    /* --help */
 };
 
 struct sendmail_args {
@@ -31,7 +31,7 @@ struct sendmail_args {
 	char *name;   /* -F */
 	const char *requiretls, *ret;
 	struct str notify, envid; /* normalised; envid as xtext */
-	char **operand;		  /* recipients as given */
+	char **operand;           /* recipients as given */
 	int noperand;
 };
 

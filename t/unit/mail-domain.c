@@ -19,7 +19,7 @@ ascii(void)
 	     "cher.example",
 		"xn--bcher-kva.example"},
 	    {"XN--BCHER-KVA.example", "xn--bcher-kva.example"},
-	    {"fa\xc3\x9f.de", "xn--fa-hia.de"},				  /* non-transitional: not fass.de */
+	    {"fa\xc3\x9f.de", "xn--fa-hia.de"},                           /* non-transitional: not fass.de */
 	    {"\xe4\xbe\x8b\xe3\x81\x88\xe3\x80\x82jp", "xn--r8jz45g.jp"}, /* ideographic full stop */
 	    {"\xce\xb4\xce\xbf\xce\xba\xce\xb9\xce\xbc\xce\xae", "xn--jxalpdlp"},
 	    {"[192.0.2.1]", "[192.0.2.1]"},
