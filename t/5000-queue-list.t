@@ -152,10 +152,15 @@ done
 
 owner many ok 100000
 is "a hundred thousand rows" "$(list many -o id | wc -l)" 100000
-MOX_SPOOL=$T/many bash -c 'ulimit -v 60000; mox-queue-list -o rcpt | tail -n 1' >last
-is "pass in constant memory" "$(cat last)" r99999@example.com
-MOX_SPOOL=$T/many bash -c 'ulimit -v 60000; mox-queue-list -sort size -desc -n 2 -o size | tail -n 1' >last
-is "and are sorted in bounded memory with -n" "$(cat last)" 100998
+case $MOX_OUT in
+*asan*) skip "the sanitizer needs memory of its own" "constant memory" ;;
+*)
+	MOX_SPOOL=$T/many bash -c 'ulimit -v 60000; mox-queue-list -o rcpt | tail -n 1' >last
+	is "pass in constant memory" "$(cat last)" r99999@example.com
+	MOX_SPOOL=$T/many bash -c 'ulimit -v 60000; mox-queue-list -sort size -desc -n 2 -o size | tail -n 1' >last
+	is "and are sorted in bounded memory with -n" "$(cat last)" 100998
+	;;
+esac
 
 # The owner's sibling: started where nobody listens.
 mkdir -p bin none

@@ -8,12 +8,11 @@ add() { mox-queue-add -q "$@" <message; }
 mox-queue-add -f joe@example.org --notify never --ret hdrs user@example.com other@example.com done@example.com <message >added 2>&1
 read -r _ ID <added
 like "a message is queued" "$ID" '^[0-9a-z]{13}$'
-mkdir -p "q/cur/$(ls q/cur | head -n 1)"
-rows() { # ID: two of its recipients have rows
-	printf 'id %s.1\nsender joe@example.org\nrcpt user@example.com\naccount root\nstate waiting\nqueued 1800000000000000\nnext 1800000900000000\nattempts 2\nlast 1800000000000000\ncode 451\nerror 451 4.7.1 Greylisted\\x0aCome back \\x1b[2J later\nsize 77\nsubject Gr\xc3\xbc\xc3\x9fe\nend\n' "$1"
-	printf 'id %s.2\nsender joe@example.org\nrcpt other@example.com\naccount root\nstate held\nhold o\nqueued 1800000000000000\nsize 77\nend\n' "$1"
-}
-rows "$ID" >rows
+# Two of its recipients have rows.
+{
+	printf 'id %s.1\nsender joe@example.org\nrcpt user@example.com\naccount root\nstate waiting\nqueued 1800000000000000\nnext 1800000900000000\nattempts 2\nlast 1800000000000000\ncode 451\nerror 451 4.7.1 Greylisted\\x0aCome back \\x1b[2J later\nsize 77\nsubject Gr\xc3\xbc\xc3\x9fe\nend\n' "$ID"
+	printf 'id %s.2\nsender joe@example.org\nrcpt other@example.com\naccount root\nstate held\nhold o\nqueued 1800000000000000\nsize 77\nend\n' "$ID"
+} >rows
 start owner "$TOP/t/fake-ctl" "$T/q/ctl" "$T/asked" ok "$T/rows"
 wait_until test -S q/ctl
 

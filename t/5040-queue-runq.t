@@ -53,12 +53,14 @@ for p in os.listdir("/proc"):
     try:
         if p.isdigit() and os.readlink("/proc/%s/exe" % p).endswith("/mox-runq") and b"MOX_SPOOL='"$T"'/q" in open("/proc/%s/environ" % p, "rb").read(): print(p)
     except OSError: pass')
-kill $owner
+kill "$owner"
 wait_until python3 -c 'import fcntl; fcntl.flock(open("q/lock"), fcntl.LOCK_EX | fcntl.LOCK_NB)'
 ok "no owner, no question: only files are checked" bash -c 'mox-queue-check; [ $? = 100 ] && ! [ -S q/ctl ]'
 fails 100 "-r" mox-queue-check -r
 is "the broken file was put away" "$(ls q/corrupt)" "$B"
-wait_until bash -c '[ -n "$(mox-queue-list)" ]'
+# shellcheck disable=SC2317
+has_rows() { [ -n "$(mox-queue-list)" ]; }
+wait_until has_rows
 ok "then nothing is wrong" mox-queue-check
 is "the index is what the files say" "$(col id)" "$A.1 $A.2"
 

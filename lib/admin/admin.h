@@ -33,12 +33,12 @@ struct admin {
 	struct conf *conf;
 	int64_t now;
 	struct str filter; /* `sel` lines without the ids */
-	struct str ids;	   /* given as arguments or with -id, a line each */
+	struct str ids;    /* given as arguments or with -id, a line each */
 	size_t ids_taken;
 	bool from_stdin; /* "-": further ids are lines on fd 0 */
-	unsigned line;	 /* of fd 0 */
+	unsigned line;   /* of fd 0 */
 	bool all, dry_run;
-	uint64_t limit;	 /* 0: none */
+	uint64_t limit;  /* 0: none */
 	bool keep_limit; /* the command cuts off by itself: the owner is not told */
 };
 

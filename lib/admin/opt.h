@@ -19,7 +19,7 @@ struct opt_in {
 			head */
 	int at, nargs;
 	bool ended;
-	char *value;	  /* of the option just answered */
+	char *value;      /* of the option just answered */
 	const char *name; /* its name as given, also when it is wrong */
 };
 

@@ -20,7 +20,7 @@ struct check {
 	void *arg;
 	/* out */
 	uint64_t messages, faults, kept; /* kept: files in corrupt/ */
-	bool unable;			 /* something could not be read: not all was checked */
+	bool unable;                     /* something could not be read: not all was checked */
 };
 
 /* fault is called for each fault, also for what cannot be read. */

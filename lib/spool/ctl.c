@@ -17,9 +17,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define START_WAIT (10 * SECOND)   /* until an owner listens */
+#define START_WAIT (10 * SECOND)  /* until an owner listens */
 #define OPENING_WAIT (5 * MINUTE) /* until one that answers `starting` has its index */
-#define ANSWER_WAIT 120		   /* seconds without a packet, in the middle of an answer */
+#define ANSWER_WAIT 120           /* seconds without a packet, in the middle of an answer */
 #define AGAIN_MS 20
 
 static int
@@ -260,7 +260,7 @@ exchange(int fd, const struct str *request, ctl_row *row, void *arg, struct answ
 		return 0;
 	}
 	str_addf(why, "%s: %s", unable,
-	    n == 0	      ? "it closed the connection before its end"
+	    n == 0            ? "it closed the connection before its end"
 	    : errno == EAGAIN ? "it is silent"
 			      : strerror(errno));
 	return -1;

@@ -161,6 +161,6 @@ row_parse(struct row *r, char *rec, size_t n)
 	}
 	if (got != REC_END)
 		return got == REC_MORE ? "a record without its end"
-				       : "a line that is not of the record grammar";
+		                       : "a line that is not of the record grammar";
 	return has_id ? NULL : "a row without id";
 }

@@ -17,7 +17,7 @@ struct row {
 	unsigned n; /* recipient, from 1; 0: the row is about the message */
 	const char *sender, *rcpt, *domain, *site, *account;
 	enum row_state state;
-	char hold;	      /* - u o r l f; 0 as - */
+	char hold;            /* - u o r l f; 0 as - */
 	int64_t queued, next; /* microseconds since 1970; next 0: none, it is held */
 	unsigned attempts;
 	int64_t last; /* 0: never tried */

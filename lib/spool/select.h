@@ -48,7 +48,7 @@ struct select_id {
 
 struct select_term {
 	enum select_key key; /* never SELECT_ID */
-	char op;	     /* '<', '>' or '=': attempts, next, queued */
+	char op;             /* '<', '>' or '=': attempts, next, queued */
 	int64_t
 	    number; /* of them: a count, or an absolute time in microseconds; of state an enum row_state */
 	char *text; /* of the others */

@@ -20,7 +20,7 @@ widths(void)
 	    {"abc", 3, 2, 2},
 	    {"gr\xc3\xbc\xc3\x9f", 4, 3, 4},
 	    {"\xe6\x97\xa5\xe6\x9c\xac", 4, 3, 3}, /* two wide characters, room for one and a half */
-	    {"e\xcc\x81x", 2, 1, 3},		   /* the accent goes with its letter */
+	    {"e\xcc\x81x", 2, 1, 3},               /* the accent goes with its letter */
 	    {"\xff\xfe", 2, 1, 1},
 	};
 

@@ -101,9 +101,10 @@ conditions(uint64_t id)
 static void
 refusals(void)
 {
-	static const char *const t[] = {"id ", "id x", "id " ID_A ".0", "hold maybe", "hold ", "state asleep",
-	    "next 1h", "next <", "next <1y", "next <x@", "queued >@", "queued =1h", "attempts x",
-	    "attempts -1", "attempts ", "to ", "error ", "size 3", "", "from", "error \\x4", "error a\\x00b"};
+	static const char *const t[] = {"id ", "id x", ("id " ID_A ".0"), "hold maybe", "hold ",
+	    "state asleep", "next 1h", "next <", "next <1y", "next <x@", "queued >@", "queued =1h",
+	    "attempts x", "attempts -1", "attempts ", "to ", "error ", "size 3", "", "from", "error \\x4",
+	    "error a\\x00b"};
 
 	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
 		struct select s = {0};
@@ -152,7 +153,7 @@ ids_and_lines(uint64_t a, uint64_t b)
 		good = good && !strcmp(key, "sel") && !select_line(&s, value, NOW);
 	OK(good, "lines written are read");
 	INT_EQ(s.nid, 3, "ids are kept once");
-	OK(s.id[0].id == a && s.id[0].n == 2 && s.id[1].n == 7 && s.id[2].id == b, "in order");
+	OK(s.nid == 3 && s.id[0].id == a && s.id[0].n == 2 && s.id[1].n == 7 && s.id[2].id == b, "in order");
 	OK(select_has_id(&s, a, 2) && select_has_id(&s, a, 7) && !select_has_id(&s, a, 3) &&
 		select_has_id(&s, a, 0),
 	    "recipients of an id");
@@ -168,9 +169,10 @@ rows(uint64_t id)
 {
 	struct row r = plain, got;
 	struct str rec = {0}, again = {0}, text = {0};
-	static const char *const bad[] = {"", "end\n", "id x\nend\n", "id " ID_A ".1\n",
-	    "id " ID_A ".1\nstate odd\nend\n", "id " ID_A "\nhold x\nend\n", "id " ID_A "\nnext -1\nend\n",
-	    "id " ID_A "\ncode 1000\nend\n", "id " ID_A "\nerror \\xzz\nend\n", "id " ID_A "\nJunk\nend\n"};
+	static const char *const bad[] = {"", "end\n", "id x\nend\n", ("id " ID_A ".1\n"),
+	    ("id " ID_A ".1\nstate odd\nend\n"), ("id " ID_A "\nhold x\nend\n"),
+	    ("id " ID_A "\nnext -1\nend\n"), ("id " ID_A "\ncode 1000\nend\n"),
+	    ("id " ID_A "\nerror \\xzz\nend\n"), ("id " ID_A "\nJunk\nend\n")};
 
 	r.id = id;
 	r.subject = "two\nlines \xff";
