@@ -114,6 +114,7 @@ main(int argc, char *argv[])
 	else if (ctl_listens(k.admin.conf))
 		(void)admin_ask(&k.admin, "check", NULL, index_fault, &k);
 	admin_flush();
+	admin_free(&k.admin);
 	if (k.check.unable)
 		return EXIT_TEMP;
 	return k.check.faults ? EXIT_PERM : 0;

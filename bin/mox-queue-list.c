@@ -177,6 +177,7 @@ finish(struct list *l)
 		mailq_end(&l->mailq);
 	columns_free(&l->columns);
 	admin_flush();
+	admin_free(&l->admin);
 }
 
 int

@@ -37,6 +37,7 @@ main(int argc, char *argv[])
 {
 	struct str set = {0};
 	struct admin a;
+	int code;
 
 	(void)argc;
 	admin_start(&a, "mox-queue-schedule", usage, ADMIN_CHANGE, argv);
@@ -46,5 +47,7 @@ main(int argc, char *argv[])
 		die_usage(usage);
 	when_put(&set, a.opt.argv[0], a.now);
 	admin_ready(&a, 1);
-	return admin_change(&a, "schedule", str_cstr(&set), "scheduled");
+	code = admin_change(&a, "schedule", str_cstr(&set), "scheduled");
+	str_free(&set);
+	return code;
 }

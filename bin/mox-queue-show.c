@@ -352,6 +352,7 @@ main(int argc, char *argv[])
 	}
 	spool_close(&s.spool);
 	select_free(&s.wanted);
+	admin_free(&s.admin);
 	free(s.found);
 	return code;
 }

@@ -281,6 +281,14 @@ admin_flush(void)
 		die_temp("unable to write: %m");
 }
 
+void
+admin_free(struct admin *a)
+{
+	conf_free(a->conf);
+	str_free(&a->filter);
+	str_free(&a->ids);
+}
+
 static void
 print_id(char *rec, size_t n, void *arg)
 {
@@ -305,5 +313,6 @@ admin_change(struct admin *a, const char *op, const char *extra, const char *don
 	(void)admin_ask(a, op, extra, print_id, &changed);
 	admin_flush();
 	warn("%s%s %" PRIu64, a->dry_run ? "would be " : "", done, changed);
+	admin_free(a);
 	return 0;
 }

@@ -63,6 +63,7 @@ uint64_t admin_ask(struct admin *a, const char *op, const char *extra, ctl_row *
 int admin_change(struct admin *a, const char *op, const char *extra, const char *done);
 /* A row record of an answer; ends the program when it is none. */
 void admin_row(struct row *r, char *rec, size_t n);
+void admin_free(struct admin *a);
 /* Flushes fd 1; ends the program when it cannot be written. */
 void admin_flush(void);
 
