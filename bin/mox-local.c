@@ -233,8 +233,10 @@ deliver(const char *path)
 static void
 add_rcpt(char *arg)
 {
-	opt.rcpt = mem_grow(opt.rcpt, opt.nrcpt + 1, sizeof *opt.rcpt);
-	opt.rcpt[opt.nrcpt++] = addr_unwrap(arg);
+	const char **more = mem_grow(opt.rcpt, opt.nrcpt + 1, sizeof *opt.rcpt);
+
+	more[opt.nrcpt++] = addr_unwrap(arg);
+	opt.rcpt = more;
 }
 
 /* They go into header lines: nothing may break one. */

@@ -209,7 +209,7 @@ static const struct smtpd_hooks hooks = {.begin = begin, .body = body, .done = d
 static bool
 peer_is_local(void)
 {
-	struct sockaddr_storage ss;
+	struct sockaddr_storage ss = {0};
 	socklen_t len = sizeof ss;
 
 	if (getpeername(0, (struct sockaddr *)&ss, &len))

@@ -174,7 +174,7 @@ smtpd_read_mail(struct smtpd *s, char *args)
 {
 	char *rest, *key, *value, *path = cut_path(args, &rest);
 	const char *wrong;
-	bool bad_domain;
+	bool bad_domain = false;
 
 	if (!path)
 		return "501 5.1.7 expected MAIL FROM:<address>";
@@ -196,7 +196,7 @@ smtpd_read_rcpt(struct smtpd *s, char *args)
 	char *rest, *key, *value, *path = cut_path(args, &rest);
 	struct smtpd_rcpt r = {0};
 	const char *wrong = NULL;
-	bool bad_domain;
+	bool bad_domain = false;
 
 	if (!path)
 		return "501 5.1.3 expected RCPT TO:<address>";
