@@ -398,6 +398,7 @@ main(int argc, char **argv)
 	c = conf_load(o.conf);
 	log_start((enum log_level)c->log_level, false);
 	d = dns_open(c);
+	dns_confine(d);
 	if (o.worker) {
 		code = worker_run(d, c);
 	} else if (o.query) {

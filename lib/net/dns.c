@@ -6,6 +6,7 @@
 #include "file.h"
 #include "hosts.h"
 #include "log.h"
+#include "sandbox.h"
 #include "upstream.h"
 
 #include <errno.h>
@@ -52,7 +53,6 @@ struct dns {
 	struct upstreams up;
 	struct hosts hosts;
 	char *anchor; /* file; NULL: built in, or none */
-	const char *files[2];
 	/* A question goes from waiting to asked to ready; one that failed passes through doubt while a probe
 	 * finds out why. */
 	struct question_list waiting, asked, doubt, ready;
@@ -130,7 +130,6 @@ anchor_file(struct dns *d, const char *file)
 	if ((err = ub_ctx_add_ta_file(d->ub, file)))
 		die_perm("unable to use trust anchor %s: %s", file, ub_strerror(err));
 	d->anchor = mem_dup(file);
-	d->files[0] = d->anchor;
 }
 
 static void
@@ -193,10 +192,19 @@ dns_open(const struct conf *c)
 	return d;
 }
 
-const char *const *
-dns_files(const struct dns *d)
+void
+dns_confine(const struct dns *d)
 {
-	return d->files;
+	const char *keep[4], *clock = secure_getenv("MOX_TEST_CLOCK");
+	size_t n = 0;
+
+	/* libunbound reads the anchor at the first question, and nothing after it. */
+	if (d->anchor)
+		keep[n++] = d->anchor;
+	if (clock)
+		keep[n++] = clock;
+	keep[n] = NULL;
+	sandbox_files(keep);
 }
 
 /* ---- questions ---- */

@@ -22,8 +22,8 @@ struct dns;
 /* Ends the program when configuration or trust anchor are no good. */
 struct dns *dns_open(const struct conf *c);
 void dns_close(struct dns *d); /* only when nothing is outstanding */
-/* Files the resolver reads after dns_open, for whoever shuts the file system; NULL-terminated. */
-const char *const *dns_files(const struct dns *d);
+/* Shuts the file system to this process for good, but for what the resolver reads after dns_open. Before the first dns_ask. */
+void dns_confine(const struct dns *d);
 
 /* The callback owns *a (dns_answer_free). */
 typedef void dns_done(void *arg, struct dns_answer *a);

@@ -3,6 +3,7 @@
 #include "sandbox.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/landlock.h>
@@ -23,10 +24,22 @@
 #define ARCH AUDIT_ARCH_RISCV64
 #endif
 
-/* Every right this kernel knows is handled and none is granted. Newer kernels ignore nothing: the mask must
- * not have bits they lack. */
 static void
-files_shut(void)
+file_keep(int ruleset, const char *path)
+{
+	struct landlock_path_beneath_attr rule = {.allowed_access = LANDLOCK_ACCESS_FS_READ_FILE};
+
+	rule.parent_fd = open(path, O_PATH | O_CLOEXEC);
+	if (rule.parent_fd < 0)
+		return;
+	syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+	close(rule.parent_fd);
+}
+
+/* Every right this kernel knows is handled, and none is granted but to read what is kept. Newer kernels
+ * ignore nothing: the mask must not have bits they lack. */
+static void
+files_shut(const char *const *keep)
 {
 	static const unsigned bits[] = {0, 13, 14, 15, 15, 16}; /* rights by ABI version */
 	struct landlock_ruleset_attr attr = {0};
@@ -39,6 +52,8 @@ files_shut(void)
 	fd = syscall(SYS_landlock_create_ruleset, &attr, sizeof attr, 0);
 	if (fd < 0)
 		return;
+	for (; keep && *keep; keep++)
+		file_keep((int)fd, *keep);
 	syscall(SYS_landlock_restrict_self, fd, 0);
 	close((int)fd);
 }
@@ -149,6 +164,13 @@ sandbox_enter(void)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return;
-	files_shut();
+	files_shut(NULL);
 	calls_shut();
+}
+
+void
+sandbox_files(const char *const *keep)
+{
+	if (!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		files_shut(keep);
 }
