@@ -24,10 +24,19 @@
 #define ARCH AUDIT_ARCH_RISCV64
 #endif
 
+/* The leak checker reads /proc when the program ends. */
+#if defined __has_feature
+#if __has_feature(address_sanitizer)
+#define LEAK_CHECKER
+#endif
+#elif defined __SANITIZE_ADDRESS__
+#define LEAK_CHECKER
+#endif
+
 static void
-file_keep(int ruleset, const char *path)
+path_keep(int ruleset, const char *path, uint64_t rights)
 {
-	struct landlock_path_beneath_attr rule = {.allowed_access = LANDLOCK_ACCESS_FS_READ_FILE};
+	struct landlock_path_beneath_attr rule = {.allowed_access = rights};
 
 	rule.parent_fd = open(path, O_PATH | O_CLOEXEC);
 	if (rule.parent_fd < 0)
@@ -53,7 +62,10 @@ files_shut(const char *const *keep)
 	if (fd < 0)
 		return;
 	for (; keep && *keep; keep++)
-		file_keep((int)fd, *keep);
+		path_keep((int)fd, *keep, LANDLOCK_ACCESS_FS_READ_FILE);
+#ifdef LEAK_CHECKER
+	path_keep((int)fd, "/proc", LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR);
+#endif
 	syscall(SYS_landlock_restrict_self, fd, 0);
 	close((int)fd);
 }
