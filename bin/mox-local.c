@@ -230,26 +230,27 @@ deliver(const char *path)
 
 /* ---- */
 
+/* Addresses go into header lines: nothing may break one. */
+static char *
+read_address(char *arg, const char *what)
+{
+	char *address = addr_unwrap(arg);
+	const char *why = *address ? addr_check(address, strlen(address), true) : NULL;
+
+	if (why)
+		die_perm("unable to use the %s %s: %s", what, address, why);
+	return address;
+}
+
 static void
 add_rcpt(char *arg)
 {
-	const char **more = mem_grow(opt.rcpt, opt.nrcpt + 1, sizeof *opt.rcpt);
+	const char *address = read_address(arg, "recipient");
 
-	more[opt.nrcpt++] = addr_unwrap(arg);
-	opt.rcpt = more;
-}
-
-/* They go into header lines: nothing may break one. */
-static void
-check_addresses(void)
-{
-	const char *why;
-
-	if (opt.sender && *opt.sender && (why = addr_check(opt.sender, strlen(opt.sender), true)))
-		die_perm("unable to use the sender %s: %s", opt.sender, why);
-	for (size_t i = 0; i < opt.nrcpt; i++)
-		if ((why = addr_check(opt.rcpt[i], strlen(opt.rcpt[i]), true)))
-			die_perm("unable to use the recipient %s: %s", opt.rcpt[i], why);
+	if (!*address)
+		die_perm("unable to use an empty recipient");
+	opt.rcpt = mem_grow(opt.rcpt, opt.nrcpt + 1, sizeof *opt.rcpt);
+	opt.rcpt[opt.nrcpt++] = address;
 }
 
 int
@@ -271,7 +272,7 @@ main(int argc, char **argv)
 				    optarg);
 			opt.token = (int)fd;
 			break;
-		case 'f': opt.sender = addr_unwrap(optarg); break;
+		case 'f': opt.sender = read_address(optarg, "sender"); break;
 		case 'r': add_rcpt(optarg); break;
 		case 'u': user = optarg; break;
 		case 'h': print_usage(USAGE);
@@ -280,7 +281,6 @@ main(int argc, char **argv)
 		}
 	if (argc - optind != (user ? 0 : 1) || (!user && !*argv[optind]))
 		die_usage(USAGE);
-	check_addresses();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error of write */
 	deliver(user ? user_maildir(conf_file, user) : argv[optind]);
