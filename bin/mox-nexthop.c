@@ -315,8 +315,12 @@ worker_round(struct worker *w)
 
 	if (poll(pfd, ARRAY_LEN(pfd), clock_timeout(dns_deadline(w->dns))) < 0 && errno != EINTR)
 		die_temp("unable to wait: %m");
-	if (pfd[1].revents & (POLLERR | POLLNVAL))
-		die_temp("unable to write answers: the reader is gone");
+	if (pfd[1].revents & (POLLERR | POLLNVAL)) {
+		if (w->under_way || w->out.len)
+			die_temp("unable to write answers: the reader is gone");
+		w->eof = true;
+		return;
+	}
 	dns_process(w->dns);
 	if (pfd[0].revents)
 		requests_read(w);
