@@ -322,16 +322,17 @@ worker_round(struct worker *w)
 		return;
 	}
 	dns_process(w->dns);
-	if (pfd[0].revents)
-		requests_read(w);
-	if (w->out.len)
-		answers_write(w);
+	/* Looked at before requests are read: the next process answers them better. */
 	if (!w->draining && dns_stale(w->dns)) {
 		w->draining = true;
 		log_open(LOG_INFO, "dns-stale");
 		log_close();
 	}
 	w->eof = w->eof || (w->draining && !w->in.len);
+	if (!w->eof && pfd[0].revents)
+		requests_read(w);
+	if (w->out.len)
+		answers_write(w);
 }
 
 static int

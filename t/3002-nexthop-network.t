@@ -65,6 +65,28 @@ if unshare -n true 2>/dev/null; then
 		mount --bind empty /etc/resolv.conf
 		mox-nexthop other.example
 	E
+	cat >stale.sh <<-'E'
+		trap '' PIPE
+		echo 'nameserver 127.0.0.1' >resolv
+		mount --bind resolv /etc/resolv.conf
+		mkfifo to from
+		mox-nexthop -w <to >from &
+		exec 7>to 8<from
+		one() {
+			printf 'ask 1\nhost localhost\nloopback yes\nend\n' >&7
+			while read -r -u 8 line && [ "$line" != end ]; do :; done
+			echo "last: ${line:-nothing}"
+		}
+		one
+		echo 'nameserver 127.0.0.2' >>resolv
+		sleep 1.1 # resolv.conf is looked at once a second
+		one
+		wait $!
+		echo "exit $?"
+	E
+	is 'a changed resolv.conf ends -w before it reads more' "$(unshare -nm bash stale.sh 2>stale.err | tr '\n' ' ')" \
+		'last: end last: nothing exit 0 '
+	like 'and the log says so' "$(cat stale.err)" 'event=dns-stale'
 	got=$(unshare -nm bash hosts.sh 2>/dev/null)
 	like '/etc/hosts counts for configured hosts' "$got" 'plan relay.example.*addr 2001:db8::9.addr 192.0.2.9.*plan relay.*addr 192.0.2.9'
 	like 'and not for recipient domains' "$got" 'later 4.4.3 unable.*MX.*relay.example'
