@@ -25,6 +25,7 @@ struct deliver {
 	struct report report;
 	enum smtp_got broken; /* SMTP_REPLY: nothing; else writing failed and only answers are still read */
 	bool careful;	      /* this site stumbled over transactions behind one another (T133) */
+	bool packet;	      /* poll has seen a job at the socket */
 	bool deaf;	      /* the job socket gives no more jobs */
 	bool bad_job;
 	unsigned trips; /* of the connection, when the last job was done */
@@ -458,8 +459,10 @@ follow(struct deliver *d)
 	struct job *j = job_next(d);
 	const char *why;
 
-	if (!j && take(d, MSG_DONTWAIT))
+	/* A look at the socket pays when a job found there can ride along, or when poll has seen one. */
+	if (!j && (d->packet || d->line.c.io.out_len) && take(d, MSG_DONTWAIT))
 		j = job_next(d);
+	d->packet = false;
 	d->line.c.io.watch_in = !j && !d->deaf && d->njobs < JOBS;
 	if (!j)
 		return false;
@@ -525,7 +528,8 @@ turn(struct deliver *d)
 	}
 	if (got == SMTP_GONE || d->report.gone)
 		return false;
-	if (got == SMTP_WATCH)
+	d->packet = got == SMTP_WATCH;
+	if (d->packet)
 		return true;
 	if (got != SMTP_REPLY)
 		lost(d, got);
