@@ -1,0 +1,333 @@
+#include "base.h"
+
+#include "clock.h"
+#include "flight.h"
+
+struct job *
+flight_head(struct deliver *d)
+{
+	return &d->job[d->first];
+}
+
+/* ---- telling ---- */
+
+static void
+settle(struct deliver *d, struct job *j, struct job_rcpt *r, const struct fate *f)
+{
+	const struct line *l = &d->line;
+	char peer[336];
+	unsigned wait =
+	    f->outcome == FATE_LATER && l->c.reply.code / 100 == 4 ? fate_wait(l->c.reply.text) : 0;
+
+	snprintf(peer, sizeof peer, "%s[%s]", l->c.host, l->c.ip);
+	report_rcpt(&d->report, j, r, f, l->c.reply.code, (const char *[2]){peer, l->c.reply.text});
+	r->state = RCPT_DONE;
+	if (wait > j->wait)
+		j->wait = wait;
+}
+
+/* The same for those of the transaction's recipients that have no fate yet. */
+static void
+settle_txn(struct deliver *d, struct txn *t, const struct fate *f)
+{
+	for (unsigned i = 0; i < t->n; i++) {
+		struct job_rcpt *r = &t->job->rcpt[t->who[i]];
+
+		if (r->state == RCPT_OUT || r->state == RCPT_ACCEPTED)
+			settle(d, t->job, r, f);
+	}
+}
+
+/* Without a reply: text tells why. */
+static void
+settle_trouble(struct deliver *d, struct job *j, const struct fate *f, const char *text)
+{
+	char peer[336];
+
+	snprintf(peer, sizeof peer, "%s[%s]", d->line.c.host, d->line.c.ip);
+	for (size_t i = 0; i < j->nrcpt; i++)
+		if (j->rcpt[i].state != RCPT_DONE) {
+			report_rcpt(&d->report, j, &j->rcpt[i], f, 0, (const char *[2]){peer, text});
+			j->rcpt[i].state = RCPT_DONE;
+		}
+}
+
+/* No hop is left. */
+void
+flight_no_hop(struct deliver *d, struct job *j)
+{
+	struct miss *m = &j->miss;
+	const char *site = !j->connected        ? "unreachable"
+	                   : m->code / 100 == 5 ? "refused"
+	                   : m->code            ? "busy"
+	                                        : NULL;
+
+	if (!m->rank) {
+		m->fate = fate_trouble(TROUBLE_NO_HOP);
+		snprintf(m->text, sizeof m->text, "there is no address to try");
+	}
+	for (size_t i = 0; i < j->nrcpt; i++)
+		if (j->rcpt[i].state == RCPT_TODO) {
+			report_rcpt(&d->report, j, &j->rcpt[i], &m->fate, m->code,
+			    (const char *[2]){m->peer, m->text});
+			j->rcpt[i].state = RCPT_DONE;
+		}
+	if (m->code / 100 == 4 && fate_wait(m->text) > j->wait)
+		j->wait = fate_wait(m->text);
+	if (!j->reached && site && m->rank)
+		report_line(&d->report, j, "site", site);
+	if (m->rank && !j->some_network)
+		report_line(&d->report, j, "network", "no");
+}
+
+static void
+report_session(struct deliver *d, struct job *j)
+{
+	const struct line *l = &d->line;
+	char tls[32], cipher[48], trips[32], bytes[40], ms[40];
+	const char *fields[] = {l->c.host, l->c.ip, tls, "verified=none",
+	    j->reused ? "reused=yes" : "reused=no", trips, bytes, ms, l->cipher ? cipher : NULL, NULL};
+
+	snprintf(tls, sizeof tls, "tls=%s", l->version ? l->version : "none");
+	snprintf(cipher, sizeof cipher, "cipher=%s", l->cipher ? l->cipher : "");
+	snprintf(trips, sizeof trips, "trips=%u", l->c.trips - d->trips);
+	snprintf(bytes, sizeof bytes, "bytes=%ju", (uintmax_t)j->bytes);
+	snprintf(ms, sizeof ms, "ms=%jd", (intmax_t)((clock_mono() - j->start) / 1000));
+	report_fields(&d->report, j, "session", fields);
+	d->trips = l->c.trips;
+}
+
+void
+flight_finish(struct deliver *d)
+{
+	struct job *j = flight_head(d);
+	char wait[16];
+
+	if (j->maybe)
+		report_line(&d->report, j, "maybe", "yes");
+	if (j->reached)
+		report_session(d, j);
+	if (j->wait) {
+		snprintf(wait, sizeof wait, "%u", j->wait);
+		report_line(&d->report, j, "wait", wait);
+	}
+	report_end(&d->report, j);
+	job_drop(j);
+	d->first = (d->first + 1) % FLIGHT_JOBS;
+	d->njobs--;
+}
+
+/* ---- ends of connections ---- */
+
+static void
+requeue(struct txn *t)
+{
+	for (unsigned i = 0; i < t->n; i++) {
+		struct job_rcpt *r = &t->job->rcpt[t->who[i]];
+
+		if (r->state == RCPT_OUT || r->state == RCPT_ACCEPTED)
+			r->state = RCPT_TODO;
+	}
+}
+
+/* Whatever is in flight and has no fate is to be done again; no transaction is left. */
+static void
+drop_line(struct deliver *d)
+{
+	for (unsigned i = 0; i < d->ntxn; i++)
+		requeue(&d->txn[i]);
+	d->ntxn = 0;
+	d->broken = SMTP_REPLY;
+	smtp_close(&d->line.c);
+}
+
+static void
+next_target(struct deliver *d, struct job *j)
+{
+	j->target = reach_target(&d->line, j) + 1;
+	drop_line(d);
+}
+
+/* The connection died, or what came is no SMTP. */
+void
+flight_lost(struct deliver *d, enum smtp_got got)
+{
+	struct txn *t = &d->txn[0];
+	struct job *j = t->job;
+	/* MAIL was answered: the server is at work on this transaction. One that has not answered MAIL has
+	 * not taken the message, whatever we had sent. */
+	bool at_work = t->answered > t->rset, behind = t->body && t->answered < t->asked;
+	bool ahead = t->whole || d->ntxn > 1;
+	enum trouble what = trouble_of(got);
+	struct fate f = fate_trouble_behind_dot(what);
+	char why[800];
+
+	smtp_why(&d->line.c, got, why, sizeof why);
+	if (got == SMTP_FILE) {
+		drop_line(d);
+		settle_trouble(d, j, &f, why);
+		return;
+	}
+	if (behind && (at_work || got == SMTP_TIMEOUT || j->redone)) {
+		/* T94: it may have been delivered; the next attempt may deliver it again. */
+		j->maybe = job_count(j, RCPT_OUT) + job_count(j, RCPT_ACCEPTED) > 0;
+		d->line.c.reply.code = 0;
+		snprintf(d->line.c.reply.text, sizeof d->line.c.reply.text, "%s", why);
+		settle_txn(d, t, &f);
+		drop_line(d);
+	} else if (!at_work && !j->redone && got == SMTP_LOST && (ahead || d->line.mails > d->ntxn)) {
+		j->redone = true;
+		drop_line(d);
+	} else {
+		miss_trouble(j, &d->line, what, why);
+		next_target(d, j);
+	}
+	d->careful |= ahead;
+}
+
+/* 421, or a reply that shows that we and the server are out of step: everything in flight ends here. */
+static void
+went_away(struct deliver *d, const struct fate *f, bool first)
+{
+	struct txn *t = &d->txn[0];
+	struct job *j = t->job;
+
+	if (first && d->line.c.reply.code == 421 && d->line.mails > d->ntxn && !j->redone) {
+		/* It only ends a connection that has served long enough. */
+		j->redone = true;
+		drop_line(d);
+	} else if (f->next_hop) {
+		miss_reply(j, &d->line, PHASE_MAIL);
+		if (t->answered == t->asked && !f->close)
+			smtp_quit(&d->line.c, d->conf->timeouts.quit);
+		next_target(d, j);
+	} else {
+		j->maybe |= t->body && !t->mail_ok;
+		settle_txn(d, t, f);
+		drop_line(d);
+	}
+}
+
+/* ---- replies ---- */
+
+static struct fate
+verdict(const struct deliver *d, enum phase phase)
+{
+	const struct reply *r = &d->line.c.reply;
+
+	return fate_reply(phase, r->code, r->enhanced,
+	    &(struct fate_case){.accepted = d->txn[0].accepted > 0, .fell_back = d->line.fell_back});
+}
+
+static void
+mail_answered(struct deliver *d, struct txn *t)
+{
+	struct fate f = verdict(d, PHASE_MAIL);
+	bool first = t->answered == 1u + t->rset;
+
+	if (f.outcome == FATE_SENT) {
+		t->mail_ok = d->line.dirty = true;
+		return;
+	}
+	if (f.close || (f.next_hop && d->ntxn == 1)) {
+		went_away(d, &f, first);
+		return;
+	}
+	settle_txn(d, t, &f);
+	t->over = t->answered == t->asked;
+}
+
+static void
+rcpt_answered(struct deliver *d, struct txn *t, struct job_rcpt *r)
+{
+	struct fate f = verdict(d, PHASE_RCPT);
+
+	if (!t->mail_ok)
+		return;
+	if (f.close) {
+		went_away(d, &f, false);
+	} else if (f.outcome == FATE_SENT) {
+		r->state = RCPT_ACCEPTED;
+		t->accepted++;
+	} else if (f.again) {
+		r->state = RCPT_TODO;
+	} else {
+		settle(d, t->job, r, &f);
+	}
+}
+
+static void
+data_answered(struct deliver *d, struct txn *t)
+{
+	struct fate f = verdict(d, PHASE_DATA);
+
+	if (d->line.c.reply.code / 100 == 3) {
+		t->go = true;
+		return;
+	}
+	if (f.close) {
+		went_away(d, &f, false);
+		return;
+	}
+	settle_txn(d, t, &f);
+	t->over = true;
+}
+
+/* BDAT was offered and is not understood, with recipients waiting for the message. */
+static bool
+bdat_stumbled(const struct txn *t, int code)
+{
+	return t->bdat && (code == 500 || code == 502 || code == 503 || code == 504);
+}
+
+static void
+dot_answered(struct deliver *d, struct txn *t)
+{
+	struct fate f = verdict(d, PHASE_DOT);
+	int code = d->line.c.reply.code;
+
+	if (t->cut && code < 400) {
+		flight_lost(d, d->broken);
+		return;
+	}
+	if (t->accepted && bdat_stumbled(t, code) && d->ntxn == 1) {
+		d->careful = d->line.no_chunking = true;
+		requeue(t);
+		return;
+	}
+	t->job->bytes += t->accepted ? t->job->size : 0;
+	d->line.proven |= t->accepted && code / 100 == 2;
+	d->line.dirty = !t->accepted || (t->bdat && code / 100 != 2);
+	if (t->accepted)
+		settle_txn(d, t, &f);
+	if (f.close || t->cut)
+		drop_line(d);
+}
+
+/* CRITICAL: from the moment the final dot is out until its report has gone, nothing on this way may end the
+ * program: the server has the message, and mox-runq would send it again. No heap here; and should the next
+ * job's preparation run out of memory meanwhile, last_words waits for the answer and reports it. */
+void
+flight_apply(struct deliver *d)
+{
+	struct txn *t = &d->txn[0];
+	struct job_rcpt *r;
+	enum ask a = txn_next(t, &r);
+
+	t->answered++;
+	if (d->line.c.reply.code == 421) {
+		static const enum phase phases[] = {
+		    PHASE_MAIL, PHASE_MAIL, PHASE_RCPT, PHASE_DATA, PHASE_DOT};
+		struct fate f = verdict(d, phases[a]);
+
+		went_away(d, &f, a <= ASK_MAIL);
+		return;
+	}
+	switch (a) {
+	case ASK_RSET: d->line.dirty &= d->line.c.reply.code / 100 != 2; break;
+	case ASK_MAIL: mail_answered(d, t); break;
+	case ASK_RCPT: rcpt_answered(d, t, r); break;
+	case ASK_DATA: data_answered(d, t); break;
+	case ASK_DOT: dot_answered(d, t); break;
+	}
+}
