@@ -182,7 +182,7 @@ conn_read_dotted(struct conn *c)
 			conn_fail(c, "the message breaks off before its final dot", NULL);
 	}
 	end = memcmp(c->in.s, ".\r\n", 3) ? (char *)memmem(c->in.s, c->in.len, "\r\n.\r\n", 5) + 5
-					  : c->in.s + 3;
+	                                  : c->in.s + 3;
 	c->messages++;
 	keep_message(c, "wire", c->in.s, (size_t)(end - c->in.s));
 	for (char *p = c->in.s; p < end - 3;) {
@@ -230,6 +230,11 @@ conn_starttls(struct conn *c, gnutls_certificate_credentials_t cred, const char 
 	if (c->in.len)
 		conn_fail(c, "bytes came in behind STARTTLS", NULL);
 	if (!strcmp(how, "broken")) {
+		char first;
+
+		/* Behind the ClientHello, or it would be what T97 forbids: more behind the 220. */
+		if (recv(c->fd, &first, 1, MSG_PEEK) != 1)
+			conn_fail(c, "no ClientHello", NULL);
 		conn_write(c, garbage, sizeof garbage - 1);
 		return;
 	}
