@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
+#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <sys/file.h>
@@ -38,20 +40,26 @@ become_owner(const char *spool)
 		die_temp("unable to become the owner of %s: %m", spool);
 }
 
-/* The lock file says who owns it: "serve PID" may be asked to leave, for it delivers nothing. */
+/* The lock file says who owns it: "serve PID" may be asked to leave, for it delivers nothing. Empty: he has not written it yet. The pid may be
+ * a dead owner's, so it must be one of us. */
 static bool
 ask_to_leave(int fd)
 {
-	char text[64];
-	ssize_t n = pread(fd, text, sizeof text - 1, 0);
+	char text[64], proc[64], his[PATH_MAX], mine[PATH_MAX];
+	ssize_t n, m;
 	long pid;
 
+	for (int i = 0; i < 50 && !(n = pread(fd, text, sizeof text - 1, 0)); i++)
+		poll(NULL, 0, 20);
 	if (n <= 0)
 		return false;
 	text[n] = 0;
 	if (strncmp(text, "serve ", 6) || (pid = strtol(text + 6, NULL, 10)) <= 1)
 		return false;
-	return !kill((pid_t)pid, SIGUSR2);
+	snprintf(proc, sizeof proc, "/proc/%ld/exe", pid);
+	n = readlink(proc, his, sizeof his);
+	m = readlink("/proc/self/exe", mine, sizeof mine);
+	return n > 0 && n == m && !memcmp(his, mine, (size_t)n) && !kill((pid_t)pid, SIGUSR2);
 }
 
 static void
