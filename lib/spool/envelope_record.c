@@ -280,7 +280,7 @@ envelope_marks_valid(const char m[4])
 static const char *
 set_rcpt(struct envelope *e, char *value, off_t at)
 {
-	char mark[4], *f;
+	char mark[4] = {0}, *f;
 	struct envelope_rcpt *r;
 
 	if (at >= 0) {
