@@ -104,11 +104,10 @@ S: 250 ok
 X
 
 # Replies of 2 kB to each of 100 recipients into small buffers, while the client still has half a megabyte to write.
-head -c 500000 /dev/zero | tr '\0' 'x' | fold -w 70 | sed 's/$/\r/' >big
+yes 'a line of seventy bytes, which is what most lines of a letter are like' | head -n 7000 | sed 's/$/\r/' >big
 {
 	printf 'Subject: big\r\n\r\n'
 	cat big
-	printf '\r\n'
 } >big.msg
 JOB_MESSAGE=$T/big.msg
 mx m -b 2304 <<'X'

@@ -62,8 +62,7 @@ S: 250-slow
 S: 250 slow
 end
 stall'
-head -c 8000000 /dev/zero | tr '\0' x | fold -w 70 | sed 's/$/\r/' >big.msg
-printf '\r\n' >>big.msg
+yes 'a line of seventy bytes, which is what most lines of a letter are like' | head -n 110000 | sed 's/$/\r/' >big.msg
 unset 'script[session]'
 for k in "${!script[@]}"; do
 	mx "$k" -b 2304 <<<"${script[$k]}"
