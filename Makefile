@@ -151,10 +151,11 @@ lint-format:
 lint-pages:
 	mandoc -T lint -W warning $(PAGES)
 lint-scripts:
-	shellcheck -x $(SCRIPTS)
+	shellcheck -x -S warning $(SCRIPTS)
 lint-cppcheck:
 	cppcheck -q -j$(JOBS) --std=c11 --inline-suppr --error-exitcode=1 --enable=warning,portability \
-		--suppressions-list=.cppcheck --cppcheck-build-dir=$(call dir,.build/cppcheck) $(INC) -D_GNU_SOURCE \
+		--suppressions-list=.cppcheck --cppcheck-build-dir=$(call dir,.build/cppcheck) \
+		$(patsubst %,--include=%,$(firstword $(wildcard /usr/include/sys/queue.h /usr/include/*/sys/queue.h))) $(INC) -D_GNU_SOURCE \
 		$(filter %.c,$(CODE))
 # A file is looked at again when it, or a header it includes, has changed.
 lint-tidy: $(patsubst %.c,.build/tidy/%.ok,$(filter %.c,$(CODE)))
