@@ -5,6 +5,9 @@ OUT := .build/$(VARIANT)$(if $(filter clang%,$(CC)),-clang)
 # The default variant's executables stand beside their sources, so that PATH=$PWD/bin runs everything; others under .build.
 BIN := $(if $(filter .build/debug,$(OUT)),bin,$(OUT)/bin)
 PREFIX ?= /usr/local
+# V=1 shows the whole commands.
+Q := $(if $(V),,@)
+said = $(if $(V),,@echo '  $1 $2')
 
 # gcc 12 knows FORTIFY level 3; clang 14 does not count as deep, and has no LTO plugin for this linker.
 GCC := $(filter gcc%,$(CC))
@@ -63,7 +66,8 @@ all: $(CMDS:%=$(BIN)/%) $(TOOLS:%=$(OUT)/t/%)
 
 $(OUT)/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+	$(call said,CC,$<)
+	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 define room
 $(OUT)/lib$1.a: $$(patsubst %.c,$(OUT)/%.o,$$(wildcard lib/$1/*.c)) Makefile
@@ -75,7 +79,8 @@ $(foreach r,$(ROOMS),$(eval $(call room,$r)))
 define command
 $(BIN)/$1: $(OUT)/bin/$1.o $(call archives,$1)
 	@mkdir -p $$(@D)
-	$$(CC) $$(CFLAGS_ALL) $$(LDFLAGS) $(filter-out $(if $(LINK_$1),-pie),$(LINKHARDEN)) $(LINK_$1) -o $$@ $$^ $(call libs,$1) -lconfuse
+	$$(call said,LD,$$@)
+	$$(Q)$$(CC) $$(CFLAGS_ALL) $$(LDFLAGS) $(filter-out $(if $(LINK_$1),-pie),$(LINKHARDEN)) $(LINK_$1) -o $$@ $$^ $(call libs,$1) -lconfuse
 endef
 $(foreach c,$(CMDS),$(eval $(call command,$c)))
 
@@ -102,7 +107,8 @@ UEXT_admin := -ljansson -lz
 uroom = $(firstword $(subst -, ,$1))
 define unit
 $(OUT)/t/unit/$1: $(OUT)/t/unit/$1.o $(foreach r,$(ULIBS_$(call uroom,$1)) base,$(OUT)/lib$r.a)
-	$$(CC) $$(CFLAGS_ALL) $$(LDFLAGS) $(LINKHARDEN) -o $$@ $$^ $(UEXT_$(call uroom,$1)) -lconfuse
+	$$(call said,LD,$$@)
+	$$(Q)$$(CC) $$(CFLAGS_ALL) $$(LDFLAGS) $(LINKHARDEN) -o $$@ $$^ $(UEXT_$(call uroom,$1)) -lconfuse
 endef
 $(foreach u,$(UNITS),$(eval $(call unit,$u)))
 $(OUT)/libfake.a: $(patsubst %.c,$(OUT)/%.o,$(wildcard t/fake/*.c)) Makefile
@@ -110,7 +116,8 @@ $(OUT)/libfake.a: $(patsubst %.c,$(OUT)/%.o,$(wildcard t/fake/*.c)) Makefile
 	@$(AR) rcsD $@ $(filter %.o,$^)
 $(OUT)/t/spool-check: $(OUT)/libspool.a $(OUT)/libmail.a
 $(TOOLS:%=$(OUT)/t/%): $(OUT)/t/%: $(OUT)/t/%.o $(OUT)/libfake.a $(OUT)/libbase.a
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS) $(LINKHARDEN) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
+	$(call said,LD,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) $(LINKHARDEN) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
 	    -lgnutls -lconfuse -lz
 
 units: $(UNITS:%=$(OUT)/t/unit/%)
@@ -126,6 +133,7 @@ deps:
 	@t/deps
 
 check: deps
+	@$(MAKE) -j$(JOBS) all units
 	@$(MAKE) test
 
 # What takes minutes: t/slow/*.t
@@ -133,11 +141,11 @@ check-slow: deps
 	@$(MAKE) test JOBS=1 PROVE_ARGS='$(wildcard t/slow/*.t)'
 
 bench: deps
-	@$(MAKE) all VARIANT=release
+	@$(MAKE) -j$(JOBS) all VARIANT=release
 	MOX_BIN=$(abspath .build/release/bin) MOX_OUT=$(abspath .build/release) t/perf/run $(BENCH_ARGS)
 
 demo: deps
-	@$(MAKE) all
+	@$(MAKE) -j$(JOBS) all
 	@MOX_BIN=$(abspath bin) contrib/demo
 
 # ---- what a reader would complain of ----
@@ -161,7 +169,8 @@ lint-cppcheck:
 lint-tidy: $(patsubst %.c,.build/tidy/%.ok,$(filter %.c,$(CODE)))
 .build/tidy/%.ok: %.c .clang-tidy
 	@mkdir -p $(@D)
-	clang-tidy --quiet --warnings-as-errors='*' $< -- $(STD) $(INC) 2>/dev/null
+	$(call said,TIDY,$<)
+	$(Q)clang-tidy --quiet --warnings-as-errors='*' $< -- $(STD) $(INC) 2>/dev/null
 	@touch $@
 dir = $(shell mkdir -p $1)$1
 format:
