@@ -22,7 +22,8 @@
 	"       mox-deliver [-C file] -w"
 
 struct options {
-	const char *conf, *sender, *starttls, *to, *transport;
+	const char *conf, *sender, *starttls, *transport;
+	char *to;
 	bool plan_only, worker;
 };
 
@@ -104,7 +105,7 @@ way_choose(const struct conf *conf, const struct options *o)
 	if (o->transport)
 		transport_use(conf_transport(conf, o->transport), o->transport, &way);
 	if (o->to)
-		to_parse(mem_dup(o->to), &way);
+		to_parse(o->to, &way);
 	if (!o->starttls)
 		return way;
 	if (!strcmp(o->starttls, "may"))
@@ -185,10 +186,12 @@ deliver_all(struct hand *h, const struct hand_way *way, bool plan_only)
 static int
 by_hand(const struct conf *conf, const struct options *o, char **rcpt, size_t nrcpt)
 {
-	struct hand h = {.conf = conf, .rcpt = rcpt, .nrcpt = nrcpt, .message = -1};
-	struct hand_way way = way_choose(conf, o);
+	static struct hand h;
+	static struct hand_way way;
 	const char *why;
 
+	h = (struct hand){.conf = conf, .rcpt = rcpt, .nrcpt = nrcpt, .message = -1};
+	way = way_choose(conf, o);
 	h.sender = o->sender ? address(o->sender, true) : default_sender(conf);
 	for (size_t i = 0; i < nrcpt; i++)
 		rcpt[i] = address(rcpt[i], false);
@@ -209,7 +212,7 @@ int
 main(int argc, char **argv)
 {
 	struct options o = {0};
-	struct conf *conf;
+	static struct conf *conf;
 	int at;
 
 	prog_start("mox-deliver");
