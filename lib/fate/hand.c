@@ -64,7 +64,7 @@ hand_spool(struct hand *h)
 	h->message = s.fd;
 	h->size = s.size;
 	h->flags = (w.eightbit ? JOB_8BIT : 0u) | (w.longline ? JOB_LONGLINE : 0u) | (w.dot ? JOB_DOT : 0u) |
-		   (w.utf8_header ? JOB_SMTPUTF8 : 0u);
+	           (w.utf8_header ? JOB_SMTPUTF8 : 0u);
 	wire_free(&w);
 }
 

@@ -169,6 +169,7 @@ attempt(struct line *l, const struct conf *conf, struct job *j, const struct pla
     enum step how)
 {
 	struct smtp *c = &l->c;
+	int64_t deadline = clock_mono() + conf->timeouts.connect;
 	enum smtp_got got;
 
 	l->fell_back = how == STEP_PLAIN;
@@ -176,7 +177,7 @@ attempt(struct line *l, const struct conf *conf, struct job *j, const struct pla
 	l->demand = hop->tls;
 	l->mails = 0;
 	l->proven = l->dirty = l->no_chunking = false;
-	if (smtp_dial(c, hop->host, ip, hop->port, clock_mono() + conf->timeouts.connect)) {
+	if (smtp_dial(c, hop->host, ip, hop->port, deadline < c->io.cap ? deadline : c->io.cap)) {
 		int err = errno;
 
 		snprintf(c->host, sizeof c->host, "%s", hop->host);

@@ -106,8 +106,14 @@ smtp_reply(struct smtp *c, int64_t timeout)
 enum smtp_got
 smtp_command(struct smtp *c, const char *line, int64_t timeout)
 {
-	enum io io = stream_puts(&c->io, line);
+	enum io io;
 
+	/* A peer that speaks unasked would have its words taken for the answer to what comes next. */
+	if (c->io.in_end > c->io.in_at) {
+		c->bad = "more than one answer";
+		return SMTP_BAD;
+	}
+	io = stream_puts(&c->io, line);
 	if (io == IO_OK)
 		io = stream_puts(&c->io, "\r\n");
 	if (io == IO_OK)

@@ -80,7 +80,7 @@ take(struct stream *s)
 		return IO_OK;
 	do
 		r = s->tls ? tls_recv(s->tls, s->in + s->in_end, STREAM_IN - s->in_end)
-			   : recv(s->fd, s->in + s->in_end, STREAM_IN - s->in_end, 0);
+		           : recv(s->fd, s->in + s->in_end, STREAM_IN - s->in_end, 0);
 	while (r < 0 && errno == EINTR);
 	if (r > 0)
 		s->in_end += (size_t)r;
@@ -165,7 +165,7 @@ flush(struct stream *s, int flags)
 
 	while (at < s->out_len && io == IO_OK) {
 		ssize_t w = s->tls ? tls_send(s->tls, s->out + at, s->out_len - at)
-				   : send(s->fd, s->out + at, s->out_len - at, MSG_NOSIGNAL | flags);
+		                   : send(s->fd, s->out + at, s->out_len - at, MSG_NOSIGNAL | flags);
 
 		if (w >= 0) {
 			at += (size_t)w;
