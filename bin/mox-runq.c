@@ -19,6 +19,8 @@
 #define USAGE "mox-runq [-C file] [-w | -s | -t]"
 #define LEAP (15 * MINUTE) /* wall and monotonic time parted by more than this: somebody set the clock */
 #define LEAP_MEMORY HOUR
+#define LINGER (2 * SECOND) /* with -s: nobody asking for so long is the end */
+#define ASKING SECOND       /* who is connected gets that long to ask */
 #define AFTER_BREAK "MOX_RUNQ_RESTARTS"
 
 static struct runq queue = {.sync_pipe = -1};
@@ -47,7 +49,8 @@ reload(struct runq *q)
 		return;
 	}
 	/* What is out goes on under the old one, which is kept: sites and jobs point into it. */
-	q->generation++;
+	q->old_conf = mem_grow(q->old_conf, q->generation + 1, sizeof(struct conf *));
+	q->old_conf[q->generation++] = q->conf;
 	q->conf = c;
 	load_unload_all(q);
 	q->due_at = (struct index_due){0};
@@ -192,12 +195,15 @@ tables_start(struct runq *q)
 	TAILQ_INIT(&q->blocked);
 	TAILQ_INIT(&q->active);
 	TAILQ_INIT(&q->sleeping);
+	TAILQ_INIT(&q->starving);
+	TAILQ_INIT(&q->graves);
 	TAILQ_INIT(&q->idle);
 	TAILQ_INIT(&q->done);
 	TAILQ_INIT(&q->clients);
 	STAILQ_INIT(&q->outbox);
 	q->nexthop.in.fd = q->nexthop.out.fd = q->deliver.out.fd = q->deliver.in.fd = -1;
 	q->intake_wanted = true;
+	q->wake_at = INT64_MAX;
 }
 
 /* ---- the loop ---- */
@@ -212,6 +218,7 @@ look_at_clocks(struct runq *q)
 		q->leapt = mono + LEAP_MEMORY;
 		q->due_at = (struct index_due){0};
 		q->due_next = now;
+		q->wake_at = now;
 		log_open(LOG_WARN, "clock-leapt");
 		log_i("seconds", leap / SECOND);
 		log_close();
@@ -245,7 +252,8 @@ time_to_wait(struct runq *q)
 		mono = q->intake_at;
 	if (q->dirty && q->sync_at < mono)
 		mono = q->sync_at;
-	if (q->mode == RUNQ_SERVE && q->mono + SECOND < mono)
+	if ((q->mode == RUNQ_SERVE || (q->mode == RUNQ_PASS && !TAILQ_EMPTY(&q->clients))) &&
+	    q->mono + SECOND < mono)
 		mono = q->mono + SECOND;
 	if (q->due_next < wall && q->mode != RUNQ_SERVE && !q->stopping)
 		wall = q->due_next;
@@ -256,16 +264,33 @@ time_to_wait(struct runq *q)
 }
 
 static bool
+nobody_asks(const struct runq *q)
+{
+	return TAILQ_EMPTY(&q->clients) || serve_quiet(q, ASKING);
+}
+
+static bool
 is_finished(struct runq *q)
 {
-	if (index_broken(q->index) || q->rebuild)
-		return !q->njobs && TAILQ_EMPTY(&q->done);
-	if (q->stopping)
+	if (index_broken(q->index) || q->rebuild || q->stopping)
 		return !q->njobs && TAILQ_EMPTY(&q->done);
 	if (q->mode == RUNQ_SERVE)
-		return serve_quiet(q) || (q->leaving && TAILQ_EMPTY(&q->clients));
-	return q->mode == RUNQ_PASS && !work_waits(q) && !q->njobs && !q->asks.n && TAILQ_EMPTY(&q->to_ask) &&
-	       q->due_next > q->now && TAILQ_EMPTY(&q->clients);
+		return q->leaving ? nobody_asks(q) : serve_quiet(q, LINGER);
+	return q->mode == RUNQ_PASS && !work_waits(q) && !q->njobs && !q->asks.n &&
+	       (TAILQ_EMPTY(&q->to_ask) || q->nexthop.deaths > 3) && q->due_next > q->now && nobody_asks(q);
+}
+
+/* Without an index no attempt can be registered and nothing new goes out; what is out may end, but not hold up the recovery for long. */
+static void
+drop_when_broken(struct runq *q)
+{
+	if (!index_broken(q->index) && !q->rebuild)
+		return;
+	if (!q->broken_at)
+		q->broken_at = q->mono;
+	else if (q->mono - q->broken_at > MINUTE)
+		work_drop_all(q);
+	work_close_idle(q, true);
 }
 
 static void
@@ -289,6 +314,8 @@ round_of_work(struct runq *q)
 		return;
 	serve_answer(q);
 	work_close_idle(q, q->stopping);
+	work_reap(q);
+	drop_when_broken(q);
 	janitor_round(q);
 	log_flush();
 }
@@ -313,7 +340,7 @@ start_anew(struct runq *q, char **argv, bool rebuild)
 	char text[32], *path;
 	struct stat st;
 
-	if (!rebuild && q->mono - q->quiet_since > HOUR)
+	if (q->mono - q->started > 10 * MINUTE)
 		restarts = 0;
 	snprintf(text, sizeof text, "%ld", rebuild ? 0 : restarts + 1);
 	setenv(AFTER_BREAK, text, 1);
@@ -383,6 +410,7 @@ main(int argc, char **argv)
 	loop_init();
 	tables_start(q);
 	look_at_clocks(q);
+	q->started = q->mono;
 	signals_start(q);
 	spool_start(q);
 	serve_start(q);

@@ -96,6 +96,16 @@ site_is_down(const struct site_state *s, int64_t now)
 	return s->down_until > now && s->down_until < now + DAY;
 }
 
+int64_t
+site_wakes_at(const struct site_state *s, int64_t now)
+{
+	if (site_is_down(s, now))
+		return s->down_until;
+	if (s->pace_at > now && s->pace_at < now + HOUR)
+		return s->pace_at;
+	return now + SECOND / 5;
+}
+
 bool
 site_may_open(const struct site_state *s, unsigned open, unsigned waiting)
 {

@@ -18,8 +18,8 @@ struct site_limits {
 struct site_state {
 	struct site_limits limits;
 	unsigned window;    /* connections allowed now; starts low */
-	unsigned good;	    /* transactions since it last grew */
-	unsigned fails;	    /* failures to reach it in a row */
+	unsigned good;      /* transactions since it last grew */
+	unsigned fails;     /* failures to reach it in a row */
 	int64_t down_until; /* left alone until then; then one probe; 0: not down */
 	int64_t pace_at;    /* messages_per_minute: the next one not before */
 };
@@ -36,6 +36,8 @@ void site_is_busy(struct site_state *s);   /* 421 or 4xx at greeting: press less
 void site_is_unreachable(
     struct site_state *s, const struct conf_retry *r, int64_t now); /* leave it alone for a while */
 bool site_is_down(const struct site_state *s, int64_t now);
+/* When to look at it again: up, or allowed to send; a fifth of a second from now when neither is the reason to wait. */
+int64_t site_wakes_at(const struct site_state *s, int64_t now);
 /* May another connection be opened, with `open` in use and `waiting` recipients not in a job? */
 bool site_may_open(const struct site_state *s, unsigned open, unsigned waiting);
 /* May a message go out now? Counts it when it may. */

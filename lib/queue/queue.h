@@ -116,7 +116,7 @@ TAILQ_HEAD(worker_list, worker);
 struct site {
 	struct hnode node;
 	TAILQ_ENTRY(site) in_list; /* q->active or q->sleeping */
-	enum { SITE_QUIET, SITE_ACTIVE, SITE_SLEEPING } where;
+	enum { SITE_QUIET, SITE_ACTIVE, SITE_SLEEPING, SITE_STARVING } where;
 	const struct conf_transport *transport;
 	unsigned generation;
 	struct site_state state;
@@ -176,10 +176,13 @@ struct runq {
 	const char *conf_flag;
 	struct conf *conf;
 	unsigned generation;
+	struct conf **old_conf; /* one a generation: sites and jobs may point into them */
 	struct spool spool;
 	struct index *index;
 	int64_t now, mono;
 	int64_t leapt;          /* monotonic time until which a leap of the clock is remembered */
+	int64_t started;        /* monotonic */
+	int64_t broken_at;      /* monotonic: when the index was first seen broken; 0: it works */
 	bool leaving;           /* RUNQ_SERVE: somebody who delivers wants the spool */
 	bool stopping, rebuild; /* rebuild: throw the index away and start anew */
 
@@ -188,12 +191,16 @@ struct runq {
 	unsigned loaded;
 	struct domain_list refill;
 	struct dest_list to_ask, blocked;
-	struct site_list active, sleeping;
+	struct site_list active;   /* may have something to hand out */
+	struct site_list sleeping; /* until wake_at at the earliest */
+	struct site_list starving; /* all places are taken */
+	unsigned nstarving, nclosing;
+	int64_t wake_at;
+	struct worker_list graves; /* dead, freed at the end of the round */
 	struct worker_list idle;
 	STAILQ_HEAD(, job) outbox;
 	TAILQ_HEAD(, job) done;
 	unsigned nworkers, probing, njobs;
-	unsigned starved; /* sites that found no free worker since one was freed */
 	uint64_t job_no, ask_no;
 
 	struct index_due due_at; /* due has been read up to here */
@@ -207,7 +214,7 @@ struct runq {
 
 	struct co_process nexthop, deliver;
 	TAILQ_HEAD(, client) clients;
-	int64_t quiet_since; /* monotonic: no client since */
+	int64_t quiet_since; /* monotonic: last time that any client did anything */
 	bool answers_wait;   /* some client's answers want a durable commit first */
 
 	struct sweep *sweep; /* rebuild or comparison under way; NULL: none */
@@ -239,8 +246,9 @@ void dest_list_in_site(struct runq *q, struct dest *d);
 void dest_unlist(struct runq *q, struct dest *d);
 void dest_forget(struct runq *q, struct dest *d); /* its plan */
 void site_wake(struct runq *q, struct site *s);
-void site_sleep(struct runq *q, struct site *s);
-void table_sweep(struct runq *q); /* frees plans and sites that nobody uses */
+void site_sleep(struct runq *q, struct site *s);  /* until it is up again, or may send again, or a little */
+void site_starve(struct runq *q, struct site *s); /* until a worker ends */
+void table_sweep(struct runq *q);                 /* frees plans and sites that nobody uses */
 const struct conf_transport *route_find(const struct conf *c, const struct row *row, bool *unknown);
 
 /* ---- load.c ---- */
@@ -314,7 +322,7 @@ void serve_start(struct runq *q);
 void serve_round(struct runq *q);
 void serve_answer(struct runq *q); /* after the commit */
 bool serve_busy(const struct runq *q);
-bool serve_quiet(const struct runq *q); /* nobody has asked for a while */
+bool serve_quiet(const struct runq *q, int64_t linger); /* nobody has asked anything for so long */
 void serve_stop(struct runq *q);
 
 /* ---- own.c ---- */

@@ -24,7 +24,6 @@
 #define CLIENTS_A_UID 4
 #define CHANGES_A_SLICE 200
 #define STUCK (30 * SECOND) /* a reader who takes nothing for so long is dropped */
-#define LINGER (2 * SECOND) /* with -s: no client for so long is the end */
 
 enum op { OP_NONE, OP_LIST, OP_HOLD, OP_RELEASE, OP_SCHEDULE, OP_CHECK, OP_REBUILD };
 
@@ -166,6 +165,7 @@ begin(struct runq *q, struct client *c, char *text, size_t n)
 {
 	const char *why = read_request(c, text, n, q->now);
 
+	q->quiet_since = q->mono;
 	if (why)
 		status(c, "bad", why);
 	else if (!c->change.privileged && c->op != OP_LIST && c->op != OP_HOLD && c->op != OP_RELEASE)
@@ -231,6 +231,7 @@ accept_one(struct watch *w, uint32_t events)
 	c->q = q;
 	c->uid = u.uid;
 	c->change.privileged = !u.uid || u.uid == geteuid();
+	q->quiet_since = q->mono;
 	c->watch = (struct watch){fd, client_ready};
 	TAILQ_INSERT_TAIL(&q->clients, c, in_list);
 	loop_add(&c->watch, EPOLLIN);
@@ -476,9 +477,9 @@ serve_busy(const struct runq *q)
 }
 
 bool
-serve_quiet(const struct runq *q)
+serve_quiet(const struct runq *q, int64_t linger)
 {
-	return TAILQ_EMPTY(&q->clients) && q->mono - q->quiet_since > LINGER;
+	return !serve_busy(q) && q->mono - q->quiet_since >= linger;
 }
 
 void

@@ -89,11 +89,11 @@ job_ended(struct runq *q, struct worker *w, struct job *j)
 	TAILQ_INSERT_TAIL(&q->done, j, in_list);
 	if (j->site_said == SITE_OK)
 		w->proved = true;
-	if (w->served >= s->state.limits.messages_per_connection)
+	if (!w->closing &&
+	    (w->served >= s->state.limits.messages_per_connection ||
+		(q->nstarving > q->nclosing && (s->nworkers > 1 || w->served >= DONE_ENOUGH)))) {
 		w->closing = true;
-	if (q->starved && (s->nworkers > 1 || w->served >= DONE_ENOUGH)) {
-		w->closing = true;
-		q->starved--;
+		q->nclosing++;
 	}
 	/* What it said of its site counts before the next job is chosen. */
 	if (j->no_network) {

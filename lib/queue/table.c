@@ -178,10 +178,15 @@ site_get(struct runq *q, const struct conf_transport *t, const char *name)
 static void
 site_unlist(struct runq *q, struct site *s)
 {
-	if (s->where == SITE_ACTIVE)
-		TAILQ_REMOVE(&q->active, s, in_list);
-	else if (s->where == SITE_SLEEPING)
-		TAILQ_REMOVE(&q->sleeping, s, in_list);
+	switch (s->where) {
+	case SITE_ACTIVE: TAILQ_REMOVE(&q->active, s, in_list); break;
+	case SITE_SLEEPING: TAILQ_REMOVE(&q->sleeping, s, in_list); break;
+	case SITE_STARVING:
+		TAILQ_REMOVE(&q->starving, s, in_list);
+		q->nstarving--;
+		break;
+	case SITE_QUIET: break;
+	}
 	s->where = SITE_QUIET;
 }
 
@@ -198,11 +203,26 @@ site_wake(struct runq *q, struct site *s)
 void
 site_sleep(struct runq *q, struct site *s)
 {
+	int64_t at = site_wakes_at(&s->state, q->now);
+
+	if (at < q->wake_at)
+		q->wake_at = at;
 	if (s->where == SITE_SLEEPING)
 		return;
 	site_unlist(q, s);
 	s->where = SITE_SLEEPING;
 	TAILQ_INSERT_TAIL(&q->sleeping, s, in_list);
+}
+
+void
+site_starve(struct runq *q, struct site *s)
+{
+	if (s->where == SITE_STARVING)
+		return;
+	site_unlist(q, s);
+	s->where = SITE_STARVING;
+	TAILQ_INSERT_TAIL(&q->starving, s, in_list);
+	q->nstarving++;
 }
 
 /* ---- recipients ---- */

@@ -120,6 +120,7 @@ void
 worker_end(struct runq *q, struct worker *w)
 {
 	struct job *j;
+	struct site *s;
 
 	if (w->dead)
 		return;
@@ -139,10 +140,27 @@ worker_end(struct runq *q, struct worker *w)
 	TAILQ_REMOVE(&w->site->workers, w, in_site);
 	w->site->nworkers--;
 	q->nworkers--;
-	q->starved = 0;
+	q->nclosing -= w->closing;
+	if ((s = TAILQ_FIRST(&q->starving))) {
+		/* Its place is for who has waited longest, before its own site can take it again. */
+		site_wake(q, s);
+		TAILQ_REMOVE(&q->active, s, in_list);
+		TAILQ_INSERT_HEAD(&q->active, s, in_list);
+	}
 	if (w->site->ready)
 		site_wake(q, w->site);
-	free(w);
+	TAILQ_INSERT_TAIL(&q->graves, w, in_idle); /* who called us may look at it once more */
+}
+
+void
+work_reap(struct runq *q)
+{
+	struct worker *w;
+
+	while ((w = TAILQ_FIRST(&q->graves))) {
+		TAILQ_REMOVE(&q->graves, w, in_idle);
+		free(w);
+	}
 }
 
 static struct worker *
@@ -244,22 +262,8 @@ worker_free_of(struct site *s)
 	return NULL;
 }
 
-/* All places are taken: an idle one goes, else the busy ones are asked to make room. */
-static bool
-make_room(struct runq *q)
-{
-	struct worker *w = TAILQ_FIRST(&q->idle);
-
-	if (w) {
-		worker_end(q, w);
-		return true;
-	}
-	q->starved++;
-	return false;
-}
-
 static struct worker *
-worker_for(struct runq *q, struct site *s)
+worker_for(struct runq *q, struct site *s, bool *starving)
 {
 	struct worker *w = worker_free_of(s);
 
@@ -268,8 +272,15 @@ worker_for(struct runq *q, struct site *s)
 	/* Probes of dead sites must not take all the places. */
 	if (s->state.fails && q->probing >= q->conf->workers / 2 + 1)
 		return NULL;
-	if (q->nworkers >= q->conf->workers && !make_room(q))
+	/* Nobody gets a second place while somebody has none. */
+	if (s->nworkers && q->nstarving)
 		return NULL;
+	if (q->nworkers >= q->conf->workers && (w = TAILQ_FIRST(&q->idle)))
+		worker_end(q, w);
+	if (q->nworkers >= q->conf->workers) {
+		*starving = true;
+		return NULL;
+	}
 	return worker_open(q, s);
 }
 
@@ -302,6 +313,7 @@ site_run(struct runq *q, struct site *s, size_t *jobs)
 	struct worker *w;
 	struct job *j;
 	unsigned waiting = 0;
+	bool starving = false;
 
 	while (s->ready) {
 		if (site_is_down(&s->state, q->now)) {
@@ -318,9 +330,11 @@ site_run(struct runq *q, struct site *s, size_t *jobs)
 			site_sleep(q, s);
 			return false;
 		}
-		if (!(w = worker_for(q, s))) {
-			/* A finished job wakes it; without any worker only time does. */
-			if (!s->nworkers)
+		if (!(w = worker_for(q, s, &starving))) {
+			/* A finished job wakes it; without any worker another's end does, or time. */
+			if (!s->nworkers && starving)
+				site_starve(q, s);
+			else if (!s->nworkers)
 				site_sleep(q, s);
 			return false;
 		}
@@ -336,20 +350,35 @@ site_run(struct runq *q, struct site *s, size_t *jobs)
 	return false;
 }
 
+static void
+wake_sleepers(struct runq *q)
+{
+	struct site *s, *next;
+	int64_t least = INT64_MAX;
+
+	if (q->now < q->wake_at)
+		return;
+	for (s = TAILQ_FIRST(&q->sleeping); s; s = next) {
+		int64_t at = site_wakes_at(&s->state, q->now);
+
+		next = TAILQ_NEXT(s, in_list);
+		if (at > q->now + SECOND / 5)
+			least = at < least ? at : least;
+		else
+			site_wake(q, s);
+	}
+	q->wake_at = least;
+}
+
 void
 work_dispatch(struct runq *q)
 {
-	struct site *s, *next;
+	struct site *s;
 	size_t jobs = JOBS_A_ROUND;
 
 	if (q->stopping || q->mode == RUNQ_SERVE || index_broken(q->index))
 		return;
-	for (s = TAILQ_FIRST(&q->sleeping); s; s = next) {
-		next = TAILQ_NEXT(s, in_list);
-		if (!site_is_down(&s->state, q->now) &&
-		    (s->state.pace_at <= q->now || s->state.pace_at > q->now + HOUR))
-			site_wake(q, s);
-	}
+	wake_sleepers(q);
 	for (size_t i = 0; i < SITES_A_ROUND && jobs && (s = TAILQ_FIRST(&q->active)); i++) {
 		TAILQ_REMOVE(&q->active, s, in_list);
 		s->where = SITE_QUIET;
@@ -364,24 +393,14 @@ work_timers(struct runq *q, int64_t *mono_deadline, int64_t *wall_deadline)
 {
 	struct worker *w = TAILQ_FIRST(&q->idle);
 	struct dest *d;
-	struct site *s;
-	unsigned looked = 0;
 
 	if (w && w->idle_since + q->conf->idle < *mono_deadline)
 		*mono_deadline = w->idle_since + q->conf->idle;
 	TAILQ_FOREACH (d, &q->blocked, in_queue)
 		if (d->try_at < *mono_deadline)
 			*mono_deadline = d->try_at;
-	TAILQ_FOREACH (s, &q->sleeping, in_list) {
-		int64_t at = site_is_down(&s->state, q->now) ? s->state.down_until : s->state.pace_at;
-
-		if (at <= q->now) /* it waits for a place, not for time */
-			at = q->now + SECOND / 5;
-		if (at < *wall_deadline)
-			*wall_deadline = at;
-		if (++looked > 10000) /* the rest is looked at in a second */
-			break;
-	}
+	if (q->wake_at < *wall_deadline)
+		*wall_deadline = q->wake_at;
 	if (!TAILQ_EMPTY(&q->to_ask) && q->nexthop.out.fd < 0 && q->nexthop.start_at < *mono_deadline)
 		*mono_deadline = q->nexthop.start_at;
 }
