@@ -277,7 +277,8 @@ is_finished(struct runq *q)
 	if (q->mode == RUNQ_SERVE)
 		return q->leaving ? nobody_asks(q) : serve_quiet(q, LINGER);
 	return q->mode == RUNQ_PASS && !work_waits(q) && !q->njobs && !q->asks.n &&
-	       (TAILQ_EMPTY(&q->to_ask) || q->nexthop.deaths > 3) && q->due_next > q->now && nobody_asks(q);
+	       (TAILQ_EMPTY(&q->to_ask) || q->nexthop.deaths > 3) && q->due_next > q->now &&
+	       (q->wake_at > q->now + SECOND || q->deliver.deaths > 3) && nobody_asks(q);
 }
 
 /* Without an index no attempt can be registered and nothing new goes out; what is out may end, but not hold up the recovery for long. */
