@@ -7,7 +7,7 @@ BIN := $(if $(filter .build/debug,$(OUT)),bin,$(OUT)/bin)
 PREFIX ?= /usr/local
 # V=1 shows the whole commands.
 Q := $(if $(V),,@)
-said = $(if $(V),,@echo '  $1 $2')
+said = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@echo "  $1 $2")
 
 # gcc 12 knows FORTIFY level 3; clang 14 does not count as deep, and has no LTO plugin for this linker.
 GCC := $(filter gcc%,$(CC))

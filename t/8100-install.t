@@ -5,7 +5,7 @@ case $MOX_OUT in *asan* | *ubsan*) skip_all "installed is what is not instrument
 # The variant under test, so that nothing is built a second time.
 v=$(basename "$MOX_OUT") cc=gcc
 case $v in *-clang) v=${v%-clang} cc=clang ;; esac
-inst() { make -s -C "$TOP" install VARIANT="$v" CC="$cc" DESTDIR="$T/root" PREFIX=/usr MAKEFLAGS=; }
+inst() { make -s --no-print-directory -C "$TOP" install VARIANT="$v" CC="$cc" DESTDIR="$T/root" PREFIX=/usr MAKEFLAGS=; }
 ok "make install" inst
 R=$T/root/usr
 for f in "$TOP"/bin/*.c; do
