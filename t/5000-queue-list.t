@@ -135,6 +135,10 @@ owner s starting rows
 is "an owner that is starting is asked again" "$(list s -o id | wc -l)" 3
 owner r reset rows
 is "an owner that went away before it read the question is asked again" "$(list r -o id | wc -l)" 3
+owner cut cut 7
+is "a listing that is cut off goes on behind its last row" "$(list cut -o size | tr '\n' ' ')" "1000 1001 1002 1003 1004 1005 1006 "
+is "and keeps to -n" "$(list cut -o size -n 3 | tr '\n' ' ')" "1000 1001 1002 "
+MOX_SPOOL=$T/cut fails 111 "what is asked by ids is not asked twice" mox-queue-list -o id 6ys5q8fn68000 $A
 owner denied denied
 MOX_SPOOL=$T/denied fails 100 "denied" mox-queue-list
 is "the owner's sentence is shown" "$(list denied 2>&1)" "mox-queue-list: unable to hold: the message is not yours"

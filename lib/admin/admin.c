@@ -218,48 +218,97 @@ put_ids(struct admin *a, struct str *request)
 
 /* ---- asking ---- */
 
-static uint64_t
-ask_once(struct admin *a, struct str *request, ctl_row *row, void *arg)
+/* The rows of an answer on their way, so that a listing that was cut off can go on behind the last. */
+struct listing {
+	ctl_row *row;
+	void *arg;
+	struct row last; /* its id and n alone */
+	bool in_order;   /* each row stood behind the one before */
+	uint64_t seen;
+};
+
+static void
+pass_row(char *rec, size_t n, void *arg)
 {
-	struct str why = {0};
-	uint64_t count;
-	int code;
+	struct listing *l = arg;
+	struct row r = {0};
+	char id[ROW_ID_SIZE] = "";
+
+	if (!strncmp(rec, "id ", 3))
+		snprintf(id, sizeof id, "%.*s", (int)strcspn(rec + 3, "\n"), rec + 3);
+	if (!id_parse_rcpt(id, &r.id, &r.n) || r.id < l->last.id || (r.id == l->last.id && r.n <= l->last.n))
+		l->in_order = false;
+	l->last = r;
+	l->seen++;
+	if (l->row)
+		l->row(rec, n, l->arg);
+}
+
+static void
+put_rest(const struct admin *a, struct str *request, const struct listing *l)
+{
+	char id[ROW_ID_SIZE];
 
 	if (a->limit && !a->keep_limit)
-		rec_addf(request, "limit", "%" PRIu64, a->limit);
+		rec_addf(request, "limit", "%" PRIu64, a->limit - l->seen);
 	if (a->dry_run)
 		rec_add(request, "dry-run", "yes");
+	if (l->seen) {
+		row_id(id, &l->last);
+		rec_add(request, "after", id);
+	}
 	rec_end(request);
-	code = ctl_ask(a->conf, request, row, arg, &count, &why);
+}
+
+/* head: the request as far as its selection. Only a listing is asked again when it was cut off: a change would be done twice. */
+static uint64_t
+ask_once(struct admin *a, const struct str *head, bool again, struct listing *l)
+{
+	struct str request = {0}, why = {0};
+	uint64_t count, before;
+	int code;
+
+	do {
+		before = l->seen;
+		str_reset(&request);
+		str_add(&request, head->s, head->len);
+		put_rest(a, &request, l);
+		code = ctl_ask(a->conf, &request, pass_row, l, &count, &why);
+		if (code == CTL_CUT && a->limit && !a->keep_limit && l->seen >= a->limit)
+			code = 0;
+	} while (code == CTL_CUT && again && l->seen > before && l->in_order);
 	if (code) {
 		admin_flush();
-		die_exit(code, "%s", str_cstr(&why));
+		die_exit(code == CTL_CUT ? EXIT_TEMP : code, "%s", str_cstr(&why));
 	}
+	str_free(&request);
 	str_free(&why);
-	return count;
+	return again ? l->seen : count;
 }
 
 uint64_t
 admin_ask(struct admin *a, const char *op, const char *extra, ctl_row *row, void *arg)
 {
-	struct str request = {0};
-	bool by_id = a->ids.len || a->from_stdin;
+	struct str head = {0};
+	bool by_id = a->ids.len || a->from_stdin, again = !strcmp(op, "list") && !by_id;
 	uint64_t sum = 0, count;
 
 	do {
-		str_reset(&request);
-		rec_add(&request, "op", op);
+		struct listing l = {.row = row, .arg = arg, .in_order = true};
+
+		str_reset(&head);
+		rec_add(&head, "op", op);
 		if (extra)
-			str_adds(&request, extra);
-		str_add(&request, str_cstr(&a->filter), a->filter.len);
-		if (by_id && !put_ids(a, &request))
+			str_adds(&head, extra);
+		str_add(&head, str_cstr(&a->filter), a->filter.len);
+		if (by_id && !put_ids(a, &head))
 			break;
-		count = ask_once(a, &request, row, arg);
+		count = ask_once(a, &head, again, &l);
 		sum += count;
 		if (a->limit && !a->keep_limit && !(a->limit -= count < a->limit ? count : a->limit))
 			break;
 	} while (by_id);
-	str_free(&request);
+	str_free(&head);
 	return sum;
 }
 

@@ -147,6 +147,9 @@ read_request(struct client *c, char *text, size_t n, int64_t now)
 		} else if (!strcmp(key, "limit")) {
 			if (!str_number(value, UINT64_MAX >> 1, &c->limit))
 				return "the limit is no number";
+		} else if (!strcmp(key, "after")) {
+			if (!id_parse_rcpt(value, &c->id, &c->n))
+				return "what to go on after is no id";
 		} else if (!strcmp(key, "dry-run")) {
 			c->change.dry = !strcmp(value, "yes");
 		}
@@ -157,6 +160,8 @@ read_request(struct client *c, char *text, size_t n, int64_t now)
 		return "an operation that is not known here";
 	if (c->op == OP_SCHEDULE && !set)
 		return "schedule needs a time";
+	if (c->select.nid && c->id)
+		return "after goes with no ids";
 	return NULL;
 }
 

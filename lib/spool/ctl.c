@@ -250,7 +250,7 @@ exchange(int fd, const struct str *request, ctl_row *row, void *arg, struct answ
 		answered = true;
 		if ((done = take_packet(a, buf, (size_t)n, row, arg)) < 0) {
 			str_addf(why, "%s: not the record grammar", unable);
-			return -1;
+			return EXIT_TEMP;
 		}
 	}
 	if (done)
@@ -259,11 +259,13 @@ exchange(int fd, const struct str *request, ctl_row *row, void *arg, struct answ
 		snprintf(a->status, sizeof a->status, "starting");
 		return 0;
 	}
-	str_addf(why, "%s: %s", unable,
-	    n == 0            ? "it closed the connection before its end"
-	    : errno == EAGAIN ? "it is silent"
-			      : strerror(errno));
-	return -1;
+	if (n < 0 && errno == EAGAIN)
+		str_addf(why, "%s: it is silent", unable);
+	else if (n < 0)
+		str_addf(why, "%s: %m", unable);
+	else
+		str_addf(why, "%s: it closed the connection before its end", unable);
+	return answered && (n == 0 || errno == ECONNRESET) ? CTL_CUT : EXIT_TEMP;
 }
 
 static int
@@ -296,7 +298,7 @@ ctl_ask(const struct conf *c, const struct str *request, ctl_row *row, void *arg
 	for (;;) {
 		if ((fd = reach_owner(c, why)) < 0)
 			return EXIT_TEMP;
-		rc = exchange(fd, request, row, arg, &a, why) ? EXIT_TEMP : 0;
+		rc = exchange(fd, request, row, arg, &a, why);
 		close(fd);
 		if (rc || strcmp(a.status, "starting"))
 			break;

@@ -3,7 +3,9 @@
  * Connects; where nobody listens, starts the sibling `mox-runq -s` and waits for it (at most 10 s); while the
  * owner answers `starting` it asks again. Then sends the request and hands each row record of the answer to
  * `row` (text through its `end` line, writable), in order. Returns 0 and *count (ids or rows concerned), or
- * the exit code for the caller, EXIT_PERM or EXIT_TEMP, and one sentence in *why. */
+ * the exit code for the caller, EXIT_PERM or EXIT_TEMP, and one sentence in *why; or CTL_CUT and the sentence
+ * when the connection ended between two packets of rows: the owner drops a reader that takes nothing for half
+ * a minute, such as one behind a pager. A listing then goes on with `after ID.N`. */
 #ifndef CTL_H
 #define CTL_H
 
@@ -16,6 +18,8 @@
 
 /* Whether an owner listens now; starts none. */
 bool ctl_listens(const struct conf *c);
+
+#define CTL_CUT 1
 
 typedef void ctl_row(char *rec, size_t n, void *arg);
 
