@@ -41,7 +41,7 @@ struct conn {
 	bool shaking, closing, start_tls, want_write, last_chunk, delayed;
 	enum state state;
 	struct str in, out, sender, rcpts; /* rcpts: addresses parted by LF */
-	struct str body;		   /* kept for -d only */
+	struct str body;                   /* kept for -d only */
 	size_t out_at, rcpt_n, chunk_left;
 	long messages;
 	char dot[4]; /* reply code owed after the message, or empty; "drop" closes */
@@ -450,7 +450,7 @@ conn_input(struct conn *c)
 		return c->shaking;
 	for (;;) {
 		ssize_t n = c->tls ? gnutls_record_recv(c->tls, buf, sizeof buf)
-				   : recv(c->fd, buf, sizeof buf, MSG_DONTWAIT);
+		                   : recv(c->fd, buf, sizeof buf, MSG_DONTWAIT);
 
 		if (c->tls ? n == GNUTLS_E_AGAIN || n == GNUTLS_E_INTERRUPTED
 			   : n < 0 && (errno == EAGAIN || errno == EINTR))

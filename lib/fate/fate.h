@@ -35,16 +35,16 @@ enum phase {
 /* What went wrong without a reply. */
 enum trouble {
 	TROUBLE_CONNECT, /* no connection */
-	TROUBLE_LOST,	 /* ended by the peer or the network */
+	TROUBLE_LOST,    /* ended by the peer or the network */
 	TROUBLE_TIMEOUT,
 	TROUBLE_PROTOCOL,    /* what came is no SMTP */
-	TROUBLE_TLS,	     /* handshake failed */
+	TROUBLE_TLS,         /* handshake failed */
 	TROUBLE_TLS_MISSING, /* demanded, not offered or refused */
-	TROUBLE_SIZE,	     /* larger than the peer's SIZE */
-	TROUBLE_UTF8,	     /* needs SMTPUTF8 */
+	TROUBLE_SIZE,        /* larger than the peer's SIZE */
+	TROUBLE_UTF8,        /* needs SMTPUTF8 */
 	TROUBLE_REQUIRETLS,  /* the peer cannot pass on the demand */
-	TROUBLE_FILE,	     /* our own copy cannot be read */
-	TROUBLE_NO_HOP,	     /* nothing to try */
+	TROUBLE_FILE,        /* our own copy cannot be read */
+	TROUBLE_NO_HOP,      /* nothing to try */
 };
 
 #define FATE_CODE_SIZE 12
@@ -52,14 +52,14 @@ enum trouble {
 struct fate {
 	enum outcome outcome;
 	char code[FATE_CODE_SIZE]; /* RFC 3463, of the class of the outcome */
-	bool next_hop;		   /* the next one may do better, at once */
-	bool close;		   /* this connection is not to be used again */
-	bool again;		   /* RCPT: in another transaction on this connection */
+	bool next_hop;             /* the next one may do better, at once */
+	bool close;                /* this connection is not to be used again */
+	bool again;                /* RCPT: in another transaction on this connection */
 };
 
 /* What else matters for a reply's meaning. */
 struct fate_case {
-	bool accepted;	/* RCPT: an earlier recipient of the transaction was accepted */
+	bool accepted;  /* RCPT: an earlier recipient of the transaction was accepted */
 	bool fell_back; /* we are in plaintext only because TLS failed with this host */
 };
 

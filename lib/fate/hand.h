@@ -17,7 +17,7 @@ struct hand {
 	size_t nrcpt;
 	int message; /* spooled by hand_spool */
 	uint64_t size;
-	unsigned flags;	   /* enum job_flag */
+	unsigned flags;    /* enum job_flag */
 	bool later, never; /* what has been reported so far */
 };
 

@@ -20,9 +20,9 @@ enum job_flag { JOB_8BIT = 1, JOB_SMTPUTF8 = 2, JOB_LONGLINE = 4, JOB_DOT = 8 };
 enum rcpt_state { RCPT_TODO, RCPT_OUT /* in a transaction */, RCPT_ACCEPTED, RCPT_DONE /* reported */ };
 
 struct job_rcpt {
-	unsigned n;			      /* number in the report */
+	unsigned n;                           /* number in the report */
 	const char *address, *notify, *orcpt; /* NULL: not given */
-	bool utf8_local;		      /* the local part needs SMTPUTF8 */
+	bool utf8_local;                      /* the local part needs SMTPUTF8 */
 	enum rcpt_state state;
 };
 
@@ -37,7 +37,7 @@ struct miss {
 
 struct job {
 	struct str record; /* the strings below lie in it */
-	int fd;		   /* the message; -1 */
+	int fd;            /* the message; -1 */
 	uint64_t number, size;
 	const char *id, *sender, *ret, *envid;
 	unsigned flags, rcpt_max;
@@ -48,7 +48,7 @@ struct job {
 
 	/* how it goes */
 	int utf8_header; /* -1: not looked yet */
-	size_t target;	 /* the next address to try, counted over all hops */
+	size_t target;   /* the next address to try, counted over all hops */
 	unsigned dials;
 	bool begun;   /* start is set */
 	bool reached; /* some hop was ready to take mail */
@@ -57,8 +57,8 @@ struct job {
 	bool redone;  /* it has had its second chance at one hop */
 	bool connected, some_network; /* some TCP connection; some failure that was not "no network" */
 	struct miss miss;
-	unsigned wait;	/* seconds, from a reply's hint */
-	int64_t start;	/* CLOCK_MONOTONIC */
+	unsigned wait;  /* seconds, from a reply's hint */
+	int64_t start;  /* CLOCK_MONOTONIC */
 	uint64_t bytes; /* of the message, sent */
 };
 
@@ -79,8 +79,8 @@ bool job_needs_utf8(struct job *j);
 
 struct report {
 	int sock;
-	bool open;	/* `job N` was written */
-	bool gone;	/* nobody listens any more */
+	bool open;      /* `job N` was written */
+	bool gone;      /* nobody listens any more */
 	struct str out; /* reserved once */
 };
 

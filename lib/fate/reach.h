@@ -17,11 +17,11 @@
 struct line {
 	struct smtp c;
 	enum plan_tls demand;
-	bool fell_back;		      /* in plaintext because TLS failed */
+	bool fell_back;               /* in plaintext because TLS failed */
 	const char *version, *cipher; /* of TLS; NULL: plaintext. Kept behind the connection's end */
-	unsigned mails;		      /* transactions begun on it */
-	bool proven;		      /* one of them was taken: it may have several in flight */
-	bool dirty;		      /* the server may have a transaction open */
+	unsigned mails;               /* transactions begun on it */
+	bool proven;                  /* one of them was taken: it may have several in flight */
+	bool dirty;                   /* the server may have a transaction open */
 	bool no_chunking;
 };
 

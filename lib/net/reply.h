@@ -11,13 +11,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define REPLY_TEXT 8192		/* bytes of text kept; what is longer is read and dropped */
+#define REPLY_TEXT 8192         /* bytes of text kept; what is longer is read and dropped */
 #define REPLY_MAX (1024 * 1024) /* bytes of one reply: more is not a reply */
 
 enum reply_got { REPLY_MORE, REPLY_DONE, REPLY_BAD };
 
 struct reply {
-	int code;	   /* 200 to 599 */
+	int code;          /* 200 to 599 */
 	char enhanced[12]; /* "5.1.1", only of the class of the code; else "" */
 	/* The lines without code, and without the enhanced code where it is that one, parted by LF. No CR, no
 	 * NUL (shown as ?). Of a bad reply what was said last. */
@@ -28,7 +28,7 @@ struct reply {
 	char head[4]; /* of the line that is being read */
 	unsigned nhead;
 	size_t line, total; /* where that line's text begins; bytes of the whole reply */
-	bool more;	    /* it is followed by another */
+	bool more;          /* it is followed by another */
 };
 
 void reply_start(struct reply *r);

@@ -35,9 +35,9 @@ struct smtp {
 	struct ehlo ehlo;
 	char host[256], ip[64];
 	uint16_t port;
-	bool waiting;	  /* smtp_reply was called and has not answered SMTP_REPLY yet */
+	bool waiting;     /* smtp_reply was called and has not answered SMTP_REPLY yet */
 	int64_t deadline; /* of that reply */
-	unsigned trips;	  /* how often we had to wait for the peer */
+	unsigned trips;   /* how often we had to wait for the peer */
 	const char *bad;  /* SMTP_BAD: half a sentence */
 };
 

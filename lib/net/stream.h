@@ -24,9 +24,9 @@ enum io {
 	IO_OK,
 	IO_WATCH, /* a packet waits at watch (only when watch_in) */
 	IO_GONE,  /* the other side of watch is gone */
-	IO_EOF,	  /* the peer closed */
+	IO_EOF,   /* the peer closed */
 	IO_ERROR, /* err */
-	IO_TLS,	  /* tls_why() */
+	IO_TLS,   /* tls_why() */
 	IO_TIMEOUT,
 	IO_FILE, /* the file that was to be sent: err; 0: it is shorter than it should be */
 };

@@ -26,7 +26,7 @@ void tls_free(struct tls *t);
 enum tls_got { TLS_DONE, TLS_AGAIN, TLS_FAILED };
 enum tls_got tls_handshake(struct tls *t);
 bool tls_wants_write(const struct tls *t); /* TLS_AGAIN: for what to poll */
-bool tls_heard(const struct tls *t);	   /* the peer has said anything since tls_new */
+bool tls_heard(const struct tls *t);       /* the peer has said anything since tls_new */
 const char *tls_why(const struct tls *t);  /* TLS_FAILED, or -1 with EPROTO: half a sentence */
 
 /* As send and recv: EAGAIN, EPROTO (tls_why), or 0 at the peer's close. After EAGAIN tls_send must be called
@@ -34,7 +34,7 @@ const char *tls_why(const struct tls *t);  /* TLS_FAILED, or -1 with EPROTO: hal
 ssize_t tls_send(struct tls *t, const void *p, size_t n) MUST_USE;
 ssize_t tls_recv(struct tls *t, void *p, size_t n) MUST_USE;
 size_t tls_pending(const struct tls *t); /* bytes that tls_recv has without the socket */
-void tls_bye(struct tls *t);		 /* close_notify, once, without waiting */
+void tls_bye(struct tls *t);             /* close_notify, once, without waiting */
 
 const char *tls_version(const struct tls *t); /* "TLS1.3" */
 const char *tls_cipher(const struct tls *t);  /* "AES-256-GCM" */
