@@ -29,7 +29,7 @@ grep -lE '\b(getaddrinfo|gethostbyname)\(' lib/*/*.c bin/*.c | xargs -r grep -L 
 	none "nobody resolves names but by libunbound"
 
 # ---- commands and what they are linked with ----
-MAKEFLAGS= make -s --no-print-directory links >"$T/links"
+MAKEFLAGS='' make -s --no-print-directory links >"$T/links"
 is "a link line for each command" "$(wc -l <"$T/links")" "$(printf '%s\n' bin/*.c | wc -l)"
 while IFS=: read -r c rooms _; do
 	case " $rooms " in *" spool "*" net "* | *" net "*" spool "*) echo "$c" ;; esac
