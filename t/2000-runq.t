@@ -22,9 +22,10 @@ add() { mox-queue-add -f s@me.example "$@" <<<$'Subject: x\n\nbody' | sed 's/^id
 pass() { timeout 20 mox-runq 2>>err; }
 sent() { grep -c "^deliver $1 " log; }
 col() { mox-queue-list -id "$1" -o "$2" | tr '\n' ' ' | sed 's/ $//'; }
+# In tens of seconds: it counts from the report, and a busy machine takes its time until then.
 pause() { mox-queue-list -id "$1" -j | python3 -c 'import json,sys,datetime as d
 r=json.loads(sys.stdin.readline()); f=lambda v: d.datetime.fromisoformat(v.replace("Z","+00:00")).timestamp() if isinstance(v,str) else v/1e6
-print(round(f(r["next"])-f(r["last"])))'; }
+print(10*round((f(r["next"])-f(r["last"]))/10))'; }
 forward() { echo $(($(cat clock) + $1)) >clock; }
 
 touch log
