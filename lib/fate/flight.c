@@ -31,9 +31,9 @@ static void
 settle_txn(struct deliver *d, struct txn *t, const struct fate *f)
 {
 	for (unsigned i = 0; i < t->n; i++) {
-		struct job_rcpt *r = &t->job->rcpt[t->who[i]];
+		struct job_rcpt *r = txn_rcpt(t, i);
 
-		if (r->state == RCPT_OUT || r->state == RCPT_ACCEPTED)
+		if (r)
 			settle(d, t->job, r, f);
 	}
 }
@@ -123,9 +123,9 @@ static void
 requeue(struct txn *t)
 {
 	for (unsigned i = 0; i < t->n; i++) {
-		struct job_rcpt *r = &t->job->rcpt[t->who[i]];
+		struct job_rcpt *r = txn_rcpt(t, i);
 
-		if (r->state == RCPT_OUT || r->state == RCPT_ACCEPTED)
+		if (r)
 			r->state = RCPT_TODO;
 	}
 }
@@ -170,7 +170,8 @@ flight_lost(struct deliver *d, enum smtp_got got)
 	}
 	if (behind && (at_work || got == SMTP_TIMEOUT || j->redone)) {
 		/* T94: it may have been delivered; the next attempt may deliver it again. */
-		j->maybe = job_count(j, RCPT_OUT) + job_count(j, RCPT_ACCEPTED) > 0;
+		for (unsigned i = 0; i < t->n; i++)
+			j->maybe |= txn_rcpt(t, i) != NULL;
 		d->line.c.reply.code = 0;
 		snprintf(d->line.c.reply.text, sizeof d->line.c.reply.text, "%s", why);
 		settle_txn(d, t, &f);

@@ -263,6 +263,8 @@ report_no_plan(struct hand *h, const struct plan *p, const size_t *who, size_t n
 		rec_put(&out, p->text);
 		rec_close(&out);
 	}
+	if (p->network_down)
+		rec_add(&out, "network", "no");
 	rec_end(&out);
 	if (fd_write_all(1, out.s, out.len))
 		die_temp("unable to print the report: %m");

@@ -24,6 +24,7 @@ struct job_rcpt {
 	const char *address, *notify, *orcpt; /* NULL: not given */
 	bool utf8_local;                      /* the local part needs SMTPUTF8 */
 	enum rcpt_state state;
+	unsigned txn; /* number of the transaction it is, or was last, in */
 };
 
 /* The best that can be said of why no hop took it. */
@@ -45,6 +46,7 @@ struct job {
 	struct plan plan; /* its hops */
 	struct job_rcpt *rcpt;
 	size_t nrcpt, cap;
+	unsigned txns; /* begun so far */
 
 	/* how it goes */
 	int utf8_header; /* -1: not looked yet */

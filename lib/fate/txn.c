@@ -44,7 +44,7 @@ txn_start(struct txn *t, const struct line *l, struct job *j, bool careful)
 		max = j->rcpt_max;
 	if (e->rcpt_max && e->rcpt_max < max)
 		max = e->rcpt_max;
-	*t = (struct txn){.job = j, .bdat = e->chunking && !l->no_chunking};
+	*t = (struct txn){.job = j, .number = ++j->txns, .bdat = e->chunking && !l->no_chunking};
 	t->whole = t->bdat && e->pipelining && !careful && j->size <= WHOLE_MAX;
 	for (size_t i = 0; i < j->nrcpt && t->n < max; i++) {
 		struct job_rcpt *r = &j->rcpt[i];
@@ -54,6 +54,7 @@ txn_start(struct txn *t, const struct line *l, struct job *j, bool careful)
 			continue;
 		t->who[t->n++] = (unsigned short)i;
 		r->state = RCPT_OUT;
+		r->txn = t->number;
 	}
 	return t->n > 0;
 }
@@ -77,6 +78,14 @@ static unsigned
 steps(const struct txn *t)
 {
 	return t->rset + 1 + t->n + (t->bdat ? 1 : 2);
+}
+
+struct job_rcpt *
+txn_rcpt(const struct txn *t, unsigned i)
+{
+	struct job_rcpt *r = &t->job->rcpt[t->who[i]];
+
+	return r->txn == t->number && (r->state == RCPT_OUT || r->state == RCPT_ACCEPTED) ? r : NULL;
 }
 
 bool

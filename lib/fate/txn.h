@@ -14,6 +14,7 @@ enum ask { ASK_RSET, ASK_MAIL, ASK_RCPT, ASK_DATA, ASK_DOT /* the dot, or BDAT L
 struct txn {
 	struct job *job;
 	unsigned short who[JOB_RCPT_MAX]; /* into job->rcpt */
+	unsigned number;                  /* of the job's transactions */
 	unsigned n, asked, answered, accepted;
 	bool rset, bdat;
 	bool whole;   /* BDAT and message go out with the commands, before anything is answered */
@@ -30,6 +31,8 @@ struct txn {
 bool txn_start(struct txn *t, const struct line *l, struct job *j, bool careful);
 /* Puts whatever may be asked now into the stream. */
 enum io txn_ask(struct txn *t, struct line *l);
+/* The i-th recipient, if its fate still depends on this transaction: it may be in another by now (T83). NULL: no. */
+struct job_rcpt *txn_rcpt(const struct txn *t, unsigned i);
 /* Everything is asked: another transaction may follow. */
 bool txn_is_asked(const struct txn *t);
 /* The recipients have all been answered, so that none but those accepted depend on the outcome. */
