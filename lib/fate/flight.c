@@ -57,7 +57,7 @@ void
 flight_no_hop(struct deliver *d, struct job *j)
 {
 	struct miss *m = &j->miss;
-	const char *site = !j->connected        ? "unreachable"
+	const char *site = !j->greeted          ? "unreachable"
 	                   : m->code / 100 == 5 ? "refused"
 	                   : m->code            ? "busy"
 	                                        : NULL;

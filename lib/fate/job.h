@@ -57,7 +57,7 @@ struct job {
 	bool reused;  /* its first transaction went over a connection that had carried others */
 	bool maybe;   /* a connection died between final dot and reply */
 	bool redone;  /* it has had its second chance at one hop */
-	bool connected, some_network; /* some TCP connection; some failure that was not "no network" */
+	bool greeted, some_network; /* some server spoke; some failure that was not "no network" */
 	struct miss miss;
 	unsigned wait;  /* seconds, from a reply's hint */
 	int64_t start;  /* CLOCK_MONOTONIC */

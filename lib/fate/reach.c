@@ -189,10 +189,11 @@ attempt(struct line *l, const struct conf *conf, struct job *j, const struct pla
 		miss_trouble(j, l, TROUBLE_CONNECT, strerror(err));
 		return STEP_NEXT;
 	}
-	j->some_network = j->connected = true;
+	j->some_network = true;
 	got = smtp_reply(c, conf->timeouts.greeting);
 	if (got != SMTP_REPLY)
 		return broken(l, j, got, "greeting");
+	j->greeted = true;
 	if (c->reply.code / 100 != 2)
 		return refused(l, conf, j, PHASE_GREETING);
 	got = smtp_hello(c, conf->hostname, conf->timeouts.ehlo);

@@ -83,6 +83,9 @@ site_is_unreachable(struct site_state *s, const struct conf_retry *r, int64_t no
 
 	s->window = 1;
 	s->good = 0;
+	/* Connections that were on their way when the first one failed tell nothing new. */
+	if (site_is_down(s, now))
+		return;
 	for (unsigned i = 0; i < s->fails && wait < cap; i++)
 		wait *= 2;
 	s->fails++;

@@ -65,9 +65,14 @@ pressure(void)
 	OK(site_is_down(&s, now) && !site_is_down(&s, now + MINUTE), "until then");
 	OK(site_may_open(&s, 0, 100) && !site_may_open(&s, 1, 100), "one probe");
 	site_is_unreachable(&s, &retry, now);
+	INT_EQ(s.down_until - now, MINUTE, "what fails together with the first counts once");
+	now = s.down_until;
+	site_is_unreachable(&s, &retry, now);
 	INT_EQ(s.down_until - now, 2 * MINUTE, "then twice as long");
-	for (int i = 0; i < 100; i++)
+	for (int i = 0; i < 100; i++) {
+		now = s.down_until;
 		site_is_unreachable(&s, &retry, now);
+	}
 	INT_EQ(s.down_until - now, 30 * MINUTE, "never longer than the third pause");
 	OK(!site_is_down(&s, now - 10 * DAY), "T124 a clock that went back does not keep it down");
 	site_went_well(&s);
