@@ -159,7 +159,7 @@ spool_start(struct runq *q)
 {
 	int fd;
 
-	sync_start(q, own_spool(q));
+	own_spool(q);
 	fd = openat(q->spool.dir, "trigger", O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		die_temp("unable to open %s/trigger: %m", q->conf->spool);

@@ -79,7 +79,7 @@ reserve_spend(struct runq *q)
 
 /* A child of our own does the syncing, so that the loop never waits for the disk. It ends with us. */
 void
-sync_start(struct runq *q, int lock_fd)
+sync_start(struct runq *q)
 {
 	int p[2];
 	pid_t pid;
@@ -91,7 +91,6 @@ sync_start(struct runq *q, int lock_fd)
 	if (pid < 0)
 		die_temp("unable to fork: %m");
 	if (!pid) {
-		close(lock_fd); /* it must not outlive us as the owner */
 		close(p[1]);
 		while (read(p[0], c, sizeof c) > 0)
 			if (file_sync_fs(q->spool.dir) && errno == EBADF)

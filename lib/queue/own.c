@@ -1,6 +1,7 @@
 /* Becoming the one process that owns a spool. */
 #include "base.h"
 
+#include "clock.h"
 #include "die.h"
 #include "queue.h"
 
@@ -15,7 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LEAVE_SECONDS 10 /* for a `mox-runq -s` to answer whom it is serving */
+#define LEAVE_WAIT (10 * SECOND) /* for a `mox-runq -s` to answer whom it is serving */
+#define GONE_WAIT (2 * SECOND)
 
 /* As root: become the spool's user. */
 static void
@@ -40,52 +42,71 @@ become_owner(const char *spool)
 		die_temp("unable to become the owner of %s: %m", spool);
 }
 
-/* The lock file says who owns it: "serve PID" may be asked to leave, for it delivers nothing. Empty: he has not written it yet. The pid may be
- * a dead owner's, so it must be one of us. */
-static bool
-ask_to_leave(int fd)
+enum owner {
+	OWNER_DELIVERS,
+	OWNER_SERVES, /* `mox-runq -s`: may be asked to leave, for it delivers nothing */
+	OWNER_GONE, /* dead, or it has not written yet who it is: whoever still has the lock will not have it for long */
+};
+
+/* The lock file says "run PID" or "serve PID". The pid may be a dead owner's and somebody else's by now, so it must be one of us. */
+static enum owner
+owner_of(int fd, pid_t *pid)
 {
 	char text[64], proc[64], his[PATH_MAX], mine[PATH_MAX];
-	ssize_t n, m;
-	long pid;
+	ssize_t n = pread(fd, text, sizeof text - 1, 0), m;
+	const char *number;
+	long v;
 
-	for (int i = 0; i < 50 && !(n = pread(fd, text, sizeof text - 1, 0)); i++)
-		poll(NULL, 0, 20);
 	if (n <= 0)
-		return false;
+		return OWNER_GONE;
 	text[n] = 0;
-	if (strncmp(text, "serve ", 6) || (pid = strtol(text + 6, NULL, 10)) <= 1)
-		return false;
-	snprintf(proc, sizeof proc, "/proc/%ld/exe", pid);
+	number = strchr(text, ' ');
+	if (!number || (v = strtol(number, NULL, 10)) <= 1)
+		return OWNER_GONE;
+	snprintf(proc, sizeof proc, "/proc/%ld/exe", v);
 	n = readlink(proc, his, sizeof his);
 	m = readlink("/proc/self/exe", mine, sizeof mine);
-	return n > 0 && n == m && !memcmp(his, mine, (size_t)n) && !kill((pid_t)pid, SIGUSR2);
+	if (n <= 0 || n != m || memcmp(his, mine, (size_t)n))
+		return OWNER_GONE;
+	*pid = (pid_t)v;
+	return strncmp(text, "serve ", 6) ? OWNER_DELIVERS : OWNER_SERVES;
+}
+
+/* false: somebody else has it, and goes on having it. */
+static bool
+lock(const struct runq *q, int fd)
+{
+	int64_t start = clock_mono();
+	pid_t pid;
+
+	while (flock(fd, LOCK_EX | LOCK_NB)) {
+		enum owner owner;
+		int64_t patience = GONE_WAIT;
+
+		if (errno != EWOULDBLOCK)
+			die_temp("unable to lock %s/lock: %m", q->conf->spool);
+		owner = owner_of(fd, &pid);
+		if (owner == OWNER_DELIVERS || (owner == OWNER_SERVES && q->mode == RUNQ_SERVE))
+			return false;
+		if (owner == OWNER_SERVES) {
+			kill(pid, SIGUSR2);
+			patience = LEAVE_WAIT;
+		}
+		if (clock_mono() - start > patience)
+			return false;
+		poll(NULL, 0, 20);
+	}
+	return true;
 }
 
 static void
-interrupt(int sig)
-{
-	(void)sig;
-}
-
-static int
 take_lock(struct runq *q)
 {
 	int fd = openat(q->spool.dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	int r;
 
 	if (fd < 0)
 		die_temp("unable to open %s/lock: %m", q->conf->spool);
-	r = flock(fd, LOCK_EX | LOCK_NB);
-	if (r && errno == EWOULDBLOCK && q->mode != RUNQ_SERVE && ask_to_leave(fd)) {
-		sigaction(SIGALRM, &(struct sigaction){.sa_handler = interrupt}, NULL);
-		alarm(LEAVE_SECONDS);
-		r = flock(fd, LOCK_EX);
-		alarm(0);
-	}
-	if (r) {
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			die_temp("unable to lock %s/lock: %m", q->conf->spool);
+	if (!lock(q, fd)) {
 		if (q->mode != RUNQ_STAY) /* it does what we were to do */
 			exit(0);
 		die_temp("another mox-runq owns %s", q->conf->spool);
@@ -93,10 +114,10 @@ take_lock(struct runq *q)
 	if (ftruncate(fd, 0) ||
 	    dprintf(fd, "%s %ld\n", q->mode == RUNQ_SERVE ? "serve" : "run", (long)getpid()) < 0)
 		warn("unable to write %s/lock: %m", q->conf->spool);
-	return fd;
+	/* Open until we end: the lock goes with it. */
 }
 
-int
+void
 own_spool(struct runq *q)
 {
 	const char *what;
@@ -106,5 +127,7 @@ own_spool(struct runq *q)
 	become_owner(q->conf->spool);
 	if (spool_open(&q->spool, q->conf->spool, SPOOL_OWNER, &what))
 		die_temp("unable to open %s/%s: %m", q->conf->spool, what);
-	return take_lock(q);
+	/* Its process first: it must never have the lock, or it would outlive us as the owner for a moment. */
+	sync_start(q);
+	take_lock(q);
 }

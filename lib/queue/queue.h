@@ -326,9 +326,9 @@ bool serve_quiet(const struct runq *q, int64_t linger); /* nobody has asked anyt
 void serve_stop(struct runq *q);
 
 /* ---- own.c ---- */
-/* Makes what is missing of the spool, becomes its owner when root, opens it and takes its lock: the descriptor that holds it. Ends the
+/* Makes what is missing of the spool, becomes its owner when root, opens it and takes its lock. Ends the
  * program when it cannot; with 0 when somebody else does the work of this pass. */
-int own_spool(struct runq *q);
+void own_spool(struct runq *q);
 
 /* ---- sweep.c: index against files, both ways, in slices ---- */
 struct sweep;
@@ -342,7 +342,7 @@ void sweep_free(struct sweep *s);
 void janitor_round(struct runq *q);
 void reserve_make(struct runq *q);
 void reserve_spend(struct runq *q);
-void sync_start(struct runq *q, int lock_fd);
+void sync_start(struct runq *q);
 
 /* ---- amend.c: spool/cur/HH/ID.amend, what an operator changed beyond the mutable bytes ---- */
 int amend_write(
