@@ -163,6 +163,9 @@ flight_lost(struct deliver *d, enum smtp_got got)
 	char why[800];
 
 	smtp_why(&d->line.c, got, why, sizeof why);
+	/* Those behind are done again; perhaps the server had taken them, too, and said nothing of any. */
+	for (unsigned i = 1; i < d->ntxn; i++)
+		d->txn[i].job->maybe |= d->txn[i].body;
 	if (got == SMTP_FILE) {
 		drop_line(d);
 		settle_trouble(d, j, &f, why);
@@ -177,7 +180,9 @@ flight_lost(struct deliver *d, enum smtp_got got)
 		settle_txn(d, t, &f);
 		drop_line(d);
 	} else if (!at_work && !j->redone && got == SMTP_LOST && (ahead || d->line.mails > d->ntxn)) {
+		/* A server that dies with a message taken and every reply unsaid makes this a duplicate. */
 		j->redone = true;
+		j->maybe |= behind;
 		drop_line(d);
 	} else {
 		miss_trouble(j, &d->line, what, why);
