@@ -227,10 +227,17 @@ look_at_clocks(struct runq *q)
 	q->mono = mono;
 }
 
+/* The index is to be opened anew. */
+static bool
+ending(const struct runq *q)
+{
+	return q->rebuild || index_broken(q->index);
+}
+
 static bool
 work_waits(const struct runq *q)
 {
-	if (q->sweep || serve_busy(q) || q->rebuild)
+	if (q->sweep || serve_busy(q))
 		return true;
 	if (q->stopping)
 		return false;
@@ -246,6 +253,8 @@ time_to_wait(struct runq *q)
 {
 	int64_t mono = q->mono + 15 * SECOND, wall = q->now + HOUR;
 
+	if (ending(q)) /* nothing can be done but to wait for the jobs that are out */
+		return clock_timeout(q->mono + SECOND);
 	if (work_waits(q))
 		return 0;
 	if (q->intake_at < mono && !q->stopping)
@@ -272,7 +281,7 @@ nobody_asks(const struct runq *q)
 static bool
 is_finished(struct runq *q)
 {
-	if (index_broken(q->index) || q->rebuild || q->stopping)
+	if (ending(q) || q->stopping)
 		return !q->njobs && TAILQ_EMPTY(&q->done);
 	if (q->mode == RUNQ_SERVE)
 		return q->leaving ? nobody_asks(q) : serve_quiet(q, LINGER);
@@ -285,7 +294,7 @@ is_finished(struct runq *q)
 static void
 drop_when_broken(struct runq *q)
 {
-	if (!index_broken(q->index) && !q->rebuild)
+	if (!ending(q))
 		return;
 	if (!q->broken_at)
 		q->broken_at = q->mono;

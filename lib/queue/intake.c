@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #define BATCH 256
+#define BATCH_ROWS 2000 /* recipients: else a round of large messages would hold up deliveries */
 #define SCAN_EVERY (15 * SECOND)
 
 /* Login name of a uid, remembered: the door does not know it (no NSS there). */
@@ -98,7 +99,7 @@ spool_corrupt(struct runq *q, uint64_t id, const char *why)
 struct batch {
 	struct envelope env[BATCH];
 	char name[BATCH][ID_SIZE];
-	size_t n;
+	size_t n, rows;
 };
 
 static void
@@ -137,6 +138,7 @@ read_one(struct runq *q, struct batch *b, const char *name)
 		quarantine(q, q->spool.new, name, name, "it holds another id than its name");
 	} else {
 		memcpy(b->name[b->n++], name, ID_SIZE);
+		b->rows += e->nrcpt;
 	}
 	close(fd);
 }
@@ -152,7 +154,7 @@ read_batch(struct runq *q, struct batch *b)
 		if (fd < 0 || !(q->new_dir = fdopendir(fd)))
 			die_temp("unable to read %s/new: %m", q->conf->spool);
 	}
-	while (b->n < BATCH) {
+	while (b->n < BATCH && b->rows < BATCH_ROWS) {
 		if (!(d = readdir(q->new_dir))) {
 			closedir(q->new_dir);
 			q->new_dir = NULL;
@@ -253,7 +255,7 @@ intake_round(struct runq *q)
 	if (!q->new_dir)
 		q->intake_wanted =
 		    false; /* what comes from here on may be missed by this scan, and pulls the trigger */
-	b.n = 0;
+	b.n = b.rows = 0;
 	q->intake_more = read_batch(q, &b);
 	if (!q->intake_more)
 		q->intake_at = q->mono + SCAN_EVERY;

@@ -181,7 +181,8 @@ add_rows(struct runq *q, const struct envelope *e)
 	}
 }
 
-static void
+/* Answers how many rows it has added. */
+static unsigned
 add_file(struct runq *q, struct sweep *s, uint64_t id)
 {
 	struct envelope e;
@@ -191,18 +192,18 @@ add_file(struct runq *q, struct sweep *s, uint64_t id)
 	unsigned todo = 0;
 
 	if (fd < 0)
-		return;
+		return 0;
 	r = envelope_read(fd, &e, &why);
 	err = errno;
 	close(fd);
 	if (r && !err)
 		spool_corrupt(q, id, why);
 	if (r)
-		return;
+		return 0;
 	if (e.id != id) {
 		spool_corrupt(q, id, "it holds another id than its name");
 		envelope_free(&e);
-		return;
+		return 0;
 	}
 	for (size_t i = 0; i < e.nrcpt; i++)
 		todo += e.rcpt[i].mark[MARK_STATE] == STATE_TODO;
@@ -215,6 +216,7 @@ add_file(struct runq *q, struct sweep *s, uint64_t id)
 		q->dirty = true;
 	}
 	envelope_free(&e);
+	return todo;
 }
 
 static bool
@@ -249,7 +251,7 @@ slice_files(struct runq *q, struct sweep *s)
 		if (s->fault)
 			s->fault(q, s->arg, id, 0, "a file without a row in the index");
 		else
-			add_file(q, s, id);
+			i += (int)add_file(q, s, id);
 	}
 	return true;
 }

@@ -22,7 +22,7 @@ size=$((1 << 30))
 body() {
 	printf 'Subject: large\n\n'
 	{ yes 'some line of text, with a line end of its own, and so on until there is enough of it' |
-		awk 'NR % 20 == 0 { print ".begins with a dot" } { print }'; } 2>/dev/null | head -c $size
+		awk 'NR % 20 == 0 { print ".begins with a dot" } { print }'; } 2>/dev/null | head -c "$size"
 }
 peak() { # watches mox-deliver's children of the running mox-runq; greatest VmHWM in kB, until the file $T/over is there
 	local max=0 p n i
