@@ -343,7 +343,7 @@ run(struct runq *q)
 /* A broken index is closed and recovered by starting anew; when that keeps happening it is thrown away and
  * rebuilt from the spool. */
 static void
-start_anew(struct runq *q, char **argv, bool rebuild)
+start_anew(struct runq *q, char **argv, bool rebuild, bool full)
 {
 	const char *env = getenv(AFTER_BREAK);
 	long restarts = env ? strtol(env, NULL, 10) : 0;
@@ -354,7 +354,8 @@ start_anew(struct runq *q, char **argv, bool rebuild)
 		restarts = 0;
 	snprintf(text, sizeof text, "%ld", rebuild ? 0 : restarts + 1);
 	setenv(AFTER_BREAK, text, 1);
-	if ((rebuild || restarts >= 2) && !fstatat(q->spool.dir, "index/rcpt.db", &st, 0))
+	/* No space is no damage: rows thrown away would have to be written anew. */
+	if ((rebuild || (restarts >= 2 && !full)) && !fstatat(q->spool.dir, "index/rcpt.db", &st, 0))
 		unlinkat(q->spool.dir, "index/rcpt.db", 0);
 	if (restarts > 5)
 		die_temp("the index breaks again and again");
@@ -371,12 +372,13 @@ finish(struct runq *q, char **argv)
 {
 	const char *broken = index_broken(q->index);
 	bool rebuild = q->rebuild, again = broken != NULL || rebuild;
+	bool full = broken && strstr(broken, "No space left");
 
 	if (broken) {
 		log_open(LOG_ALERT, "index-broken");
 		log_s("why", broken);
 		log_close();
-		if (strstr(broken, "No space left"))
+		if (full)
 			reserve_spend(q);
 	}
 	if (again && q->stopping && !rebuild)
@@ -388,7 +390,7 @@ finish(struct runq *q, char **argv)
 	index_close(q->index, !broken && !rebuild && !q->sweep);
 	log_flush();
 	if (again)
-		start_anew(q, argv, rebuild);
+		start_anew(q, argv, rebuild, full);
 }
 
 int
