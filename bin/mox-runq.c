@@ -98,6 +98,7 @@ signalled(struct watch *w, uint32_t events)
 {
 	struct runq *q = &queue;
 	struct signalfd_siginfo s;
+	pid_t pid;
 
 	(void)events;
 	while (read(w->fd, &s, sizeof s) == (ssize_t)sizeof s) {
@@ -109,8 +110,9 @@ signalled(struct watch *w, uint32_t events)
 		case SIGUSR2: q->leaving = q->mode == RUNQ_SERVE; break;
 		case SIGCHLD:
 			/* The sockets tell who is gone; here they are only buried. */
-			while (waitpid(-1, NULL, WNOHANG) > 0)
-				;
+			while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+				if (pid == q->nexthop.pid)
+					q->nexthop.pid = 0; /* may be another's from now on */
 			break;
 		}
 	}
@@ -181,6 +183,7 @@ index_start(struct runq *q)
 		if (!(q->index = index_open(path.s, &found, &why)))
 			die_temp("%s", why.s);
 	}
+	q->rebuilding = found == INDEX_NEW;
 	if (found != INDEX_CLEAN)
 		q->sweep = sweep_new(found, NULL, NULL);
 	str_free(&path);
@@ -244,7 +247,7 @@ work_waits(const struct runq *q)
 	if (q->intake_wanted || q->intake_more)
 		return true;
 	return q->mode != RUNQ_SERVE &&
-	       (q->due_more || !TAILQ_EMPTY(&q->refill) || !TAILQ_EMPTY(&q->active) ||
+	       (q->due_more || work_starves(q) || !TAILQ_EMPTY(&q->refill) || !TAILQ_EMPTY(&q->active) ||
 		   (!TAILQ_EMPTY(&q->to_ask) && q->nexthop.start_at <= q->mono && q->asks.n < 1000));
 }
 
@@ -294,7 +297,9 @@ is_finished(struct runq *q)
 static void
 drop_when_broken(struct runq *q)
 {
-	if (!ending(q))
+	if (q->rebuild)
+		work_close_idle(q, true);
+	if (!index_broken(q->index))
 		return;
 	if (!q->broken_at)
 		q->broken_at = q->mono;
@@ -310,8 +315,9 @@ round_of_work(struct runq *q)
 	if (q->sweep && !sweep_slice(q, q->sweep)) {
 		sweep_free(q->sweep);
 		q->sweep = NULL;
+		q->rebuilding = false;
 	}
-	if (!q->stopping && q->mode != RUNQ_SERVE) {
+	if (!q->stopping && !q->rebuild && q->mode != RUNQ_SERVE) {
 		load_due(q);
 		load_refill(q);
 	}
@@ -320,9 +326,8 @@ round_of_work(struct runq *q)
 	settle_done(q);
 	serve_round(q);
 	/* An answer may tell of nothing that a power failure could take back. */
-	if (index_commit(q->index, q->answers_wait ? INDEX_DURABLE : INDEX_LAZY) && q->answers_wait)
-		return;
-	serve_answer(q);
+	if (!index_commit(q->index, q->answers_wait ? INDEX_DURABLE : INDEX_LAZY) || !q->answers_wait)
+		serve_answer(q);
 	work_close_idle(q, q->stopping);
 	work_reap(q);
 	drop_when_broken(q);

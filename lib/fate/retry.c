@@ -3,7 +3,7 @@
 #include "clock.h"
 #include "retry.h"
 
-#define JUMP_ATTEMPTS 3
+#define LEAST_ATTEMPTS 3
 
 int64_t
 retry_pause(const struct conf_retry *r, unsigned attempts, uint32_t random)
@@ -31,14 +31,24 @@ retry_rounds(const struct conf_retry *r, int64_t age)
 	return age / last > 1000000 ? 1000000 : rounds + (unsigned)(age / last);
 }
 
-bool
-retry_is_over(const struct conf_retry *r, int64_t age, unsigned attempts, bool jumped)
+static bool
+is_old(const struct conf_retry *r, int64_t age)
 {
-	if (jumped && attempts < JUMP_ATTEMPTS)
-		return false;
-	if (r->max_attempts && (attempts >= r->max_attempts || retry_rounds(r, age) > r->max_attempts))
+	return age >= r->give_up || (r->max_attempts && retry_rounds(r, age) > r->max_attempts);
+}
+
+bool
+retry_is_over(const struct conf_retry *r, int64_t age, unsigned attempts)
+{
+	if (r->max_attempts && attempts >= r->max_attempts)
 		return true;
-	return age >= r->give_up;
+	return attempts >= LEAST_ATTEMPTS && is_old(r, age);
+}
+
+bool
+retry_is_overdue(const struct conf_retry *r, int64_t age, int64_t waited)
+{
+	return waited >= r->give_up / 5 && is_old(r, age);
 }
 
 unsigned

@@ -16,9 +16,12 @@ int64_t retry_pause(const struct conf_retry *r, unsigned attempts, uint32_t rand
 /* Rounds in which a message of this age was due, the first at once: what max-attempts counts. */
 unsigned retry_rounds(const struct conf_retry *r, int64_t age);
 
-/* A recipient whose attempts have all failed so far: is it enough? By age, or by max-attempts. jumped: the
- * clock made a leap lately, then age alone ends nothing that was not tried 3 times (T124). */
-bool retry_is_over(const struct conf_retry *r, int64_t age, unsigned attempts, bool jumped);
+/* A recipient whose attempts have all failed so far: is it enough? By max-attempts, or by age; but age alone ends nothing that was not
+ * tried 3 times: it may have been held, or the clock may have leapt (T124). */
+bool retry_is_over(const struct conf_retry *r, int64_t age, unsigned attempts);
+
+/* The same for one whose site is down, so that it is not tried: waited is the time since it was due. */
+bool retry_is_overdue(const struct conf_retry *r, int64_t age, int64_t waited);
 
 /* Attempts that a message of this age has probably seen: for a rebuild. */
 unsigned retry_guess_attempts(const struct conf_retry *r, int64_t age);

@@ -104,7 +104,7 @@ site_wakes_at(const struct site_state *s, int64_t now)
 {
 	if (site_is_down(s, now))
 		return s->down_until;
-	if (s->pace_at > now && s->pace_at < now + HOUR)
+	if (site_is_paced(s, now))
 		return s->pace_at;
 	return now + SECOND / 5;
 }
@@ -122,15 +122,15 @@ site_may_open(const struct site_state *s, unsigned open, unsigned waiting)
 }
 
 bool
-site_may_send(struct site_state *s, int64_t now)
+site_is_paced(const struct site_state *s, int64_t now)
 {
-	int64_t gap;
+	return s->pace_at > now && s->pace_at < now + HOUR;
+}
 
-	if (!s->limits.messages_per_minute)
-		return true;
-	gap = MINUTE / s->limits.messages_per_minute;
-	if (s->pace_at > now && s->pace_at < now + HOUR)
-		return false;
-	s->pace_at = (s->pace_at > now - SECOND && s->pace_at <= now ? s->pace_at : now) + gap;
-	return true;
+void
+site_sends(struct site_state *s, int64_t now)
+{
+	if (s->limits.messages_per_minute)
+		s->pace_at = (s->pace_at > now - SECOND && s->pace_at <= now ? s->pace_at : now) +
+		             MINUTE / s->limits.messages_per_minute;
 }

@@ -40,7 +40,8 @@ bool site_is_down(const struct site_state *s, int64_t now);
 int64_t site_wakes_at(const struct site_state *s, int64_t now);
 /* May another connection be opened, with `open` in use and `waiting` recipients not in a job? */
 bool site_may_open(const struct site_state *s, unsigned open, unsigned waiting);
-/* May a message go out now? Counts it when it may. */
-bool site_may_send(struct site_state *s, int64_t now);
+/* messages-per-minute: must the next one still wait? And: one goes out. */
+bool site_is_paced(const struct site_state *s, int64_t now);
+void site_sends(struct site_state *s, int64_t now);
 
 #endif

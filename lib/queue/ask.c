@@ -21,6 +21,8 @@
 #define NO_NETWORK_WAIT (15 * SECOND) /* then it is asked again; no attempt */
 #define NEGATIVE_TTL 60
 #define ANSWER_MAX (256 * 1024)
+#define ANSWER_WAIT (5 * MINUTE) /* must exceed the time mox-nexthop gives a name server, many times */
+#define DEATHS_MAX 3             /* of mox-nexthop at one question */
 
 static struct dest *
 dest_of_hash(struct hnode *n)
@@ -75,6 +77,8 @@ co_died(struct runq *q, struct co_process *c, const char *name)
 }
 
 static void asked_end(struct runq *q, struct dest *d);
+static void set_text(struct dest *d, const char *code, const char *text);
+static void fail_ready(struct runq *q, struct dest *d);
 
 static void
 ask_again(struct hnode *n, void *arg)
@@ -85,12 +89,25 @@ ask_again(struct hnode *n, void *arg)
 	if (d->state != DEST_ASKED)
 		return;
 	asked_end(q, d);
+	if (!q->stopping && ++d->deaths >= DEATHS_MAX) {
+		/* One question that it cannot bear must not hold up the others. */
+		d->deaths = 0;
+		d->state = DEST_LATER;
+		d->expires = q->now + NEGATIVE_TTL * SECOND;
+		set_text(d, "4.3.0", "mox-nexthop ends when it is asked for this domain");
+		fail_ready(q, d);
+		return;
+	}
 	ask_want(q, d);
 }
 
 static void
 nexthop_died(struct runq *q)
 {
+	/* It may hang rather than be dead, and would never see that its pipe is gone. */
+	if (q->nexthop.pid > 0)
+		kill(q->nexthop.pid, SIGKILL);
+	q->nexthop.pid = 0;
 	co_died(q, &q->nexthop, "mox-nexthop");
 	hash_each(&q->dests, ask_again, q);
 }
@@ -118,6 +135,8 @@ readable(struct watch *w, uint32_t events)
 	in->s[in->len] = 0;
 	while ((n = rec_whole(str_cstr(in), in->len))) {
 		answer(q, in->s, n);
+		if (w->fd < 0) /* it was given up, with all it had said */
+			return;
 		str_shift(in, n);
 	}
 	if (in->len > ANSWER_MAX)
@@ -200,6 +219,7 @@ void
 ask_stop(struct runq *q)
 {
 	co_close(&q->nexthop);
+	q->nexthop.pid = 0;
 	hash_each(&q->dests, ask_again, q);
 	q->nexthop.start_at = 0;
 }
@@ -222,6 +242,7 @@ ask(struct runq *q, struct dest *d)
 
 	d->ask = ++q->ask_no;
 	d->state = DEST_ASKED;
+	d->asked_at = q->mono;
 	hash_add(&q->asks, &d->by_ask, hash_number(d->ask));
 	rec_addf(out, "ask", "%" PRIu64, d->ask);
 	if (t && t->type == TRANSPORT_SMTP)
@@ -448,7 +469,29 @@ answer(struct runq *q, char *rec, size_t n)
 	}
 	if (a.ask && (d = asked_find(q, a.ask))) {
 		asked_end(q, d);
+		d->deaths = 0;
 		apply(q, d, &a);
-	}
+	} else if (!a.ask) /* whose question it was cannot be told: all are asked again */
+		nexthop_died(q);
 	str_free(&a.hops);
+}
+
+static void
+look_at_age(struct hnode *n, void *arg)
+{
+	const struct dest *d = dest_of_hash(n);
+	bool *late = arg;
+
+	if (d->state == DEST_ASKED && d->asked_at + ANSWER_WAIT < clock_mono())
+		*late = true;
+}
+
+void
+ask_sweep(struct runq *q)
+{
+	bool late = false;
+
+	hash_each(&q->dests, look_at_age, &late);
+	if (late)
+		nexthop_died(q);
 }

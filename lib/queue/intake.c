@@ -12,6 +12,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pwd.h>
 #include <unistd.h>
 
@@ -74,10 +75,14 @@ intake_row(
 static void
 quarantine(struct runq *q, int dir, const char *name, const char *as, const char *why)
 {
+	char other[128];
 	int r = file_move(dir, name, q->spool.corrupt, as);
 
-	if (r && errno == EEXIST)
-		r = file_move_over(dir, name, q->spool.corrupt, as);
+	if (r && errno == EEXIST) {
+		/* What lies there is kept for a person, too. */
+		snprintf(other, sizeof other, "%.64s.%" PRId64, as, q->now);
+		r = file_move(dir, name, q->spool.corrupt, other);
+	}
 	q->count.corrupt++;
 	log_open(LOG_ALERT, "corrupt");
 	log_s("id", as);
@@ -103,10 +108,20 @@ struct batch {
 };
 
 static void
+log_unreadable(const char *name)
+{
+	log_open(LOG_ALERT, "unreadable");
+	log_s("id", name);
+	log_s("error", strerror(errno));
+	log_close();
+}
+
+static void
 read_one(struct runq *q, struct batch *b, const char *name)
 {
 	struct envelope *e = &b->env[b->n];
 	const char *why = NULL;
+	char in_cur[SPOOL_NAME_SIZE];
 	uint64_t id;
 	int fd, r;
 
@@ -119,23 +134,27 @@ read_one(struct runq *q, struct batch *b, const char *name)
 		}
 		return;
 	}
+	spool_name(in_cur, id);
 	fd = openat(q->spool.new, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0) {
-		if (errno != ENOENT)
-			quarantine(q, q->spool.new, name, name, "it cannot be opened as a file");
+		if (errno == ELOOP || errno == ENXIO)
+			quarantine(q, q->spool.new, name, name, "it is no file");
+		else if (errno != ENOENT) /* descriptors, memory: the next scan finds it again */
+			log_unreadable(name);
 		return;
 	}
 	r = envelope_read(fd, e, &why);
-	if (r && errno) {
-		log_open(LOG_ALERT, "unreadable");
-		log_s("id", name);
-		log_s("error", strerror(errno));
-		log_close();
+	if (r && errno && errno != EISDIR) {
+		log_unreadable(name);
 	} else if (r) {
+		if (errno)
+			why = "it is a directory";
 		quarantine(q, q->spool.new, name, name, why);
-	} else if (e->id != id) {
+	} else if (e->id != id || !faccessat(q->spool.cur, in_cur, F_OK, 0)) {
+		quarantine(q, q->spool.new, name, name,
+		    e->id != id ? "it holds another id than its name"
+				: "its id is taken by a message in cur/");
 		envelope_free(e);
-		quarantine(q, q->spool.new, name, name, "it holds another id than its name");
 	} else {
 		memcpy(b->name[b->n++], name, ID_SIZE);
 		b->rows += e->nrcpt;
@@ -214,6 +233,7 @@ place(struct runq *q, const struct envelope *e)
 	/* Everybody has it already: a machine died between the last mark and the unlink. */
 	spool_name(name, e->id);
 	unlinkat(q->spool.cur, name, 0);
+	amend_drop(q, e->id);
 }
 
 static void
@@ -246,7 +266,7 @@ intake_round(struct runq *q)
 {
 	static struct batch b;
 
-	if (q->stopping || index_broken(q->index))
+	if (q->stopping || q->rebuild || index_broken(q->index))
 		return;
 	if (q->mono >= q->intake_at)
 		q->intake_wanted = true;

@@ -125,6 +125,7 @@ janitor_round(struct runq *q)
 	if (q->mono < q->janitor_at)
 		return;
 	q->janitor_at = q->mono + JANITOR_EVERY;
+	ask_sweep(q);
 	table_sweep(q);
 	sweep_tmp(q);
 	reserve_make(q);

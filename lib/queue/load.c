@@ -124,7 +124,8 @@ load_place(struct runq *q, const struct row *row)
 	}
 	d = domain_get(q, row->domain);
 	/* What came before it stands in the index: it must not overtake. */
-	if (!d->backlog && d->loaded < load_quota(q) && !q->stopping && q->mode != RUNQ_SERVE)
+	if (!d->backlog && q->loaded < q->conf->max_loaded && d->loaded < load_quota(q) && !q->stopping &&
+	    q->mode != RUNQ_SERVE)
 		item_add(q, row);
 	else
 		wait_in_index(q, row->id, row->n, row->next, row->domain);
@@ -156,6 +157,13 @@ keep_site_error(struct runq *q, const struct item *it)
 }
 
 void
+load_park(struct runq *q, struct item *it, int64_t until)
+{
+	keep_site_error(q, it);
+	load_defer(q, it, until);
+}
+
+void
 load_unload(struct runq *q, struct item *it)
 {
 	struct index_due d = {it->next, it->msg->id, it->n};
@@ -166,29 +174,23 @@ load_unload(struct runq *q, struct item *it)
 	item_free(q, it);
 }
 
-struct unloading {
-	struct runq *q;
-};
-
 static void
 unload_msg(struct hnode *n, void *arg)
 {
-	struct unloading *u = arg;
+	struct runq *q = arg;
 	struct msg *m = (struct msg *)(void *)((char *)n - offsetof(struct msg, node));
 
 	for (struct item *it = m->items, *next; it; it = next) {
 		next = it->of_msg; /* the message goes with its last item */
 		if (!it->job)
-			load_unload(u->q, it);
+			load_unload(q, it);
 	}
 }
 
 void
 load_unload_all(struct runq *q)
 {
-	struct unloading u = {q};
-
-	hash_each(&q->msgs, unload_msg, &u);
+	hash_each(&q->msgs, unload_msg, q);
 }
 
 /* ---- loading ---- */

@@ -89,7 +89,9 @@ struct dest {
 	unsigned items; /* loaded, in jobs or not */
 	struct item_list ready;
 	struct site *site;
-	uint64_t ask; /* number of the question under way */
+	int64_t asked_at; /* monotonic */
+	unsigned deaths;  /* of mox-nexthop while it was asked, in a row */
+	uint64_t ask;     /* number of the question under way */
 	struct hnode by_ask;
 	int64_t expires;   /* of the plan or the answer */
 	int64_t try_at;    /* blocked: no resolver, ask again then */
@@ -184,6 +186,7 @@ struct runq {
 	int64_t started;        /* monotonic */
 	int64_t broken_at;      /* monotonic: when the index was first seen broken; 0: it works */
 	bool leaving;           /* RUNQ_SERVE: somebody who delivers wants the spool */
+	bool rebuilding;        /* the index is new and does not know all of the spool yet */
 	bool stopping, rebuild; /* rebuild: throw the index away and start anew */
 
 	struct hash msgs, domains, dests, sites;
@@ -221,7 +224,6 @@ struct runq {
 	int64_t janitor_at, sync_at;
 	int sync_pipe;
 	bool dirty; /* marks or unlinks that are not durable yet */
-	bool reserve_spent;
 
 	struct {
 		uint64_t taken, sent, later, never, maybe, corrupt;
@@ -264,6 +266,7 @@ void load_refill(struct runq *q);
 void load_want(struct runq *q, struct domain *d); /* the index may have due mail for it */
 void load_unload(struct runq *q, struct item *it);
 void load_unload_all(struct runq *q);
+void load_park(struct runq *q, struct item *it, int64_t until); /* not tried, as its site is down */
 void load_defer(struct runq *q, struct item *it, int64_t next); /* its row says so already */
 /* Rows: uid is not for everybody's eyes and so no field of struct row. */
 void row_store(struct runq *q, const struct row *row, uint32_t uid);
@@ -281,10 +284,12 @@ void spool_corrupt(
 void ask_round(struct runq *q);
 void ask_want(struct runq *q, struct dest *d);
 void ask_stop(struct runq *q);
+void ask_sweep(struct runq *q); /* questions that nobody answers */
 void co_died(struct runq *q, struct co_process *c, const char *name);
 
 /* ---- work.c ---- */
 void work_dispatch(struct runq *q);
+bool work_starves(const struct runq *q); /* somebody waits for a place, and there is one */
 void work_timers(struct runq *q, int64_t *mono_deadline, int64_t *wall_deadline);
 void work_close_idle(struct runq *q, bool all);
 void work_drop_all(struct runq *q);
@@ -300,7 +305,7 @@ void job_free(struct job *j);
 /* Fails of a destination without any job: no plan, transport of type fail. never: held; else the next
  * attempt. */
 void settle_without_job(struct runq *q, struct item *it, bool never, int code, const char *text);
-void settle_expire(struct runq *q, struct site *s);
+void settle_down(struct runq *q, struct site *s);
 
 /* ---- job.c ---- */
 /* The next message of the site, with all of its recipients there that wait: one transaction. NULL: that one came to nothing. */

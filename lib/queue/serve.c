@@ -23,6 +23,7 @@
 #define PACKET 24000 /* a packet is full from here on; a row is smaller than the rest of PKT_MAX */
 #define CLIENTS_A_UID 4
 #define CHANGES_A_SLICE 200
+#define AMENDS_A_SLICE 20   /* each writes a file of its own, durably */
 #define STUCK (30 * SECOND) /* a reader who takes nothing for so long is dropped */
 
 enum op { OP_NONE, OP_LIST, OP_HOLD, OP_RELEASE, OP_SCHEDULE, OP_CHECK, OP_REBUILD };
@@ -288,7 +289,7 @@ visit(uint64_t id, uint32_t n, char *rec, size_t len, void *arg)
 		c->done = true; /* of this range */
 		return false;
 	}
-	if (c->out.len > PACKET || c->nchosen == CHANGES_A_SLICE) {
+	if (c->out.len > PACKET || c->nchosen == (c->op == OP_SCHEDULE ? AMENDS_A_SLICE : CHANGES_A_SLICE)) {
 		c->full = true;
 		return false;
 	}
@@ -376,6 +377,10 @@ slice(struct runq *q, struct client *c)
 	const struct select *sel = &c->select;
 	size_t got;
 
+	if (index_broken(q->index)) {
+		status(c, "failed", "the index is broken and about to be recovered");
+		return;
+	}
 	if (c->op == OP_CHECK) {
 		check_slice(q, c);
 		return;
@@ -414,11 +419,12 @@ serve_round(struct runq *q)
 		if (c->op == OP_NONE || c->stuck_at || c->finishing)
 			continue;
 		/* Nobody who asked in the middle of a rebuild should take half an answer for the whole. */
-		if (q->sweep && c->op != OP_LIST) {
+		if (q->sweep && (q->rebuilding || c->op != OP_LIST)) {
 			status(c, "starting", "the index is being compared with the spool");
 			continue;
 		}
-		for (int i = 0; i < 8 && c->out.len <= PACKET && !c->finishing; i++)
+		for (int i = 0; i < (c->op == OP_SCHEDULE ? 1 : 8) && c->out.len <= PACKET && !c->finishing;
+		     i++)
 			slice(q, c);
 	}
 }

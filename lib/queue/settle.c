@@ -87,8 +87,11 @@ job_ended(struct runq *q, struct worker *w, struct job *j)
 	w->njobs--;
 	q->njobs--;
 	TAILQ_INSERT_TAIL(&q->done, j, in_list);
-	if (j->site_said == SITE_OK)
+	if (j->site_said == SITE_OK) {
 		w->proved = true;
+		q->probing -= w->probe;
+		w->probe = false;
+	}
 	if (!w->closing &&
 	    (w->served >= s->state.limits.messages_per_connection ||
 		(q->nstarving > q->nclosing && (s->nworkers > 1 || w->served >= DONE_ENOUGH)))) {
@@ -181,7 +184,8 @@ settle_packet(struct runq *q, struct worker *w, char *text, size_t n)
 	}
 	if (w->dead || w->njobs)
 		return;
-	if (w->closing || q->stopping) {
+	/* An idle worker is worth less than a place for who has none. */
+	if (w->closing || q->stopping || q->nstarving) {
 		worker_end(q, w);
 	} else if (!w->idle) {
 		w->idle = true;
@@ -342,7 +346,7 @@ settle_never(struct runq *q, struct job *j, struct job_rcpt *r)
 static bool
 is_over(const struct runq *q, const struct item *it)
 {
-	return retry_is_over(&q->conf->retry, q->now - it->msg->queued, it->attempts, q->leapt > q->mono);
+	return retry_is_over(&q->conf->retry, q->now - it->msg->queued, it->attempts);
 }
 
 static void
@@ -430,23 +434,27 @@ settle_without_job(struct runq *q, struct item *it, bool never, int code, const 
 	free(r.text);
 }
 
-/* Mail for a site that is down is not tried, but grows old all the same. */
+/* Mail for a site that is down is not tried, but grows old all the same; and where memory is short it waits in the index. */
 void
-settle_expire(struct runq *q, struct site *s)
+settle_down(struct runq *q, struct site *s)
 {
+	bool crowded = q->loaded > q->conf->max_loaded / 2;
 	struct dest *d, *dnext;
 	struct item *it, *next;
 
-	if (s->expired_at + SECOND > q->mono)
+	if (!crowded && s->expired_at + SECOND > q->mono)
 		return;
 	s->expired_at = q->mono;
 	for (d = TAILQ_FIRST(&s->dests); d; d = dnext) {
 		dnext = TAILQ_NEXT(d, in_site);
 		for (it = TAILQ_FIRST(&d->ready); it; it = next) {
 			next = TAILQ_NEXT(it, in_dest);
-			if (is_over(q, it))
+			if (q->leapt <= q->mono &&
+			    retry_is_overdue(&q->conf->retry, q->now - it->msg->queued, q->now - it->next))
 				settle_without_job(q, it, true, s->code,
 				    s->error ? s->error : "4.4.1 the site cannot be reached");
+			else if (crowded)
+				load_park(q, it, s->state.down_until);
 		}
 	}
 }

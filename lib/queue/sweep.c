@@ -168,7 +168,7 @@ add_rows(struct runq *q, const struct envelope *e)
 			/* Not all at once: over the pause they would have made, at most an hour. */
 			if (pause > HOUR)
 				pause = HOUR;
-			if (set)
+			if (set > q->now)
 				row.next = set;
 			else if (pause)
 				row.next += (int64_t)(hash_number(e->id) % (uint64_t)pause);
@@ -213,10 +213,28 @@ add_file(struct runq *q, struct sweep *s, uint64_t id)
 	} else {
 		spool_name(name, id);
 		unlinkat(q->spool.cur, name, 0);
+		amend_drop(q, id);
 		q->dirty = true;
 	}
 	envelope_free(&e);
 	return todo;
+}
+
+/* An amendment without its message, or one that was never finished: a crash left it. */
+static void
+sweep_amend(int bucket, const char *name)
+{
+	const char *dot = strrchr(name, '.');
+	char id[ID_SIZE];
+
+	if (dot && dot - name == ID_LEN && !strcmp(dot, ".amend")) {
+		memcpy(id, name, ID_LEN);
+		id[ID_LEN] = 0;
+		if (faccessat(bucket, id, F_OK, 0) && errno == ENOENT)
+			unlinkat(bucket, name, 0);
+	} else if (*name == '.' && strstr(name, ".amend.")) {
+		unlinkat(bucket, name, 0);
+	}
 }
 
 static bool
@@ -243,8 +261,11 @@ slice_files(struct runq *q, struct sweep *s)
 			i += 10;
 			continue;
 		}
-		if (strlen(d->d_name) != ID_LEN || !id_parse(d->d_name, &id))
+		if (strlen(d->d_name) != ID_LEN || !id_parse(d->d_name, &id)) {
+			if (!s->fault)
+				sweep_amend(dirfd(s->dir), d->d_name);
 			continue;
+		}
 		i++;
 		if (has_row(q, id))
 			continue;

@@ -381,7 +381,10 @@ sweep_site(struct hnode *n, void *arg)
 	struct runq *q = arg;
 	struct site *s = NODE(n, struct site);
 
-	if (s->known || s->nworkers || (site_is_down(&s->state, q->now) && s->generation == q->generation))
+	if (s->known || s->nworkers)
+		return;
+	/* How often it failed is remembered beyond the plan that named it. */
+	if (s->state.fails && s->generation == q->generation && q->now - s->state.down_until < 2 * HOUR)
 		return;
 	site_unlist(q, s);
 	hash_del(&q->sites, &s->node);

@@ -120,7 +120,6 @@ void
 worker_end(struct runq *q, struct worker *w)
 {
 	struct job *j;
-	struct site *s;
 
 	if (w->dead)
 		return;
@@ -141,12 +140,6 @@ worker_end(struct runq *q, struct worker *w)
 	w->site->nworkers--;
 	q->nworkers--;
 	q->nclosing -= w->closing;
-	if ((s = TAILQ_FIRST(&q->starving))) {
-		/* Its place is for who has waited longest, before its own site can take it again. */
-		site_wake(q, s);
-		TAILQ_REMOVE(&q->active, s, in_list);
-		TAILQ_INSERT_HEAD(&q->active, s, in_list);
-	}
 	if (w->site->ready)
 		site_wake(q, w->site);
 	TAILQ_INSERT_TAIL(&q->graves, w, in_idle); /* who called us may look at it once more */
@@ -194,6 +187,10 @@ worker_open(struct runq *q, struct site *s)
 	q->nworkers++;
 	w->probe = s->state.fails > 0;
 	q->probing += w->probe;
+	/* Idle until it has a job, so that its place is never lost. */
+	w->idle = true;
+	w->idle_since = q->mono;
+	TAILQ_INSERT_TAIL(&q->idle, w, in_idle);
 	loop_add(&w->watch, EPOLLIN);
 	return w;
 }
@@ -317,7 +314,7 @@ site_run(struct runq *q, struct site *s, size_t *jobs)
 
 	while (s->ready) {
 		if (site_is_down(&s->state, q->now)) {
-			settle_expire(q, s);
+			settle_down(q, s);
 			if (s->ready)
 				site_sleep(q, s);
 			return false;
@@ -330,6 +327,10 @@ site_run(struct runq *q, struct site *s, size_t *jobs)
 			site_sleep(q, s);
 			return false;
 		}
+		if (site_is_paced(&s->state, q->now)) {
+			site_sleep(q, s);
+			return false;
+		}
 		if (!(w = worker_for(q, s, &starving))) {
 			/* A finished job wakes it; without any worker another's end does, or time. */
 			if (!s->nworkers && starving)
@@ -338,11 +339,8 @@ site_run(struct runq *q, struct site *s, size_t *jobs)
 				site_sleep(q, s);
 			return false;
 		}
-		if (!site_may_send(&s->state, q->now)) {
-			site_sleep(q, s);
-			return false;
-		}
 		if ((j = job_build(q, s))) {
+			site_sends(&s->state, q->now);
 			job_assign(q, j, w);
 			(*jobs)--;
 		}
@@ -370,15 +368,43 @@ wake_sleepers(struct runq *q)
 	q->wake_at = least;
 }
 
+/* Free places go to who has waited longest. Who does not want one any more just leaves the line; work_starves says whether to come again. */
+static void
+feed_starving(struct runq *q)
+{
+	unsigned places = q->nworkers < q->conf->workers ? q->conf->workers - q->nworkers : 0;
+	struct worker *w;
+	struct site *s, *after = NULL;
+
+	TAILQ_FOREACH (w, &q->idle, in_idle)
+		places++;
+	for (; places && (s = TAILQ_FIRST(&q->starving)); places--) {
+		site_wake(q, s);
+		TAILQ_REMOVE(&q->active, s, in_list);
+		if (after)
+			TAILQ_INSERT_AFTER(&q->active, after, s, in_list);
+		else
+			TAILQ_INSERT_HEAD(&q->active, s, in_list);
+		after = s;
+	}
+}
+
+bool
+work_starves(const struct runq *q)
+{
+	return !TAILQ_EMPTY(&q->starving) && (q->nworkers < q->conf->workers || !TAILQ_EMPTY(&q->idle));
+}
+
 void
 work_dispatch(struct runq *q)
 {
 	struct site *s;
 	size_t jobs = JOBS_A_ROUND;
 
-	if (q->stopping || q->mode == RUNQ_SERVE || index_broken(q->index))
+	if (q->stopping || q->rebuild || q->mode == RUNQ_SERVE || index_broken(q->index))
 		return;
 	wake_sleepers(q);
+	feed_starving(q);
 	for (size_t i = 0; i < SITES_A_ROUND && jobs && (s = TAILQ_FIRST(&q->active)); i++) {
 		TAILQ_REMOVE(&q->active, s, in_list);
 		s->where = SITE_QUIET;
@@ -396,6 +422,8 @@ work_timers(struct runq *q, int64_t *mono_deadline, int64_t *wall_deadline)
 
 	if (w && w->idle_since + q->conf->idle < *mono_deadline)
 		*mono_deadline = w->idle_since + q->conf->idle;
+	if (q->stopping)
+		return;
 	TAILQ_FOREACH (d, &q->blocked, in_queue)
 		if (d->try_at < *mono_deadline)
 			*mono_deadline = d->try_at;
@@ -408,13 +436,10 @@ work_timers(struct runq *q, int64_t *mono_deadline, int64_t *wall_deadline)
 void
 work_drop_all(struct runq *q)
 {
-	struct site *s;
-
-	(void)s;
 	for (size_t i = 0; i < q->sites.cap; i++)
 		for (struct hnode *n = q->sites.bucket[i]; n; n = n->next) {
 			struct worker *w;
-			s = (struct site *)(void *)((char *)n - offsetof(struct site, node));
+			struct site *s = (struct site *)(void *)((char *)n - offsetof(struct site, node));
 			while ((w = TAILQ_FIRST(&s->workers)))
 				worker_end(q, w);
 		}

@@ -29,8 +29,7 @@ struct index {
 	struct str broken;
 };
 
-/* libdb's own sentences, for the broken text. */
-static struct str last_message;
+static struct str last_message; /* libdb's own words, for the broken text */
 
 static void
 remember(const DB_ENV *env, const char *prefix, const char *msg)
@@ -72,7 +71,6 @@ static void
 remove_in(const char *dir, const char *name)
 {
 	char *p = path_in(dir, name);
-
 	unlink(p);
 	free(p);
 }
@@ -193,6 +191,9 @@ index_open(const char *dir, enum index_found *found, struct str *why)
 	}
 	old = exists_in(dir, "rcpt.db");
 	clean = old && exists_in(dir, "clean");
+	/* A log without its table would bring its old rows back. */
+	if (!old)
+		remove_all(dir);
 	/* Gone before anything changes: from here on only index_close(clean) can vouch for due and domain. */
 	remove_in(dir, "clean");
 	str_reset(&last_message);

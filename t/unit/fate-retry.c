@@ -26,18 +26,17 @@ main(void)
 		const struct conf_retry *r;
 		int64_t age;
 		unsigned attempts;
-		bool jumped, over;
+		bool over;
 		const char *what;
 	} ends[] = {
-	    {&usual, 5 * DAY - 1, 14, false, false, "before give-up: no"},
-	    {&usual, 5 * DAY, 14, false, true, "at give-up: yes"},
-	    {&usual, 10 * DAY, 1, false, true, "old, one attempt: yes"},
-	    {&usual, 10 * DAY, 1, true, false, "T124 the clock leapt: not after one attempt"},
-	    {&usual, 10 * DAY, 3, true, true, "T124 but after three"},
-	    {&usual, -DAY, 1, false, false, "T124 clock went back: no"},
-	    {&mox, HOUR, 7, false, false, "seven of eight attempts: no"},
-	    {&mox, HOUR, 8, false, true, "eight of eight: yes"},
-	    {&mox, 40 * HOUR, 2, false, true, "eight rounds went by for a site that was down: yes"},
+	    {&usual, 5 * DAY - 1, 14, false, "before give-up: no"},
+	    {&usual, 5 * DAY, 14, true, "at give-up: yes"},
+	    {&usual, 10 * DAY, 1, false, "T124 old, but tried once only: no, it was held or the clock leapt"},
+	    {&usual, 10 * DAY, 3, true, "T124 but after three attempts: yes"},
+	    {&usual, -DAY, 9, false, "T124 clock went back: no"},
+	    {&mox, HOUR, 7, false, "seven of eight attempts: no"},
+	    {&mox, HOUR, 8, true, "eight of eight: yes"},
+	    {&mox, 40 * HOUR, 3, true, "eight rounds went by: yes"},
 	};
 	struct conf_retry jitter = usual;
 
@@ -46,8 +45,11 @@ main(void)
 	for (size_t i = 0; i < ARRAY_LEN(ages); i++)
 		INT_EQ(retry_rounds(&usual, ages[i].age), ages[i].rounds, "rounds by age");
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
-		OK(retry_is_over(ends[i].r, ends[i].age, ends[i].attempts, ends[i].jumped) == ends[i].over,
-		    ends[i].what);
+		OK(retry_is_over(ends[i].r, ends[i].age, ends[i].attempts) == ends[i].over, ends[i].what);
+	OK(retry_is_overdue(&usual, 6 * DAY, 2 * DAY),
+	    "not tried for two days of six, the site is down: yes");
+	OK(!retry_is_overdue(&usual, 6 * DAY, HOUR), "held for six days, due for an hour: no");
+	OK(!retry_is_overdue(&usual, 4 * DAY, 4 * DAY), "four days: no");
 	jitter.jitter = true;
 	for (uint32_t i = 0; i < 5000; i += 499) {
 		int64_t p = retry_pause(&jitter, 2, i);

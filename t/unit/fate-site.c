@@ -78,7 +78,9 @@ pressure(void)
 	site_went_well(&s);
 	OK(!site_is_down(&s, now) && !s.fails, "up again");
 	s.limits.messages_per_minute = 60;
-	OK(site_may_send(&s, now) && !site_may_send(&s, now) && site_may_send(&s, now + SECOND),
+	OK(!site_is_paced(&s, now), "no pace before the first");
+	site_sends(&s, now);
+	OK(site_is_paced(&s, now) && site_is_paced(&s, now + SECOND - 1) && !site_is_paced(&s, now + SECOND),
 	    "one a second at 60 a minute");
 }
 
