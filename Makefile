@@ -126,7 +126,11 @@ units: $(UNITS:%=$(OUT)/t/unit/%)
 JOBS := $(shell nproc)
 PROVE_ARGS = $(wildcard t/[0-9]*.t)
 test: all units
-	MOX_BIN=$(abspath $(BIN)) MOX_OUT=$(abspath $(OUT)) prove -j$(JOBS) $(PROVE_ARGS)
+	MOX_BIN=$(abspath $(BIN)) MOX_OUT=$(abspath $(OUT)) prove --state=save -j$(JOBS) $(PROVE_ARGS)
+
+# What failed in the last run, one at a time: tells what is broken from what a busy machine was too slow for.
+again: all units
+	MOX_BIN=$(abspath $(BIN)) MOX_OUT=$(abspath $(OUT)) prove --state=failed
 
 # Installs what is missing, when it may, and is silent otherwise; the rest in a make of its own, when compiler and libraries are there.
 deps:
@@ -199,7 +203,7 @@ install-users:
 clean:
 	rm -rf .build $(CMDS:%=bin/%)
 
-.PHONY: all links units test deps check check-slow bench demo lint lint-format lint-pages lint-scripts lint-cppcheck lint-tidy format \
+.PHONY: all links units test again deps check check-slow bench demo lint lint-format lint-pages lint-scripts lint-cppcheck lint-tidy format \
 	install install-users clean
 .DELETE_ON_ERROR:
 .SECONDARY:
