@@ -96,4 +96,27 @@ senders_fit() {
 	[ $n = 270 ]
 }
 ok "T132 each under its own sender" senders_fit
+
+# The whole way: handed in with bare line feeds, taken in, planned, delivered in one pass.
+rm -rf pf/mail/*
+for tls in never must; do
+	cat >mox.conf <<X
+hostname = "client.test"
+spool = "$T/spool"
+received = false
+transport "postfix" { type = smtp host = "127.0.0.1" port = $MTA_PORT starttls = $tls }
+route { transport = "postfix" }
+X
+	tr -d '\r' <eight.msg | mox-queue-add -f s@client.test c@local.test >/dev/null
+	tr -d '\r' <message | mox-queue-add -f s@client.test a@local.test nobody@local.test b@local.test >/dev/null
+	mox-queue-add -f s@client.test jürgen@local.test <utf8.msg >/dev/null
+	ok "one pass of mox-runq, STARTTLS $tls" mox-runq
+	ok "they arrive" wait_until arrived c 1
+	ok "$tls: 8-bit and dots" same c eight.msg
+	ok "$tls: two of three recipients" same b message
+	ok "$tls: SMTPUTF8" same j utf8.msg
+	is "$tls: nothing else came" "$(find pf/mail -type f | wc -l)" 4
+	like "$tls: the refused one is in sight, with its error" "$(mox-queue-list -o rcpt,hold,code,error)" 'nobody@local\.test.*550.*5\.1\.1.*User unknown'
+	rm -rf pf/mail/* spool
+done
 done_testing
