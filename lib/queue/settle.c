@@ -185,7 +185,7 @@ settle_packet(struct runq *q, struct worker *w, char *text, size_t n)
 	if (w->dead || w->njobs)
 		return;
 	/* An idle worker is worth less than a place for who has none. */
-	if (w->closing || q->stopping || q->nstarving) {
+	if (w->closing || q->stopping || (q->nstarving && !w->site->ready)) {
 		worker_end(q, w);
 	} else if (!w->idle) {
 		w->idle = true;

@@ -259,6 +259,18 @@ worker_free_of(struct site *s)
 	return NULL;
 }
 
+/* An idle one whose site has nothing more for it. */
+static struct worker *
+spare_worker(const struct runq *q)
+{
+	struct worker *w;
+
+	TAILQ_FOREACH (w, &q->idle, in_idle)
+		if (!w->site->ready)
+			return w;
+	return NULL;
+}
+
 static struct worker *
 worker_for(struct runq *q, struct site *s, bool *starving)
 {
@@ -272,7 +284,7 @@ worker_for(struct runq *q, struct site *s, bool *starving)
 	/* Nobody gets a second place while somebody has none. */
 	if (s->nworkers && q->nstarving)
 		return NULL;
-	if (q->nworkers >= q->conf->workers && (w = TAILQ_FIRST(&q->idle)))
+	if (q->nworkers >= q->conf->workers && (w = spare_worker(q)))
 		worker_end(q, w);
 	if (q->nworkers >= q->conf->workers) {
 		*starving = true;
@@ -377,7 +389,7 @@ feed_starving(struct runq *q)
 	struct site *s, *after = NULL;
 
 	TAILQ_FOREACH (w, &q->idle, in_idle)
-		places++;
+		places += !w->site->ready;
 	for (; places && (s = TAILQ_FIRST(&q->starving)); places--) {
 		site_wake(q, s);
 		TAILQ_REMOVE(&q->active, s, in_list);
@@ -392,7 +404,7 @@ feed_starving(struct runq *q)
 bool
 work_starves(const struct runq *q)
 {
-	return !TAILQ_EMPTY(&q->starving) && (q->nworkers < q->conf->workers || !TAILQ_EMPTY(&q->idle));
+	return !TAILQ_EMPTY(&q->starving) && (q->nworkers < q->conf->workers || spare_worker(q));
 }
 
 void
