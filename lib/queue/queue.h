@@ -290,6 +290,7 @@ void co_died(struct runq *q, struct co_process *c, const char *name);
 /* ---- work.c ---- */
 void work_dispatch(struct runq *q);
 bool work_starves(const struct runq *q); /* somebody waits for a place, and there is one */
+bool work_lacks_places(const struct runq *q); /* more wait than places are free or about to be */
 void work_timers(struct runq *q, int64_t *mono_deadline, int64_t *wall_deadline);
 void work_close_idle(struct runq *q, bool all);
 void work_drop_all(struct runq *q);

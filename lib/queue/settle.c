@@ -92,9 +92,8 @@ job_ended(struct runq *q, struct worker *w, struct job *j)
 		q->probing -= w->probe;
 		w->probe = false;
 	}
-	if (!w->closing &&
-	    (w->served >= s->state.limits.messages_per_connection ||
-		(q->nstarving > q->nclosing && (s->nworkers > 1 || w->served >= DONE_ENOUGH)))) {
+	if (!w->closing && (w->served >= s->state.limits.messages_per_connection ||
+			       (work_lacks_places(q) && (s->nworkers > 1 || w->served >= DONE_ENOUGH)))) {
 		w->closing = true;
 		q->nclosing++;
 	}
@@ -185,7 +184,7 @@ settle_packet(struct runq *q, struct worker *w, char *text, size_t n)
 	if (w->dead || w->njobs)
 		return;
 	/* An idle worker is worth less than a place for who has none. */
-	if (w->closing || q->stopping || (q->nstarving && !w->site->ready)) {
+	if (w->closing || q->stopping || (work_lacks_places(q) && !w->site->ready)) {
 		worker_end(q, w);
 	} else if (!w->idle) {
 		w->idle = true;

@@ -23,6 +23,7 @@
 #define SITES_A_ROUND 500
 #define JOBS_A_ROUND 256
 #define PLAN_WAIT (SECOND / 2)
+#define REST SECOND /* of a worker, before another site may have its place for a second connection */
 
 /* ---- the warm parent ---- */
 
@@ -263,12 +264,17 @@ worker_free_of(struct site *s)
 static struct worker *
 spare_worker(const struct runq *q)
 {
-	struct worker *w;
+	struct worker *w, *only = NULL;
 
-	TAILQ_FOREACH (w, &q->idle, in_idle)
-		if (!w->site->ready)
+	TAILQ_FOREACH (w, &q->idle, in_idle) {
+		if (w->site->ready)
+			continue;
+		if (w->site->nworkers > 1)
 			return w;
-	return NULL;
+		if (!only)
+			only = w;
+	}
+	return only;
 }
 
 static struct worker *
@@ -284,7 +290,10 @@ worker_for(struct runq *q, struct site *s, bool *starving)
 	/* Nobody gets a second place while somebody has none. */
 	if (s->nworkers && q->nstarving)
 		return NULL;
-	if (q->nworkers >= q->conf->workers && (w = spare_worker(q)))
+	/* A further place is taken only from who has rested for a while: else sites that all have a place, and mail every few
+	 * milliseconds, would close each other's connections for ever. */
+	if (q->nworkers >= q->conf->workers && (w = spare_worker(q)) &&
+	    (!s->nworkers || w->idle_since + REST <= q->mono))
 		worker_end(q, w);
 	if (q->nworkers >= q->conf->workers) {
 		*starving = true;
@@ -405,6 +414,12 @@ bool
 work_starves(const struct runq *q)
 {
 	return !TAILQ_EMPTY(&q->starving) && (q->nworkers < q->conf->workers || spare_worker(q));
+}
+
+bool
+work_lacks_places(const struct runq *q)
+{
+	return q->nworkers + q->nstarving > q->conf->workers + q->nclosing;
 }
 
 void
