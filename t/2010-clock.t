@@ -66,6 +66,6 @@ ok 'T124 new mail goes out after all of it' wait_until grep -q "^deliver $b" log
 spins 'ten days back'
 stop runq
 
-# Jitter: what failed in one instant is due in many.
-is 'T128 what failed together is not due together' "$(($(col next -j | sort -u | wc -l) > 25))" 1
+# Jitter: what failed in one instant is due in many (by the second, over two minutes: a few of the thirty meet by chance).
+is 'T128 what failed together is not due together' "$(($(col next -j | sort -u | wc -l) > 15))" 1
 done_testing
