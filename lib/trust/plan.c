@@ -6,7 +6,14 @@
 #include <arpa/inet.h>
 
 static const char *const tls_words[] = {
-    [PLAN_TLS_MAY] = "may", [PLAN_TLS_NONE] = "none", [PLAN_TLS_MUST] = "must"};
+    [PLAN_TLS_MAY] = "may",
+    [PLAN_TLS_NONE] = "none",
+    [PLAN_TLS_MUST] = "must",
+    [PLAN_TLS_DANE] = "dane",
+    [PLAN_TLS_DANE_UNUSABLE] = "dane-unusable",
+    [PLAN_TLS_STS] = "sts",
+    [PLAN_TLS_DANE_STS] = "dane+sts",
+};
 
 static void
 list_free(struct plan_list *l)
@@ -21,12 +28,20 @@ plan_free(struct plan *p)
 {
 	for (size_t i = 0; i < p->nhop; i++) {
 		free(p->hop[i].host);
+		free(p->hop[i].base);
+		list_free(&p->hop[i].tlsa);
 		list_free(&p->hop[i].names);
 		list_free(&p->hop[i].addr);
 	}
 	free(p->hop);
 	free(p->name);
 	free(p->site);
+	free(p->sts.mode);
+	free(p->sts.domain);
+	free(p->sts.id);
+	list_free(&p->sts.mx);
+	free(p->fit);
+	list_free(&p->count);
 	free(p->code);
 	free(p->text);
 	*p = (struct plan){0};
@@ -65,6 +80,10 @@ plan_hop_write(struct str *out, const struct plan_hop *h)
 	rec_putf(out, "port=%u", h->port);
 	rec_putf(out, "dnssec=%s", secure_word(h->secure));
 	rec_putf(out, "tls=%s", tls_words[h->tls]);
+	if (h->base)
+		rec_putf(out, "base=%s", h->base);
+	if (h->sts_stranger)
+		rec_put(out, "sts=no");
 	rec_close(out);
 	if (h->names.n) {
 		rec_open(out, "names");
@@ -72,8 +91,76 @@ plan_hop_write(struct str *out, const struct plan_hop *h)
 			rec_put(out, h->names.v[i]);
 		rec_close(out);
 	}
+	for (size_t i = 0; i < h->tlsa.n; i++)
+		rec_add(out, "tlsa", h->tlsa.v[i]);
 	for (size_t i = 0; i < h->addr.n; i++)
 		rec_add(out, "addr", h->addr.v[i]);
+}
+
+static void
+sts_write(struct str *out, const struct plan_sts *s)
+{
+	rec_open(out, "sts");
+	rec_put(out, s->mode);
+	rec_putf(out, "domain=%s", s->domain);
+	rec_putf(out, "id=%s", s->id);
+	rec_putf(out, "max-age=%ju", (uintmax_t)s->max_age);
+	for (size_t i = 0; i < s->mx.n; i++)
+		rec_putf(out, "mx=%s", s->mx.v[i]);
+	rec_close(out);
+}
+
+/* A DANE-TA record somewhere: names of the certificate are looked at (RFC 7671 5.2). */
+static bool
+has_anchor(const struct plan_hop *h)
+{
+	for (size_t i = 0; i < h->tlsa.n; i++)
+		if (str_istarts(h->tlsa.v[i], "2 "))
+			return true;
+	return false;
+}
+
+void
+plan_demand_write(struct str *out, const struct plan *p, const struct plan_hop *h)
+{
+	rec_open(out, "demand");
+	rec_put(out, tls_words[h->tls]);
+	rec_put(out, h->base ? h->base : h->host);
+	rec_put(out, h->sts_stranger ? "stranger" : "");
+	for (size_t i = 0; i < h->tlsa.n; i++)
+		rec_put(out, h->tlsa.v[i]);
+	for (size_t i = 0; has_anchor(h) && i < h->names.n; i++)
+		rec_put(out, h->names.v[i]);
+	rec_close(out);
+	if (p->sts.mode)
+		sts_write(out, &p->sts);
+}
+
+static uint64_t
+digest(const struct str *s)
+{
+	uint64_t h = UINT64_C(14695981039346656037);
+
+	for (size_t i = 0; i < s->len; i++)
+		h = (h ^ (unsigned char)s->s[i]) * UINT64_C(1099511628211);
+	return h;
+}
+
+char *
+plan_fit(const struct plan *p)
+{
+	uint64_t sum = 0;
+	struct str s = {0};
+
+	for (size_t i = 0; i < p->nhop; i++) {
+		s.len = 0;
+		str_addf(&s, "%s %u %u ", p->hop[i].host, p->hop[i].pref, p->hop[i].port);
+		plan_demand_write(&s, p, &p->hop[i]);
+		sum += digest(&s);
+	}
+	s.len = 0;
+	str_addf(&s, "%016jx", (uintmax_t)sum);
+	return str_take(&s);
 }
 
 void
@@ -85,6 +172,10 @@ plan_write(struct str *out, const struct plan *p)
 		rec_add(out, "plan", p->name);
 		rec_add(out, "site", p->site);
 		rec_add(out, "dnssec", secure_word(p->secure));
+		if (p->sts.mode)
+			sts_write(out, &p->sts);
+		if (p->fit)
+			rec_add(out, "fit", p->fit);
 		for (size_t i = 0; i < p->nhop; i++)
 			plan_hop_write(out, &p->hop[i]);
 	} else {
@@ -95,6 +186,8 @@ plan_write(struct str *out, const struct plan *p)
 		if (p->network_down)
 			rec_add(out, "network", "no");
 	}
+	for (size_t i = 0; i < p->count.n; i++)
+		str_addf(out, "tls %s\n", p->count.v[i]);
 	rec_addf(out, "ttl", "%u", p->ttl);
 	rec_end(out);
 }
@@ -163,6 +256,11 @@ hop_line(struct plan *p, char *value)
 			good = secure_parse(o, &h->secure);
 		else if ((o = rec_option(f, "tls")))
 			good = tls = tls_parse(o, &h->tls);
+		else if ((o = rec_option(f, "base"))) {
+			good = host_ok(o) && !h->base;
+			h->base = good ? mem_dup(o) : h->base;
+		} else if ((o = rec_option(f, "sts")))
+			h->sts_stranger = !strcmp(o, "no");
 		if (!good)
 			return -1;
 	}
@@ -201,6 +299,66 @@ addr_line(struct plan *p, char *value)
 	return 1;
 }
 
+/* Four fields: usage, selector, matching type in decimal, data in hexadecimal. What they mean is dane.h's. */
+static int
+tlsa_line(struct plan *p, char *value)
+{
+	struct plan_list *l = p->nhop ? &p->hop[p->nhop - 1].tlsa : NULL;
+	const char *s = value;
+	size_t n;
+
+	if (!l || l->n == PLAN_TLSA_MAX)
+		return -1;
+	for (int i = 0; i < 3; i++) {
+		n = strspn(s, "0123456789");
+		if (!n || n > 3 || s[n] != ' ')
+			return -1;
+		s += n + 1;
+	}
+	n = strspn(s, "0123456789abcdef");
+	if (s[n] || n % 2)
+		return -1;
+	plan_list_add(l, value);
+	return 1;
+}
+
+static int
+sts_line(struct plan *p, char *value)
+{
+	struct plan_sts *s = &p->sts;
+	char *f = rec_field(&value), *o;
+
+	if (s->mode || !f || (strcmp(f, "enforce") && strcmp(f, "testing") && strcmp(f, "none")))
+		return -1;
+	s->mode = mem_dup(f);
+	while (value) {
+		bool good = true;
+
+		if (!(f = rec_field(&value)))
+			return -1;
+		if ((o = rec_option(f, "domain")))
+			good = !s->domain && (s->domain = mem_dup(o)) && host_ok(o);
+		else if ((o = rec_option(f, "id")))
+			good = !s->id && (s->id = mem_dup(o));
+		else if ((o = rec_option(f, "max-age")))
+			good = str_number(o, UINT32_MAX, &s->max_age);
+		else if ((o = rec_option(f, "mx")) && (good = s->mx.n < PLAN_STS_MX_MAX))
+			plan_list_add(&s->mx, o);
+		if (!good)
+			return -1;
+	}
+	return s->domain && s->id ? 1 : -1;
+}
+
+static int
+count_line(struct plan *p, const char *value)
+{
+	if (p->count.n == PLAN_COUNT_MAX)
+		return -1;
+	plan_list_add(&p->count, value);
+	return 1;
+}
+
 static int
 text_line(char **to, char *value)
 {
@@ -232,6 +390,14 @@ plan_line(struct plan *p, const char *key, char *value)
 		return names_line(p, value);
 	if (!strcmp(key, "addr"))
 		return addr_line(p, value);
+	if (!strcmp(key, "tlsa"))
+		return tlsa_line(p, value);
+	if (!strcmp(key, "sts"))
+		return sts_line(p, value);
+	if (!strcmp(key, "fit"))
+		return text_line(&p->fit, value);
+	if (!strcmp(key, "tls"))
+		return count_line(p, value);
 	if (!strcmp(key, "ask"))
 		return str_number(value, INT64_MAX, &p->ask) ? 1 : -1;
 	if (!strcmp(key, "plan"))

@@ -15,11 +15,22 @@
 /* More are not looked up, and a record with more is refused. */
 #define PLAN_HOP_MAX 20
 #define PLAN_ADDR_MAX 16 /* of one hop */
+#define PLAN_TLSA_MAX 32 /* of one hop */
+#define PLAN_STS_MX_MAX 32
+#define PLAN_COUNT_MAX 64
 
 enum plan_kind { PLAN_HOPS, PLAN_LATER, PLAN_NEVER };
 /* What the hop demands of TLS (DESIGN 10). A word the reader does not know is an error, so that no demand is
  * ever taken for `may`. */
-enum plan_tls { PLAN_TLS_MAY, PLAN_TLS_NONE, PLAN_TLS_MUST };
+enum plan_tls {
+	PLAN_TLS_MAY,           /* opportunistic */
+	PLAN_TLS_NONE,          /* never */
+	PLAN_TLS_MUST,          /* by configuration; whoever it is */
+	PLAN_TLS_DANE,          /* a usable TLSA record must match */
+	PLAN_TLS_DANE_UNUSABLE, /* secure TLSA records, none usable: TLS, whoever it is */
+	PLAN_TLS_STS,           /* authorities and MX host name */
+	PLAN_TLS_DANE_STS,      /* as DANE; the policy has chosen the host */
+};
 
 struct plan_list {
 	char **v;
@@ -32,8 +43,21 @@ struct plan_hop {
 	uint16_t port;
 	bool secure; /* every address answer used here was DNSSEC secure */
 	enum plan_tls tls;
+	bool sts_stranger;     /* the policy, which is not enforced, does not name this host */
+	char *base;            /* TLSA base domain, goes into SNI; NULL: host */
+	struct plan_list tlsa; /* "3 1 1 9f86d0...": all of the secure RRset, usable or not. With tls may: for
+	                          counting only */
 	struct plan_list names; /* what the certificate may be for; host first; none for a literal */
 	struct plan_list addr;
+};
+
+/* The recipient domain's MTA-STS policy (RFC 8461); with mode enforce, hops outside it are not in the plan.
+ */
+struct plan_sts {
+	char *mode; /* enforce, testing, none; NULL: no policy */
+	char *domain, *id;
+	uint64_t max_age;    /* seconds */
+	struct plan_list mx; /* patterns; those that do not fit are left out */
 };
 
 struct plan {
@@ -42,6 +66,10 @@ struct plan {
 	char *name;  /* what was asked for; NULL in later and never */
 	char *site;  /* key of limits and connections */
 	bool secure; /* MX answer, and each alias before it */
+	struct plan_sts sts;
+	char *fit; /* plans of one site with the same word may share a transaction; NULL: none written */
+	struct plan_list count; /* results for TLSRPT found on the way here, each the value of a `tls` line
+	                           (mox-rec.5); in later and never too */
 	struct plan_hop *hop;
 	size_t nhop;
 	char *code, *text; /* later, never: RFC 3463 code and a sentence */
@@ -55,8 +83,14 @@ struct plan_hop *plan_hop_add(struct plan *p, const char *host); /* valid until 
 
 /* Appends the whole record. */
 void plan_write(struct str *out, const struct plan *p);
-/* Appends the lines `hop`, `names` and `addr` of one hop, as plans and jobs have them. */
+/* Appends the lines `hop`, `names`, `tlsa` and `addr` of one hop, as plans and jobs have them. */
 void plan_hop_write(struct str *out, const struct plan_hop *h);
+/* Appends what must be equal for a connection that was judged for one hop to serve another of the same host
+ * and port: demand, TLSA records, policy, and, where a certificate's names are looked at, the names (T101). */
+void plan_demand_write(struct str *out, const struct plan *p, const struct plan_hop *h);
+/* The word for `fit`, allocated: a digest of each hop's host, port and plan_demand_write, whatever their
+ * order. */
+char *plan_fit(const struct plan *p) MUST_USE;
 
 /* One decoded line of a record (rec_next) into p: 1 taken, 0 not a key of plans, -1 malformed. For readers
  * whose records carry hops among other lines (jobs); value is consumed. */

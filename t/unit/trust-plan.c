@@ -3,18 +3,27 @@
 #include "plan.h"
 #include "unit.h"
 
-static const char whole[] = "ask 7\n"
-			    "plan example.com\n"
-			    "site mx1.example.com,mx2.example.com\n"
-			    "dnssec secure\n"
-			    "hop mx1.example.com pref=10 port=25 dnssec=secure tls=may\n"
-			    "names mx1.example.com example.com\n"
-			    "addr 2001:db8::25\n"
-			    "addr 192.0.2.25\n"
-			    "hop [192.0.2.1] pref=20 port=2525 dnssec=insecure tls=none\n"
-			    "addr 192.0.2.1\n"
-			    "ttl 300\n"
-			    "end\n";
+static const char whole[] =
+    "ask 7\n"
+    "plan example.com\n"
+    "site mx1.example.com,mx2.example.com\n"
+    "dnssec secure\n"
+    "sts testing domain=example.com id=2026 max-age=86400 mx=*.example.com mx=mx.example.net\n"
+    "fit 0123456789abcdef\n"
+    "hop mx1.example.com pref=10 port=25 dnssec=secure tls=may\n"
+    "names mx1.example.com example.com\n"
+    "addr 2001:db8::25\n"
+    "addr 192.0.2.25\n"
+    "hop [192.0.2.1] pref=20 port=2525 dnssec=insecure tls=none\n"
+    "addr 192.0.2.1\n"
+    "hop mx3.example.com pref=30 port=25 dnssec=secure tls=dane+sts base=mx.example.net sts=no\n"
+    "names mx3.example.com mx.example.net\n"
+    "tlsa 3 1 1 9f86d081\n"
+    "tlsa 2 0 1 00ff\n"
+    "addr 192.0.2.3\n"
+    "tls sts example.com sts-policy-fetch-error reason=no\\x20answer\n"
+    "ttl 300\n"
+    "end\n";
 
 static void
 round_trip(void)
@@ -60,6 +69,15 @@ refused(void)
 	    {"plan a\nsite a\nhop a pref=1 port=25 dnssec=perhaps tls=may\naddr 192.0.2.1\nend\n",
 		"unknown dnssec word"},
 	    {"addr 192.0.2.1\nend\n", "address without a hop"},
+	    {"tlsa 3 1 1 00\nend\n", "TLSA record without a hop"},
+	    {"hop a pref=1 port=25 tls=dane\ntlsa 3 1 00\naddr 192.0.2.1\nend\n",
+		"TLSA record of three fields"},
+	    {"hop a pref=1 port=25 tls=dane\ntlsa 3 1 1 0G\naddr 192.0.2.1\nend\n",
+		"TLSA data that is not hexadecimal"},
+	    {"hop a pref=1 port=25 tls=dane\ntlsa 3 1 1 0\naddr 192.0.2.1\nend\n",
+		"half a byte of TLSA data"},
+	    {"sts perhaps domain=a id=1\nend\n", "an unknown policy mode is never taken for none"},
+	    {"sts enforce id=1\nend\n", "a policy of no domain"},
 	    {"never 5.1.2\nend\n", "refusal without a reason"},
 	    {"plan a\nsite a\nhop a pref=1 port=25 tls=may\naddr 192.0.2.1\nnever 5.1.2 x\nend\n",
 		"both plan and refusal"},
