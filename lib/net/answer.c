@@ -46,6 +46,12 @@ dns_answer_fail(const char *why)
 	return a;
 }
 
+bool
+dns_answer_failed(const struct dns_answer *a)
+{
+	return a->status == DNS_FAIL || a->status == DNS_BOGUS;
+}
+
 /* In lower case, without the last dot; NULL: not made of what host names are. */
 static char *
 canon_name(const char *s)

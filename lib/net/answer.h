@@ -38,6 +38,9 @@ void dns_answer_free(struct dns_answer *a);
 /* DNS_FAIL, and why. */
 struct dns_answer *dns_answer_fail(const char *why) MUST_USE;
 
+/* Neither data nor a denial. */
+bool dns_answer_failed(const struct dns_answer *a);
+
 /* From libunbound's result for the name asked; bogus is looked at before anything else, since a bogus answer
  * comes with data and response code 0. */
 struct ub_result;

@@ -28,7 +28,9 @@ struct plan_request {
 	const char *self; /* our own name in MX lists */
 };
 
+enum lookup_kind { LOOKUP_DNS, LOOKUP_STS /* asked of mox-mtasts */ };
 struct lookup {
+	enum lookup_kind kind;
 	char *name;
 	unsigned type;
 	bool hosts;                /* /etc/hosts counts */

@@ -1,0 +1,84 @@
+#include "base.h"
+
+#include "die.h"
+#include "planning.h"
+
+#include <stdarg.h>
+
+#define TTL_LEAST 30
+#define TTL_REFUSED 60 /* of never and later */
+#define LOOKUP_MAX 256
+
+void
+lookups_free(struct lookups *l)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		free(l->v[i].name);
+		dns_answer_free(l->v[i].answer);
+	}
+	free(l->v);
+	*l = (struct lookups){0};
+}
+
+const struct dns_answer *
+making_need(struct making *m, const char *name, unsigned type)
+{
+	struct lookups *l = m->l;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (l->v[i].kind == LOOKUP_DNS && l->v[i].type == type && !strcmp(l->v[i].name, name)) {
+			m->waiting = m->waiting || !l->v[i].answer;
+			return l->v[i].answer;
+		}
+	if (l->n == LOOKUP_MAX)
+		bug("more than %d lookups for one plan", LOOKUP_MAX);
+	l->v = mem_grow(l->v, l->n + 1, sizeof *l->v);
+	l->v[l->n++] = (struct lookup){LOOKUP_DNS, mem_dup(name), type, m->r->host, NULL};
+	m->waiting = true;
+	return NULL;
+}
+
+void
+making_ttl(struct making *m, unsigned ttl)
+{
+	if (ttl < m->ttl)
+		m->ttl = ttl;
+}
+
+void
+making_refuse(struct making *m, enum plan_kind kind, const char *code, const char *fmt, ...)
+{
+	struct plan *p = m->p;
+	va_list ap;
+
+	if (kind == PLAN_NEVER && m->r->host) {
+		kind = PLAN_LATER;
+		code = "4.3.5";
+	}
+	p->kind = kind;
+	p->code = mem_dup(code);
+	p->ttl = TTL_REFUSED;
+	va_start(ap, fmt);
+	if (vasprintf(&p->text, fmt, ap) < 0)
+		die_temp("out of memory");
+	va_end(ap);
+}
+
+void
+making_refuse_failed(struct making *m, unsigned type, const char *name, const struct dns_answer *a)
+{
+	making_refuse(m, PLAN_LATER, "4.4.3", "unable to look up %s of %s: %s",
+	    type ? dns_type_name(type) : "an address", name, a->why ? a->why : "no answer");
+	m->p->network_down = a->unreachable;
+}
+
+void
+making_done(struct making *m, const char *name)
+{
+	struct plan *p = m->p;
+
+	p->kind = PLAN_HOPS;
+	p->name = mem_dup(name);
+	p->secure = m->secure;
+	p->ttl = m->ttl < TTL_LEAST ? TTL_LEAST : m->ttl > PLANNING_TTL_MOST ? PLANNING_TTL_MOST : m->ttl;
+}
