@@ -170,6 +170,8 @@ file_rest(struct show *s)
 		case STATE_CANCELLED: line(s, "state", "cancelled"); break;
 		default: line(s, "state", "not taken in yet"); break;
 		}
+		if (r->mark[MARK_STATE] == STATE_TODO && r->mark[MARK_REQUIRETLS] != '.')
+			line(s, "requiretls", r->mark[MARK_REQUIRETLS] == 'y' ? "yes" : "no");
 	}
 }
 

@@ -56,7 +56,7 @@ hold-until 1790000000000000
 transport lab
 extra k v\x20w
 extra x y=z
-rcpt T-.- "a\x20b"@example.org notify=success,delay orcpt=rfc822;x+2By@example.org
+rcpt T-y- "a\x20b"@example.org notify=success,delay orcpt=rfc822;x+2By@example.org
 end'
 like 'and origin' "$(envelope "$id" origin)" '^origin local$'
 echo 86400 >clock

@@ -19,8 +19,8 @@ requiretls no
 hold-until 5
 extra k v
 extra k w
-rcpt T-.- b@example.org notify=never orcpt=rfc822;x
-rcpt T-.- "c\x20d"@example.org
+rcpt T-n- b@example.org notify=never orcpt=rfc822;x
+rcpt T-n- "c\x20d"@example.org
 end'
 printf 'sender \nrcpt x@y.example\nend\n' >env1
 like 'Received: knows the only recipient when the envelope came first' \

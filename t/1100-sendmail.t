@@ -124,7 +124,7 @@ nothing "S43 a bad sender" 65
 # ---- envelope options ----
 send -N success,FAILURE -R hdrs -V 'id 1' -O requiretls=yes a@x.example b@x.example <<<"$full"
 is "S19 S20 S21 to the envelope" "$(grep '^ret\|^envid\|^requiretls\|^rcpt' <<<"$envelope" | tr '\n' ',')" \
-	"ret hdrs,envid id+201,requiretls yes,rcpt T-.- a@x.example notify=success,failure,rcpt T-.- b@x.example notify=success,failure,"
+	"ret hdrs,envid id+201,requiretls yes,rcpt T-y- a@x.example notify=success,failure,rcpt T-y- b@x.example notify=success,failure,"
 for o in -Nx -Rx -Orequiretls=maybe -Bx; do
 	send "$o" a@x.example <<<x
 	nothing "S18-S21 $o" 64

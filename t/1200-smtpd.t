@@ -96,6 +96,7 @@ FROM:<a@b.example> RET=FULL RET=HDRS|501 5.5.4
 FROM:<a@b.example> ENVID=x=y|501 5.5.4
 FROM:<a@b.example> ENVID=+2b|501 5.5.4
 FROM:<a@b.example> AUTH=<>|555 5.5.4
+FROM:<a@b.example> REQUIRETLS|555 5.5.4
 FROM:<ä@b.example>|553 5.6.7
 FROM:<ä@b.example> SMTPUTF8|250 2.1.0
 FROM:<a@ä.example> SMTPUTF8|250 2.1.0

@@ -86,3 +86,23 @@ header_unfold(struct str *out, const struct header_field *f)
 		p = nl ? nl + 1 : end;
 	}
 }
+
+bool
+header_tls_optional(const char *header, size_t n)
+{
+	const char *end = header + n;
+	struct header_field f;
+	unsigned given = 0, no = 0;
+
+	while (header_next(&header, end, &f)) {
+		struct str value = {0};
+
+		if (!header_is(&f, "tls-required"))
+			continue;
+		header_unfold(&value, &f);
+		given++;
+		no += value.len == 2 && str_ieq(str_cstr(&value), "no");
+		str_free(&value);
+	}
+	return given == 1 && no == 1;
+}

@@ -24,5 +24,8 @@ bool header_next(const char **p, const char *end, struct header_field *f);
 bool header_is(const struct header_field *f, const char *name); /* case-insensitive */
 /* Value unfolded, outer blanks cut, appended to out. */
 void header_unfold(struct str *out, const struct header_field *f);
+/* Whether the header section, n bytes, says `TLS-Required: No` (RFC 8689 3): once and with that value. Given twice, or
+ * with another value, it says nothing (T67). */
+bool header_tls_optional(const char *header, size_t n);
 
 #endif

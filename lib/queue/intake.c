@@ -63,7 +63,7 @@ intake_row(
 	    .transport = e->transport,
 	    .requiretls = mark == 'y'   ? "yes"
 	                  : mark == 'n' ? "no"
-	                                : e->requiretls,
+	                                : NULL,
 	    .messageid = e->message_id,
 	    .subject = e->subject,
 	};

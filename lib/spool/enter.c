@@ -1,6 +1,5 @@
 #include "base.h"
 
-#include "addr.h"
 #include "clock.h"
 #include "date.h"
 #include "die.h"
@@ -24,7 +23,6 @@
 
 #define SUBJECT_MAX 200
 #define MESSAGE_ID_MAX 900
-#define EXTRA_MAX 100
 #define LIVE_MAX (ENTER_BATCH + 1)
 #define FEW 4 /* up to so many messages an fsync each is cheaper than a sync of the whole file system */
 
@@ -143,88 +141,6 @@ door_open(struct door *d, const struct conf *conf, bool make)
 	d->group = st.st_gid;
 	d->trusted = !d->uid || d->uid == st.st_uid;
 	live_dir = d->spool.tmp;
-}
-
-/* ---- what is asked ---- */
-
-static void
-check_address(struct enter *m, const struct door *d, char **address, const char *role)
-{
-	const char *bad = addr_check(*address, strlen(*address), true);
-	struct str full = {0};
-
-	if (bad) {
-		enter_refuse(m, ENTER_NEVER, "unable to take the %s %.200s: %s", role, *address, bad);
-		return;
-	}
-	if (!addr_domain(*address)) {
-		str_addf(&full, "%s@%s", *address, d->conf->mailname);
-		free(*address);
-		*address = str_take(&full);
-	}
-	if (!text_is_ascii(*address, strlen(*address)))
-		m->env.flags |= FLAG_SMTPUTF8;
-}
-
-static bool
-is_account(const char *s)
-{
-	size_t n = strlen(s);
-
-	return n && n <= 64 && *s != '-' &&
-	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-$") == n;
-}
-
-static void
-check_options(struct enter *m, const struct door *d)
-{
-	struct envelope *e = &m->env;
-
-	if (e->transport && !*e->transport) {
-		free(e->transport);
-		e->transport = NULL;
-	}
-	if (e->transport && !conf_transport(d->conf, e->transport))
-		enter_refuse(m, ENTER_NEVER,
-		    "unable to use the transport %.100s: the configuration has none of that name",
-		    e->transport);
-	if (e->envid && !envelope_xtext_valid(e->envid, 100))
-		enter_refuse(m, ENTER_NEVER,
-		    "unable to take the envelope id: expected at most 100 bytes of xtext (RFC 3461)");
-	if (e->account && !d->trusted)
-		enter_refuse(
-		    m, ENTER_NEVER, "unable to set the account: only root and the spool's owner may");
-	if (e->account && !is_account(e->account))
-		enter_refuse(m, ENTER_NEVER, "unable to set the account: this is no login name");
-	if (e->nextra > EXTRA_MAX)
-		enter_refuse(
-		    m, ENTER_NEVER, "unable to take the message: more than %d extra values", EXTRA_MAX);
-	for (size_t i = 0; i < e->nextra; i++)
-		if (!*e->extra[i].key || strlen(e->extra[i].key) + strlen(e->extra[i].value) > 2000)
-			enter_refuse(m, ENTER_NEVER,
-			    "unable to take an extra value: empty key, or longer than 2000 bytes");
-}
-
-void
-enter_check(struct enter *m, const struct door *d)
-{
-	struct envelope *e = &m->env;
-
-	if (m->fate != ENTER_GOOD)
-		return;
-	if (!e->sender)
-		enter_refuse(m, ENTER_NEVER, "unable to take the message: no sender");
-	else if (*e->sender)
-		check_address(m, d, &e->sender, "sender");
-	if (!e->nrcpt)
-		enter_refuse(m, ENTER_NEVER, "unable to take the message: no recipient");
-	if (e->nrcpt > d->conf->max_recipients)
-		enter_refuse(m, ENTER_NEVER,
-		    "unable to take the message: %zu recipients, at most %u are allowed", e->nrcpt,
-		    d->conf->max_recipients);
-	for (size_t i = 0; i < e->nrcpt && m->fate == ENTER_GOOD; i++)
-		check_address(m, d, &e->rcpt[i].address, "recipient");
-	check_options(m, d);
 }
 
 /* ---- the file ---- */
@@ -347,28 +263,6 @@ enter_init(struct enter *m, const struct door *d)
 }
 
 void
-enter_ask(struct enter *m, struct envelope *asked)
-{
-	struct envelope *e = &m->env;
-
-	e->sender = asked->sender;
-	e->ret = asked->ret;
-	e->envid = asked->envid;
-	e->requiretls = asked->requiretls;
-	e->transport = asked->transport;
-	e->hold_until = asked->hold_until;
-	e->origin = asked->origin;
-	e->account = asked->account;
-	e->extra = asked->extra;
-	e->nextra = asked->nextra;
-	e->rcpt = asked->rcpt;
-	e->nrcpt = asked->nrcpt;
-	free(asked->message_id);
-	free(asked->subject);
-	*asked = (struct envelope){0};
-}
-
-void
 enter_open(struct enter *m, const struct door *d, uint64_t size)
 {
 	uint64_t max = d->conf->max_message_size;
@@ -420,12 +314,15 @@ field_value(const struct header_field *f, size_t max)
 	return str_take(&s);
 }
 
+/* The submitter's own word on TLS wins over the message's (RFC 8689 4.1). */
 static void
 read_header(struct envelope *e)
 {
 	const char *p = str_cstr(&now.wire.header), *end = p + now.wire.header.len;
 	struct header_field f;
 
+	if (!e->requiretls && header_tls_optional(p, now.wire.header.len))
+		e->requiretls = mem_dup("no");
 	while (header_next(&p, end, &f)) {
 		if (!e->message_id && header_is(&f, "message-id") && f.len <= MESSAGE_ID_MAX)
 			e->message_id = field_value(&f, MESSAGE_ID_MAX);
@@ -475,6 +372,7 @@ enter_finish(struct enter *m, const struct door *d)
 		free(e->subject);
 		e->message_id = e->subject = NULL;
 		read_header(e);
+		envelope_mark_requiretls(e);
 		finish_file(m);
 	}
 	wire_free(&now.wire);

@@ -62,7 +62,8 @@ struct envelope {
 	char *subject;    /* raw header text unfolded, at most 200 bytes; NULL: none */
 	char *ret;        /* "full", "hdrs"; NULL: not given */
 	char *envid;      /* xtext; NULL: not given */
-	char *requiretls; /* "yes", "no"; NULL: not given */
+	char *
+	    requiretls; /* "yes", "no" as the submitter or TLS-Required: said; NULL: neither. The marks decide */
 	char *transport;
 	int64_t hold_until;
 	struct envelope_extra *extra;
@@ -74,6 +75,8 @@ struct envelope {
 /* All strings are heap bytes of the envelope's own. */
 void envelope_free(struct envelope *e);
 struct envelope_rcpt *envelope_add_rcpt(struct envelope *e, const char *address); /* marks "T-.-" */
+/* Each recipient's mark from what the envelope asks for: y, n, or `.`. From then on the mark alone counts. */
+void envelope_mark_requiretls(struct envelope *e);
 struct envelope_extra *envelope_add_extra(struct envelope *e, const char *key, const char *value);
 
 bool envelope_mark_valid(enum mark which, char value);

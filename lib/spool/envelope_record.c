@@ -63,6 +63,15 @@ envelope_add_rcpt(struct envelope *e, const char *address)
 	return r;
 }
 
+void
+envelope_mark_requiretls(struct envelope *e)
+{
+	char mark = !e->requiretls ? '.' : !strcmp(e->requiretls, "yes") ? 'y' : 'n';
+
+	for (size_t i = 0; i < e->nrcpt; i++)
+		e->rcpt[i].mark[MARK_REQUIRETLS] = mark;
+}
+
 struct envelope_extra *
 envelope_add_extra(struct envelope *e, const char *key, const char *value)
 {

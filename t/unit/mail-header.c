@@ -25,6 +25,35 @@ walk(const char *text, size_t n, const char *want, const char *rest)
 	str_free(&out);
 }
 
+/* T66, T67: TLS-Required: No */
+static void
+optional(void)
+{
+	static const struct {
+		const char *text;
+		bool want;
+	} t[] = {
+	    {"TLS-Required: No\n\n", true},
+	    {"Subject: x\r\ntls-required:nO \r\nTo: y\r\n", true},
+	    {"TLS-Required:\r\n No\r\n", true},
+	    {"TLS-Required:\r\n\tNo\r\n \r\n", true},
+	    {"TLS-Required: Yes\n", false},
+	    {"TLS-Required: None\n", false},
+	    {"TLS-Required: N\n o\n", false},
+	    {"TLS-Required:\n", false},
+	    {"TLS-Required: No\nTLS-Required: No\n", false},
+	    {"TLS-Required: No\nTLS-Required: Yes\n", false},
+	    {"TLS-Required: Yes\nTLS-Required: No\n", false},
+	    {"TLS-Requiredd: No\nX-TLS-Required: No\n", false},
+	    {"Subject: x\n TLS-Required: No\n", false},
+	    {"Subject: x\n\nTLS-Required: No\n", false},
+	    {"", false},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(t); i++)
+		INT_EQ(header_tls_optional(t[i].text, strlen(t[i].text)), t[i].want, "T66 T67 TLS-Required");
+}
+
 int
 main(void)
 {
@@ -61,6 +90,7 @@ main(void)
 		walk(copy, strlen(copy), t[i].want, t[i].rest);
 		free(copy);
 	}
+	optional();
 	OK(header_next(&p, p + strlen(p), &f), "a field without a line end");
 	OK(header_is(&f, "X-test@`"), "names compare without case");
 	OK(!header_is(&f, "X-test`@") && !header_is(&f, "X-test") && !header_is(&f, "X-test@@"),

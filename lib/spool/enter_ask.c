@@ -1,0 +1,109 @@
+/* What a submitter asks for, and whether he may. */
+#include "base.h"
+
+#include "addr.h"
+#include "enter.h"
+
+#define EXTRA_MAX 100
+
+void
+enter_ask(struct enter *m, struct envelope *asked)
+{
+	struct envelope *e = &m->env;
+
+	e->sender = asked->sender;
+	e->ret = asked->ret;
+	e->envid = asked->envid;
+	e->requiretls = asked->requiretls;
+	e->transport = asked->transport;
+	e->hold_until = asked->hold_until;
+	e->origin = asked->origin;
+	e->account = asked->account;
+	e->extra = asked->extra;
+	e->nextra = asked->nextra;
+	e->rcpt = asked->rcpt;
+	e->nrcpt = asked->nrcpt;
+	free(asked->message_id);
+	free(asked->subject);
+	*asked = (struct envelope){0};
+}
+
+static void
+check_address(struct enter *m, const struct door *d, char **address, const char *role)
+{
+	const char *bad = addr_check(*address, strlen(*address), true);
+	struct str full = {0};
+
+	if (bad) {
+		enter_refuse(m, ENTER_NEVER, "unable to take the %s %.200s: %s", role, *address, bad);
+		return;
+	}
+	if (!addr_domain(*address)) {
+		str_addf(&full, "%s@%s", *address, d->conf->mailname);
+		free(*address);
+		*address = str_take(&full);
+	}
+	if (!text_is_ascii(*address, strlen(*address)))
+		m->env.flags |= FLAG_SMTPUTF8;
+}
+
+static bool
+is_account(const char *s)
+{
+	size_t n = strlen(s);
+
+	return n && n <= 64 && *s != '-' &&
+	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-$") == n;
+}
+
+static void
+check_options(struct enter *m, const struct door *d)
+{
+	struct envelope *e = &m->env;
+
+	if (e->transport && !*e->transport) {
+		free(e->transport);
+		e->transport = NULL;
+	}
+	if (e->transport && !conf_transport(d->conf, e->transport))
+		enter_refuse(m, ENTER_NEVER,
+		    "unable to use the transport %.100s: the configuration has none of that name",
+		    e->transport);
+	if (e->envid && !envelope_xtext_valid(e->envid, 100))
+		enter_refuse(m, ENTER_NEVER,
+		    "unable to take the envelope id: expected at most 100 bytes of xtext (RFC 3461)");
+	if (e->account && !d->trusted)
+		enter_refuse(
+		    m, ENTER_NEVER, "unable to set the account: only root and the spool's owner may");
+	if (e->account && !is_account(e->account))
+		enter_refuse(m, ENTER_NEVER, "unable to set the account: this is no login name");
+	if (e->nextra > EXTRA_MAX)
+		enter_refuse(
+		    m, ENTER_NEVER, "unable to take the message: more than %d extra values", EXTRA_MAX);
+	for (size_t i = 0; i < e->nextra; i++)
+		if (!*e->extra[i].key || strlen(e->extra[i].key) + strlen(e->extra[i].value) > 2000)
+			enter_refuse(m, ENTER_NEVER,
+			    "unable to take an extra value: empty key, or longer than 2000 bytes");
+}
+
+void
+enter_check(struct enter *m, const struct door *d)
+{
+	struct envelope *e = &m->env;
+
+	if (m->fate != ENTER_GOOD)
+		return;
+	if (!e->sender)
+		enter_refuse(m, ENTER_NEVER, "unable to take the message: no sender");
+	else if (*e->sender)
+		check_address(m, d, &e->sender, "sender");
+	if (!e->nrcpt)
+		enter_refuse(m, ENTER_NEVER, "unable to take the message: no recipient");
+	if (e->nrcpt > d->conf->max_recipients)
+		enter_refuse(m, ENTER_NEVER,
+		    "unable to take the message: %zu recipients, at most %u are allowed", e->nrcpt,
+		    d->conf->max_recipients);
+	for (size_t i = 0; i < e->nrcpt && m->fate == ENTER_GOOD; i++)
+		check_address(m, d, &e->rcpt[i].address, "recipient");
+	check_options(m, d);
+}
