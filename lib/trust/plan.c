@@ -15,12 +15,13 @@ static const char *const tls_words[] = {
     [PLAN_TLS_DANE_STS] = "dane+sts",
 };
 
-static void
-list_free(struct plan_list *l)
+void
+plan_list_free(struct plan_list *l)
 {
 	for (size_t i = 0; i < l->n; i++)
 		free(l->v[i]);
 	free(l->v);
+	*l = (struct plan_list){0};
 }
 
 void
@@ -29,9 +30,9 @@ plan_free(struct plan *p)
 	for (size_t i = 0; i < p->nhop; i++) {
 		free(p->hop[i].host);
 		free(p->hop[i].base);
-		list_free(&p->hop[i].tlsa);
-		list_free(&p->hop[i].names);
-		list_free(&p->hop[i].addr);
+		plan_list_free(&p->hop[i].tlsa);
+		plan_list_free(&p->hop[i].names);
+		plan_list_free(&p->hop[i].addr);
 	}
 	free(p->hop);
 	free(p->name);
@@ -39,9 +40,9 @@ plan_free(struct plan *p)
 	free(p->sts.mode);
 	free(p->sts.domain);
 	free(p->sts.id);
-	list_free(&p->sts.mx);
+	plan_list_free(&p->sts.mx);
 	free(p->fit);
-	list_free(&p->count);
+	plan_list_free(&p->count);
 	free(p->code);
 	free(p->text);
 	*p = (struct plan){0};

@@ -79,6 +79,7 @@ struct plan {
 
 void plan_free(struct plan *p);
 void plan_list_add(struct plan_list *l, const char *s);
+void plan_list_free(struct plan_list *l);
 struct plan_hop *plan_hop_add(struct plan *p, const char *host); /* valid until the next call */
 
 /* Appends the whole record. */
