@@ -138,7 +138,7 @@ sts_txt_read(const struct dns_answer *a, char id[STS_ID_MAX + 1], const char **w
 /* ---- the policy ---- */
 
 static const char *const mode_words[] = {
-    [STS_NONE] = "none", [STS_TESTING] = "testing", [STS_ENFORCE] = "enforce"};
+    [STS_MODE_NONE] = "none", [STS_MODE_TESTING] = "testing", [STS_MODE_ENFORCE] = "enforce"};
 
 const char *
 sts_mode_word(enum sts_mode m)
@@ -277,7 +277,7 @@ sts_policy_parse(struct sts_policy *p, const char *s, size_t n)
 		return "no mode";
 	if (!r.max_age)
 		return "no max_age";
-	return p->mode != STS_NONE && !p->mx.n ? "no mx" : NULL;
+	return p->mode != STS_MODE_NONE && !p->mx.n ? "no mx" : NULL;
 }
 
 static bool
@@ -435,7 +435,7 @@ sts_entry_parse(struct sts_entry *e, char *buf, size_t n)
 	while (good && (got = rec_next(&in, &key, &value)) != REC_END)
 		good = got == REC_LINE && entry_line(e, key, value);
 	/* An enforced policy that names no host would let nothing through for its max_age. */
-	good = good && e->domain && (!e->has_policy || e->policy.mode == STS_NONE || e->policy.mx.n);
+	good = good && e->domain && (!e->has_policy || e->policy.mode == STS_MODE_NONE || e->policy.mx.n);
 	if (!good)
 		sts_entry_free(e);
 	return good;
@@ -484,7 +484,7 @@ sts_refresh(const struct sts_entry *e, enum sts_txt txt, int64_t now)
 		return sts_entry_backing_off(e, now) ? STS_KEEP : STS_DROP;
 	if (now - needed >= STS_UNUSED)
 		return STS_DROP;
-	if (e->policy.mode == STS_NONE && txt == STS_TXT_NONE)
+	if (e->policy.mode == STS_MODE_NONE && txt == STS_TXT_NONE)
 		return STS_DROP;
 	if (!sts_entry_alive(e, now) && txt == STS_TXT_NONE)
 		return STS_DROP;

@@ -37,7 +37,7 @@ bool sts_id_ok(const char *id) MUST_USE;
 
 /* ---- the policy ---- */
 
-enum sts_mode { STS_NONE, STS_TESTING, STS_ENFORCE };
+enum sts_mode { STS_MODE_NONE, STS_MODE_TESTING, STS_MODE_ENFORCE };
 
 struct sts_policy {
 	enum sts_mode mode;

@@ -1,3 +1,5 @@
+#include "base.h"
+
 #include "unit.h"
 
 #include "mtasts.h"
@@ -360,12 +362,12 @@ kept(enum sts_mode mode, int64_t age, int64_t failed_age)
 static void
 choose_tables(void)
 {
-	const struct sts_entry nothing = {0}, fresh = kept(STS_ENFORCE, HOUR_, -1),
-			       old = kept(STS_ENFORCE, 8 * DAY_, -1),
-			       fresh_failed = kept(STS_ENFORCE, HOUR_, 4 * 60 * INT64_C(1000000)),
-			       fresh_failed_long = kept(STS_ENFORCE, HOUR_, 6 * 60 * INT64_C(1000000)),
-			       ahead = kept(STS_ENFORCE, -HOUR_, -1),
-			       far_ahead = kept(STS_ENFORCE, -8 * DAY_, -1), failed = {.failed = at - 1},
+	const struct sts_entry nothing = {0}, fresh = kept(STS_MODE_ENFORCE, HOUR_, -1),
+			       old = kept(STS_MODE_ENFORCE, 8 * DAY_, -1),
+			       fresh_failed = kept(STS_MODE_ENFORCE, HOUR_, 4 * 60 * INT64_C(1000000)),
+			       fresh_failed_long = kept(STS_MODE_ENFORCE, HOUR_, 6 * 60 * INT64_C(1000000)),
+			       ahead = kept(STS_MODE_ENFORCE, -HOUR_, -1),
+			       far_ahead = kept(STS_MODE_ENFORCE, -8 * DAY_, -1), failed = {.failed = at - 1},
 			       failed_ahead = {.failed = at + HOUR_};
 	const struct {
 		const struct sts_entry *e;
@@ -400,10 +402,12 @@ choose_tables(void)
 static void
 refresh_tables(void)
 {
-	struct sts_entry unused = kept(STS_ENFORCE, DAY_, -1), byhand = kept(STS_ENFORCE, 2 * DAY_, -1);
-	const struct sts_entry young = kept(STS_ENFORCE, HOUR_, -1), day = kept(STS_ENFORCE, DAY_, -1),
-			       none = kept(STS_NONE, HOUR_, -1), over = kept(STS_ENFORCE, 8 * DAY_, -1),
-			       failing = kept(STS_ENFORCE, DAY_, 1), failed = {.failed = at - HOUR_},
+	struct sts_entry unused = kept(STS_MODE_ENFORCE, DAY_, -1),
+			 byhand = kept(STS_MODE_ENFORCE, 2 * DAY_, -1);
+	const struct sts_entry young = kept(STS_MODE_ENFORCE, HOUR_, -1),
+			       day = kept(STS_MODE_ENFORCE, DAY_, -1), none = kept(STS_MODE_NONE, HOUR_, -1),
+			       over = kept(STS_MODE_ENFORCE, 8 * DAY_, -1),
+			       failing = kept(STS_MODE_ENFORCE, DAY_, 1), failed = {.failed = at - HOUR_},
 			       just_failed = {.failed = at - 1};
 	const struct {
 		const struct sts_entry *e;
