@@ -98,6 +98,13 @@ static const struct key dns_keys[] = {
     {"root-hints", "false", AT(conf_dns, root_hints), BOOL},
     {0},
 };
+static const struct key sts_keys[] = {
+    {"port", "443", AT(conf_sts, port), NUMBER(1, 65535)},
+    {"ca-file", NULL, AT(conf_sts, ca_file), PATH},
+    {"timeout", "60s", AT(conf_sts, timeout), SPAN(SECOND, 60 * SECOND)},
+    {"loopback", "false", AT(conf_sts, loopback), BOOL},
+    {0},
+};
 static const struct key site_keys[] = {
     {"connections", "0", AT(conf_site, connections), NUMBER(0, 10000)},
     {"messages-per-connection", "0", AT(conf_site, messages_per_connection), NUMBER(0, 1000000)},
@@ -136,6 +143,7 @@ static const struct section {
     {"retry", retry_keys, offsetof(struct conf, retry), 0, 0, 0, ONCE},
     {"timeouts", timeouts_keys, offsetof(struct conf, timeouts), 0, 0, 0, ONCE},
     {"dns", dns_keys, offsetof(struct conf, dns), 0, 0, 0, ONCE},
+    {"sts", sts_keys, offsetof(struct conf, sts), 0, 0, 0, ONCE},
     {"site", site_keys, offsetof(struct conf, site), sizeof(struct conf_site), offsetof(struct conf, nsite),
 	offsetof(struct conf_site, pattern), TITLED},
     {"transport", transport_keys, offsetof(struct conf, transport), sizeof(struct conf_transport),
@@ -430,6 +438,8 @@ read_all(struct reader *r, struct conf *c, cfg_t *cfg)
 		return;
 	if (!c->hostname)
 		c->hostname = default_hostname();
+	if (!c->sts.ca_file)
+		c->sts.ca_file = mem_dup(c->ca_file);
 	if (!c->mailname)
 		c->mailname = default_mailname(c->hostname);
 	if (spool && *spool) {

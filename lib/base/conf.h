@@ -68,6 +68,13 @@ struct conf_dns {
 	bool root_hints;          /* resolve from the root, asking nobody else */
 };
 
+struct conf_sts {        /* MTA-STS */
+	uint16_t port;   /* of policy hosts */
+	char *ca_file;   /* default: ca_file of all */
+	int64_t timeout; /* of one fetch, all in all */
+	bool loopback;   /* policy hosts may be on this machine */
+};
+
 struct conf {
 	char *file;
 	char *hostname; /* EHLO name and Received: by; default the machine's */
@@ -90,6 +97,7 @@ struct conf {
 	struct conf_retry retry;
 	struct conf_timeouts timeouts;
 	struct conf_dns dns;
+	struct conf_sts sts;
 	struct conf_site *site;
 	size_t nsite;
 	struct conf_transport *transport;

@@ -1,34 +1,9 @@
 #include "base.h"
 
 #include "planning.h"
+#include "target.h"
 
 #include <arpa/inet.h>
-
-/* Loopback and the unspecified address, also in IPv6's spelling of IPv4 addresses. */
-static bool
-addr_is_ours(int family, const unsigned char *b)
-{
-	static const unsigned char zero[15], mapped[12] = {[10] = 255, [11] = 255};
-
-	if (family == AF_INET)
-		return b[0] == 127 || b[0] == 0;
-	if (!memcmp(b, mapped, sizeof mapped))
-		return addr_is_ours(AF_INET, b + sizeof mapped);
-	return !memcmp(b, zero, sizeof zero) && b[15] <= 1;
-}
-
-/* Multicast and broadcast: no mail server there, and nobody must be made to send there. */
-static bool
-addr_is_many(int family, const unsigned char *b)
-{
-	return family == AF_INET ? b[0] >= 224 : b[0] == 255;
-}
-
-static bool
-addr_allowed(const struct plan_request *r, int family, const unsigned char *b)
-{
-	return !addr_is_many(family, b) && (r->loopback || !addr_is_ours(family, b));
-}
 
 /* Appends the addresses of one family. */
 static void
@@ -42,7 +17,7 @@ addrs_add(struct making *m, struct plan_list *to, const struct dns_answer *a, un
 
 		if (!rdata_addr(text, type, a->data[i].p, a->data[i].n))
 			continue;
-		if (addr_allowed(m->r, family, a->data[i].p))
+		if (target_allowed(family, a->data[i].p, m->r->loopback))
 			plan_list_add(to, text);
 		else
 			*refused = true;
@@ -146,7 +121,7 @@ address_make(struct making *m, const char *name, int family, const unsigned char
 	const struct plan_request *r = m->r;
 	struct plan_hop *h;
 
-	if (!addr_allowed(r, family, b)) {
+	if (!target_allowed(family, b, r->loopback)) {
 		making_refuse(m, PLAN_NEVER, "5.4.4", "no mail can go to %s from here", name);
 		return;
 	}
