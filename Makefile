@@ -115,6 +115,10 @@ $(OUT)/libfake.a: $(patsubst %.c,$(OUT)/%.o,$(wildcard t/fake/*.c)) Makefile
 	@rm -f $@
 	@$(AR) rcsD $@ $(filter %.o,$^)
 $(OUT)/t/spool-check: $(OUT)/libspool.a $(OUT)/libmail.a
+$(OUT)/t/hostile: $(OUT)/libnet.a | $(OUT)/t/hostile.so
+$(OUT)/t/hostile.so: t/hostile.c Makefile
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(STD) $(WARN) -O2 -fPIC -shared -DPRELOAD -Ilib/base -o $@ $<
 $(TOOLS:%=$(OUT)/t/%): $(OUT)/t/%: $(OUT)/t/%.o $(OUT)/libfake.a $(OUT)/libbase.a
 	$(call said,LD,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) $(LINKHARDEN) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \

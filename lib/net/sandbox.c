@@ -8,9 +8,11 @@
 #include <linux/filter.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -78,74 +80,127 @@ files_shut(const char *const *keep)
 #define ANSWER(what) BPF_STMT(BPF_RET | BPF_K, what)
 /* When the loaded value is k: skip `yes` instructions, else `no`. */
 #define IF_EQUAL(k, yes, no) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(k), yes, no)
+#define IF_AT_LEAST(k, yes, no) BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, k, yes, no)
 #define REFUSED (SECCOMP_RET_ERRNO | EPERM)
-#define REFUSE(nr) IF_EQUAL(nr, 0, 1), ANSWER(REFUSED)
+/* The first number of the common table that is younger than the list below (fchmodat2). */
+#define YOUNGER 452
+
+/* Landlock knows nothing of modes, owners, times and attributes, and nothing of the rest. */
+/* clang-format off */
+static const int refused[] = {
+	/* programs and processes */
+	SYS_execve, SYS_execveat, SYS_clone, SYS_clone3, SYS_unshare, SYS_setns, SYS_personality,
+	/* other processes */
+	SYS_kill, SYS_tkill, SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo, SYS_ptrace, SYS_process_vm_readv,
+	SYS_process_vm_writev, SYS_process_madvise, SYS_process_mrelease, SYS_kcmp, SYS_pidfd_open, SYS_pidfd_getfd,
+	SYS_pidfd_send_signal, SYS_setpriority, SYS_ioprio_set, SYS_sched_setscheduler, SYS_sched_setparam,
+	SYS_sched_setattr, SYS_sched_setaffinity, SYS_migrate_pages, SYS_move_pages, SYS_perf_event_open, SYS_userfaultfd,
+	/* files */
+	SYS_openat, SYS_openat2, SYS_open_by_handle_at, SYS_name_to_handle_at, SYS_mknodat, SYS_mkdirat, SYS_unlinkat,
+	SYS_symlinkat, SYS_linkat, SYS_renameat2, SYS_truncate, SYS_ftruncate, SYS_fallocate, SYS_fchmod, SYS_fchmodat,
+	SYS_fchown, SYS_fchownat, SYS_utimensat, SYS_setxattr, SYS_lsetxattr, SYS_fsetxattr, SYS_removexattr,
+	SYS_lremovexattr, SYS_fremovexattr, SYS_chdir, SYS_fchdir, SYS_chroot, SYS_inotify_init1, SYS_fanotify_init,
+	SYS_memfd_create, SYS_mount, SYS_umount2, SYS_pivot_root, SYS_open_tree, SYS_move_mount, SYS_fsopen, SYS_fspick,
+	SYS_mount_setattr, SYS_quotactl, SYS_acct, SYS_swapon, SYS_swapoff,
+	/* ways to others, and in */
+	SYS_socketpair, SYS_bind, SYS_listen, SYS_shmget, SYS_shmat, SYS_semget, SYS_msgget, SYS_mq_open,
+	SYS_io_uring_setup, SYS_io_uring_enter, SYS_io_uring_register, SYS_io_setup,
+	/* the kernel itself */
+	SYS_bpf, SYS_keyctl, SYS_add_key, SYS_request_key, SYS_init_module, SYS_finit_module, SYS_delete_module,
+	SYS_kexec_load, SYS_reboot, SYS_syslog, SYS_sethostname, SYS_setdomainname, SYS_settimeofday, SYS_clock_settime,
+	SYS_adjtimex, SYS_clock_adjtime, SYS_vhangup, SYS_setuid, SYS_setgid, SYS_setreuid, SYS_setregid, SYS_setresuid,
+	SYS_setresgid, SYS_setgroups, SYS_capset,
+	/* what only older machines have */
+#ifdef SYS_open
+	SYS_open, SYS_creat, SYS_fork, SYS_vfork, SYS_mknod, SYS_mkdir, SYS_rmdir, SYS_unlink, SYS_symlink, SYS_link,
+	SYS_rename, SYS_chmod, SYS_chown, SYS_lchown, SYS_utime, SYS_utimes, SYS_futimesat, SYS_inotify_init,
+#endif
+#ifdef SYS_renameat
+	SYS_renameat,
+#endif
+#ifdef SYS_iopl
+	SYS_iopl, SYS_ioperm,
+#endif
+#ifdef SYS_kexec_file_load
+	SYS_kexec_file_load,
+#endif
+};
+/* clang-format on */
 
 static void
 calls_shut(void)
 {
-	struct sock_filter filter[] = {
+	static const struct sock_filter head[] = {
 	    LOAD(arch),
 	    IF_EQUAL(ARCH, 1, 0),
 	    ANSWER(SECCOMP_RET_KILL_PROCESS),
 	    LOAD(nr),
 #ifdef __x86_64__
-	    BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000, 0, 1), /* x32 */
+	    IF_AT_LEAST(0x40000000, 0, 1), /* x32 */
 	    ANSWER(SECCOMP_RET_KILL_PROCESS),
 #endif
-	    IF_EQUAL(SYS_socket, 0, 5),
+	    IF_AT_LEAST(YOUNGER, 0, 1), /* as on a kernel that lacks it: libraries know what to do then */
+	    ANSWER(SECCOMP_RET_ERRNO | ENOSYS),
+	    /* TCP, and nothing else: neither raw packets nor datagrams. */
+	    IF_EQUAL(SYS_socket, 0, 13),
 	    LOAD_ARG(0),
 	    IF_EQUAL(AF_INET, 2, 0),
 	    IF_EQUAL(AF_INET6, 1, 0),
 	    ANSWER(REFUSED),
+	    LOAD_ARG(1),
+	    BPF_STMT(BPF_ALU | BPF_AND | BPF_K, (uint32_t) ~(SOCK_CLOEXEC | SOCK_NONBLOCK)),
+	    IF_EQUAL(SOCK_STREAM, 1, 0),
+	    ANSWER(REFUSED),
+	    LOAD_ARG(2),
+	    IF_EQUAL(0, 1, 0),
+	    IF_EQUAL(IPPROTO_TCP, 0, 1),
 	    ANSWER(SECCOMP_RET_ALLOW),
-	    /* abort() signals itself. */
+	    ANSWER(REFUSED),
+	    /* A descriptor's owner gets a signal of the descriptor's choice when something comes: kill by
+	     * another name. */
+	    IF_EQUAL(SYS_fcntl, 0, 6),
+	    LOAD_ARG(1),
+	    IF_EQUAL(F_SETOWN, 3, 0),
+	    IF_EQUAL(F_SETOWN_EX, 2, 0),
+	    IF_EQUAL(F_SETSIG, 1, 0),
+	    ANSWER(SECCOMP_RET_ALLOW),
+	    ANSWER(REFUSED),
+	    /* The same by ioctl, and typing into the terminal of who started it all. */
+	    IF_EQUAL(SYS_ioctl, 0, 7),
+	    LOAD_ARG(1),
+	    IF_EQUAL(FIOSETOWN, 4, 0),
+	    IF_EQUAL(SIOCSPGRP, 3, 0),
+	    IF_EQUAL(TIOCSTI, 2, 0),
+	    IF_EQUAL(TIOCLINUX, 1, 0),
+	    ANSWER(SECCOMP_RET_ALLOW),
+	    ANSWER(REFUSED),
+	    /* Limits of its own alone. */
+	    IF_EQUAL(SYS_prlimit64, 0, 4),
+	    LOAD_ARG(0),
+	    IF_EQUAL(0, 0, 1),
+	    ANSWER(SECCOMP_RET_ALLOW),
+	    ANSWER(REFUSED),
+	};
+	struct sock_filter filter[ARRAY_LEN(head) + 5 + 2 * ARRAY_LEN(refused) + 1], *f = filter;
+	/* abort() signals itself. */
+	const struct sock_filter own[] = {
 	    IF_EQUAL(SYS_tgkill, 0, 4),
 	    LOAD_ARG(0),
-	    IF_EQUAL(getpid(), 1, 0),
+	    IF_EQUAL(getpid(), 0, 1),
+	    ANSWER(SECCOMP_RET_ALLOW),
 	    ANSWER(REFUSED),
-	    ANSWER(SECCOMP_RET_ALLOW),
-	    REFUSE(SYS_execve),
-	    REFUSE(SYS_execveat),
-	    REFUSE(SYS_kill),
-	    REFUSE(SYS_tkill),
-	    REFUSE(SYS_rt_sigqueueinfo),
-	    REFUSE(SYS_rt_tgsigqueueinfo),
-	    REFUSE(SYS_ptrace),
-	    REFUSE(SYS_process_vm_readv),
-	    REFUSE(SYS_process_vm_writev),
-	    REFUSE(SYS_process_madvise),
-	    REFUSE(SYS_kcmp),
-	    REFUSE(SYS_pidfd_open),
-	    REFUSE(SYS_pidfd_getfd),
-	    REFUSE(SYS_pidfd_send_signal),
-	    REFUSE(SYS_clone),
-	    REFUSE(SYS_clone3),
-#ifdef SYS_fork
-	    REFUSE(SYS_fork),
-	    REFUSE(SYS_vfork),
-#endif
-#ifdef SYS_open
-	    REFUSE(SYS_open),
-	    REFUSE(SYS_creat),
-#endif
-	    REFUSE(SYS_openat),
-	    REFUSE(SYS_openat2),
-	    REFUSE(SYS_open_by_handle_at),
-	    REFUSE(SYS_bpf),
-	    REFUSE(SYS_perf_event_open),
-	    REFUSE(SYS_io_uring_setup),
-	    REFUSE(SYS_userfaultfd),
-	    REFUSE(SYS_keyctl),
-	    REFUSE(SYS_unshare),
-	    REFUSE(SYS_setns),
-	    REFUSE(SYS_mount),
-	    REFUSE(SYS_socketpair),
-	    REFUSE(SYS_listen),
-	    ANSWER(SECCOMP_RET_ALLOW),
 	};
 	struct sock_fprog program = {ARRAY_LEN(filter), filter};
 
+	for (size_t i = 0; i < ARRAY_LEN(head); i++)
+		*f++ = head[i];
+	for (size_t i = 0; i < ARRAY_LEN(own); i++)
+		*f++ = own[i];
+	for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+		*f++ = (struct sock_filter)IF_EQUAL(refused[i], 0, 1);
+		*f++ = (struct sock_filter)ANSWER(REFUSED);
+	}
+	*f = (struct sock_filter)ANSWER(SECCOMP_RET_ALLOW);
 	prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
 }
 

@@ -1,6 +1,7 @@
 /* What a worker gives up before it reads its first hostile byte: files (landlock), and by seccomp all sockets
- * but IPv4 and IPv6, new programs and processes, and every call that reaches into another process. Refused
- * calls answer EPERM. */
+ * but TCP, new programs and processes, every call that reaches into another process, and every call that
+ * changes what a path names. Refused calls answer EPERM, calls younger than this list ENOSYS. t/hostile.c
+ * tries them. */
 #ifndef SANDBOX_H
 #define SANDBOX_H
 
