@@ -23,7 +23,7 @@
 #define ASKING SECOND       /* who is connected gets that long to ask */
 #define AFTER_BREAK "MOX_RUNQ_RESTARTS"
 
-static struct runq queue = {.sync_pipe = -1};
+static struct runq queue = {.sync_pipe = -1, .support_fd = -1};
 static sigset_t old_signals;
 
 struct runq *
@@ -99,6 +99,7 @@ signalled(struct watch *w, uint32_t events)
 	struct runq *q = &queue;
 	struct signalfd_siginfo s;
 	pid_t pid;
+	int status;
 
 	(void)events;
 	while (read(w->fd, &s, sizeof s) == (ssize_t)sizeof s) {
@@ -110,9 +111,12 @@ signalled(struct watch *w, uint32_t events)
 		case SIGUSR2: q->leaving = q->mode == RUNQ_SERVE; break;
 		case SIGCHLD:
 			/* The sockets tell who is gone; here they are only buried. */
-			while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+			while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 				if (pid == q->nexthop.pid)
 					q->nexthop.pid = 0; /* may be another's from now on */
+				if (pid == q->refresh_pid)
+					refresh_ended(q, status);
+			}
 			break;
 		}
 	}
@@ -288,7 +292,7 @@ is_finished(struct runq *q)
 		return !q->njobs && TAILQ_EMPTY(&q->done);
 	if (q->mode == RUNQ_SERVE)
 		return q->leaving ? nobody_asks(q) : serve_quiet(q, LINGER);
-	return q->mode == RUNQ_PASS && !work_waits(q) && !q->njobs && !q->asks.n &&
+	return q->mode == RUNQ_PASS && !work_waits(q) && !q->njobs && !q->asks.n && !q->refresh_pid &&
 	       (TAILQ_EMPTY(&q->to_ask) || q->nexthop.deaths > 3) && q->due_next > q->now &&
 	       (q->wake_at > q->now + SECOND || q->deliver.deaths > 3) && nobody_asks(q);
 }
@@ -392,6 +396,8 @@ finish(struct runq *q, char **argv)
 	serve_stop(q);
 	ask_stop(q);
 	work_restart_parent(q);
+	tlsrpt_flush(q);
+	refresh_stop(q);
 	index_close(q->index, !broken && !rebuild && !q->sweep);
 	log_flush();
 	if (again)

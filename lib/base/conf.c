@@ -57,6 +57,7 @@ static const struct key top_keys[] = {
     {"local-domains", "{}", AT(conf, local_domains), NAMES},
     {"local-maildir", "%h/Maildir", AT(conf, local_maildir), TEXT},
     {"received", "true", AT(conf, received), BOOL},
+    {"tlsrpt-results", "true", AT(conf, tlsrpt_results), BOOL},
     {"max-message-size", "100M", AT(conf, max_message_size), SIZE(1024, INT64_C(1) << 40)},
     {"max-recipients", "10000", AT(conf, max_recipients), NUMBER(1, 10000)},
     {"min-free", "32M", AT(conf, min_free), SIZE(0, INT64_C(1) << 50)},

@@ -93,6 +93,7 @@ struct conf {
 	int64_t idle;        /* a kept connection without work is closed after this */
 	uint16_t smtp_port;  /* of direct delivery */
 	char *ca_file;
+	bool tlsrpt_results; /* mox-runq writes spool/tlsrpt/DAY */
 	int log_level;
 	struct conf_retry retry;
 	struct conf_timeouts timeouts;

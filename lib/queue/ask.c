@@ -20,7 +20,8 @@
 #define ASK_MAX 1000                  /* questions under way */
 #define NO_NETWORK_WAIT (15 * SECOND) /* then it is asked again; no attempt */
 #define NEGATIVE_TTL 60
-#define ANSWER_MAX (256 * 1024)
+#define ANSWER_MAX (4 * 1024 * 1024)
+#define HOPS_MAX (48 * 1024) /* of a plan: two jobs with it and with 100 recipients must fit into a socket */
 #define ANSWER_WAIT (5 * MINUTE) /* must exceed the time mox-nexthop gives a name server, many times */
 #define DEATHS_MAX 3             /* of mox-nexthop at one question */
 
@@ -234,6 +235,22 @@ tls_word(const struct conf_transport *t)
 	return words[t ? t->starttls : STARTTLS_MAY];
 }
 
+/* Of the mail that waits for the plan. One zone whose policy cannot be looked up must not hold mail for ever
+ * (T46), and new mail for it must not make the old wait anew. */
+static unsigned
+most_attempts(const struct dest *d)
+{
+	unsigned most = 0, looked = 0;
+	const struct item *it;
+
+	TAILQ_FOREACH (it, &d->ready, in_dest) {
+		most = it->attempts > most ? it->attempts : most;
+		if (++looked == 1000)
+			break;
+	}
+	return most;
+}
+
 static void
 ask(struct runq *q, struct dest *d)
 {
@@ -257,6 +274,9 @@ ask(struct runq *q, struct dest *d)
 	if (t && !t->ipv6)
 		rec_add(out, "ipv6", "no");
 	rec_add(out, "starttls", tls_word(t));
+	if (d->class != CLASS_ORDINARY)
+		rec_add(out, "need", d->class == CLASS_SECURE ? "secure" : "lenient");
+	rec_addf(out, "attempts", "%u", most_attempts(d));
 	rec_end(out);
 }
 
@@ -357,8 +377,9 @@ ask_round(struct runq *q)
 
 struct reading {
 	uint64_t ask;
-	char *site, *code, *text;
-	bool never, later, no_network;
+	char *site, *fit;
+	const char *code, *text;
+	bool never, later, no_network, pkix;
 	uint64_t ttl;
 	struct str hops;
 };
@@ -367,11 +388,31 @@ struct reading {
 static bool
 is_hop_line(const char *key)
 {
-	return !strcmp(key, "hop") || !strcmp(key, "names") || !strcmp(key, "addr") || !strcmp(key, "tlsa");
+	static const char *const keys[] = {"sts", "hop", "names", "addr", "tlsa"};
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (!strcmp(key, keys[i]))
+			return true;
+	return false;
+}
+
+/* A policy that is enforced or tested is judged by authorities. */
+static bool
+is_judged(const char *key, const char *value)
+{
+	return !strcmp(key, "sts") && strncmp(value, "none ", 5) != 0;
+}
+
+static void
+too_large(struct reading *a)
+{
+	a->later = true;
+	a->code = "4.3.0";
+	a->text = "the domain's mail servers and their TLSA records are too many";
 }
 
 static bool
-read_answer(struct reading *a, char *rec, size_t n)
+read_answer(struct runq *q, struct reading *a, char *rec, size_t n)
 {
 	struct rec_in in = {rec, rec + n};
 	char *key, *value;
@@ -380,6 +421,9 @@ read_answer(struct reading *a, char *rec, size_t n)
 	while ((got = rec_next(&in, &key, &value)) == REC_LINE) {
 		if (is_hop_line(key)) {
 			str_addf(&a->hops, "%s %s\n", key, value);
+			a->pkix |= is_judged(key, value);
+		} else if (!strcmp(key, "tls")) {
+			tlsrpt_count(q, value);
 		} else if (!strcmp(key, "later") || !strcmp(key, "never")) {
 			a->never = *key == 'n';
 			a->later = !a->never;
@@ -394,6 +438,8 @@ read_answer(struct reading *a, char *rec, size_t n)
 				return false;
 		} else if (!strcmp(key, "site")) {
 			a->site = value;
+		} else if (!strcmp(key, "fit")) {
+			a->fit = value;
 		} else if (!strcmp(key, "network")) {
 			a->no_network = !strcmp(value, "no");
 		} else if (!strcmp(key, "ttl")) {
@@ -401,6 +447,8 @@ read_answer(struct reading *a, char *rec, size_t n)
 				return false;
 		}
 	}
+	if (a->hops.len > HOPS_MAX)
+		too_large(a);
 	return got == REC_END && a->ask && (a->never || a->later || (a->site && a->hops.len));
 }
 
@@ -447,8 +495,13 @@ apply(struct runq *q, struct dest *d, struct reading *a)
 	}
 	d->state = DEST_PLAN;
 	d->hops = str_take(&a->hops);
+	d->fit = a->fit ? mem_dup(a->fit) : NULL;
 	d->site = site_get(q, d->transport, a->site);
 	d->site->known++;
+	d->pkix = a->pkix;
+	d->site->pkix += d->pkix;
+	if (d->pkix)
+		work_want_pkix(q, d->site);
 	dest_list_in_site(q, d);
 }
 
@@ -458,14 +511,14 @@ answer(struct runq *q, char *rec, size_t n)
 	struct reading a = {0};
 	struct dest *d;
 
-	if (!read_answer(&a, rec, n)) {
+	if (!read_answer(q, &a, rec, n)) {
 		log_open(LOG_ALERT, "nonsense");
 		log_s("command", "mox-nexthop");
 		log_close();
 		a.never = false;
 		a.later = true;
-		a.code = (char[]){"4.3.0"};
-		a.text = (char[]){"mox-nexthop answered nonsense"};
+		a.code = "4.3.0";
+		a.text = "mox-nexthop answered nonsense";
 	}
 	if (a.ask && (d = asked_find(q, a.ask))) {
 		asked_end(q, d);

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 static bool
-mark_file(struct runq *q, const struct row *row, char hold)
+mark_file(struct runq *q, const struct row *row, enum mark which, char value)
 {
 	struct envelope e;
 	const char *why;
@@ -18,7 +18,7 @@ mark_file(struct runq *q, const struct row *row, char hold)
 		return false;
 	if (!envelope_read(fd, &e, &why)) {
 		if (row->n <= e.nrcpt)
-			r = envelope_mark(fd, &e, row->n, MARK_HOLD, hold);
+			r = envelope_mark(fd, &e, row->n, which, value);
 		envelope_free(&e);
 	}
 	close(fd);
@@ -44,7 +44,7 @@ change_hold(struct runq *q, const struct change *c, struct row *row, uint32_t ui
 		return false;
 	if (c->dry)
 		return true;
-	if (!mark_file(q, row, c->privileged ? 'o' : 'u'))
+	if (!mark_file(q, row, MARK_HOLD, c->privileged ? 'o' : 'u'))
 		return false;
 	row->hold = c->privileged ? 'o' : 'u';
 	row->next = 0;
@@ -67,7 +67,7 @@ change_release(struct runq *q, const struct change *c, struct row *row, uint32_t
 		return false;
 	if (c->dry)
 		return true;
-	if (!mark_file(q, row, HOLD_NONE))
+	if (!mark_file(q, row, MARK_HOLD, HOLD_NONE))
 		return false;
 	row->hold = HOLD_NONE;
 	row->next = it ? it->next : q->now;
@@ -85,7 +85,6 @@ change_schedule(struct runq *q, const struct change *c, struct row *row, uint32_
 	struct item *it = item_find(q, row->id, row->n);
 	int64_t old = row->next, next = c->relative ? old + c->next : c->next;
 	struct dest *d;
-	bool unknown;
 
 	if (row->hold != HOLD_NONE || (it && it->job))
 		return false;
@@ -102,7 +101,7 @@ change_schedule(struct runq *q, const struct change *c, struct row *row, uint32_
 	else
 		out_of_due(q, row, old);
 	/* Asked for now means now: a site that is left alone gets its probe. */
-	d = dest_look(q, route_find(q->conf, row, &unknown), row->domain);
+	d = dest_look(q, row);
 	if (next <= q->now && d) {
 		if (d->site) {
 			d->site->state.down_until = 0;
@@ -112,5 +111,27 @@ change_schedule(struct runq *q, const struct change *c, struct row *row, uint32_
 			d->expires = 0;
 	}
 	load_place(q, row);
+	return true;
+}
+
+bool
+change_requiretls(struct runq *q, const struct change *c, struct row *row, uint32_t uid)
+{
+	struct item *it = item_find(q, row->id, row->n);
+	const char mark[4] = {[MARK_REQUIRETLS] = c->requiretls};
+
+	if (class_of(row->requiretls) == class_of_mark(mark))
+		return false;
+	if (c->dry)
+		return true;
+	if (!mark_file(q, row, MARK_REQUIRETLS, c->requiretls))
+		return false;
+	row->requiretls = class_word(class_of_mark(mark));
+	row_store(q, row, uid);
+	/* A job that is out goes on as it went; what it leaves is loaded anew from the row. */
+	if (it && !it->job) {
+		item_free(q, it);
+		load_place(q, row);
+	}
 	return true;
 }

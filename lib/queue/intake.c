@@ -47,7 +47,6 @@ intake_row(
     struct runq *q, struct row *row, const struct envelope *e, unsigned n, char domain[DOMAIN_NAME_MAX])
 {
 	const struct envelope_rcpt *r = &e->rcpt[n - 1];
-	char mark = r->mark[MARK_REQUIRETLS];
 
 	domain_of(domain, r->address);
 	*row = (struct row){
@@ -61,9 +60,7 @@ intake_row(
 	    .queued = e->queued,
 	    .size = e->size,
 	    .transport = e->transport,
-	    .requiretls = mark == 'y'   ? "yes"
-	                  : mark == 'n' ? "no"
-	                                : NULL,
+	    .requiretls = class_word(class_of_mark(r->mark)),
 	    .messageid = e->message_id,
 	    .subject = e->subject,
 	};

@@ -121,12 +121,14 @@ void
 janitor_round(struct runq *q)
 {
 	sync_soon(q);
+	tlsrpt_round(q);
 	index_checkpoint(q->index, false);
 	if (q->mono < q->janitor_at)
 		return;
 	q->janitor_at = q->mono + JANITOR_EVERY;
 	ask_sweep(q);
 	table_sweep(q);
+	refresh_round(q);
 	sweep_tmp(q);
 	reserve_make(q);
 }

@@ -45,7 +45,22 @@ forget_message(struct runq *q, struct msg *m)
 	}
 }
 
-/* The file's state bytes win: false when this recipient is no longer ours to deliver. */
+/* The file's mark outranks the row: it waits again, where mail of its class waits. */
+static void
+change_class(struct runq *q, struct item *it, enum tls_class class)
+{
+	static struct str buf;
+	struct row row;
+	uint32_t uid;
+
+	if (row_load(q, &buf, &row, &uid, it->msg->id, it->n)) {
+		row.requiretls = class_word(class);
+		row_store(q, &row, uid);
+	}
+	load_defer(q, it, it->next);
+}
+
+/* The file's mutable bytes win: false when this recipient is no longer ours to deliver like this. */
 static bool
 still_due(struct runq *q, struct item *it, const struct envelope *e)
 {
@@ -54,8 +69,13 @@ still_due(struct runq *q, struct item *it, const struct envelope *e)
 	struct row row;
 	uint32_t uid;
 
-	if (mark && mark[MARK_STATE] == STATE_TODO && mark[MARK_HOLD] == HOLD_NONE)
-		return true;
+	if (mark && mark[MARK_STATE] == STATE_TODO && mark[MARK_HOLD] == HOLD_NONE) {
+		enum tls_class class = class_of_mark(mark);
+		if (class == it->dest->class)
+			return true;
+		change_class(q, it, class);
+		return false;
+	}
 	if (mark && mark[MARK_STATE] == STATE_TODO) {
 		if (row_load(q, &buf, &row, &uid, e->id, it->n)) {
 			row.hold = mark[MARK_HOLD];
@@ -98,6 +118,7 @@ write_job(struct runq *q, struct job *j)
 {
 	static const char *const flags[] = {"8bit", "smtputf8", "longline", "dot"};
 	const struct envelope *e = &j->env;
+	const struct dest *d = j->rcpt[0].item->dest;
 	char id[ID_SIZE];
 	struct str *out = &j->text;
 	bool first = true;
@@ -119,9 +140,9 @@ write_job(struct runq *q, struct job *j)
 		rec_add(out, "ret", e->ret);
 	if (e->envid)
 		rec_add(out, "envid", e->envid);
-	if (e->requiretls)
-		rec_add(out, "requiretls", e->requiretls);
-	str_adds(out, j->rcpt[0].item->dest->hops);
+	if (d->class != CLASS_ORDINARY)
+		rec_add(out, "requiretls", class_word(d->class));
+	str_adds(out, d->hops);
 	rec_addf(out, "recipients-max", "%u", j->site->state.limits.recipients_per_transaction);
 	for (size_t i = 0; i < j->nrcpt; i++) {
 		uint32_t n = j->rcpt[i].item->n;
@@ -175,8 +196,8 @@ by_number(const void *a, const void *b)
 	return (x->item->n > y->item->n) - (x->item->n < y->item->n);
 }
 
-/* The next message of the site, with all of its recipients there that wait: one transaction. NULL: that one
- * came to nothing. */
+/* The next message of the site, with all of its recipients there that wait and whose plans demand the same: one
+ * transaction. NULL: that one came to nothing. */
 struct job *
 job_build(struct runq *q, struct site *s)
 {
@@ -205,7 +226,7 @@ job_build(struct runq *q, struct site *s)
 		m->todo += e.rcpt[i].mark[MARK_STATE] == STATE_TODO;
 	for (it = m->items; it && j->nrcpt < max && j->nrcpt < e.nrcpt; it = next) {
 		next = it->of_msg;
-		if (it->job || it->dest->site != s || !it->dest->listed)
+		if (it->job || it->dest->site != s || !it->dest->listed || !dest_fits(it->dest, d))
 			continue;
 		if (!still_due(q, it, &e)) /* frees it, and with the last one the message */
 			continue;

@@ -7,6 +7,8 @@
  *   serve.c   spool/ctl                                    change.c  what operators change
  *   sweep.c   rebuild, comparison                          janitor.c tmp/, reserve, sync
  *   amend.c   cur/HH/ID.amend                              table.c   the things below, found by name
+ *   tlsrpt.c  TLS results, summed                          refresh.c mox-mtasts refresh, daily
+ *   known.c   spool/support
  *
  * A recipient that is not finished is in exactly one place: loaded (a struct item), in the index's due and
  * domain tables, or held (in neither). A row in the index exists for each of them; a file in cur/ outranks
@@ -26,6 +28,7 @@
 #include "row.h"
 #include "site.h"
 #include "spool.h"
+#include "support.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -77,13 +80,18 @@ TAILQ_HEAD(domain_list, domain);
 
 enum dest_state { DEST_NEW, DEST_ASKED, DEST_PLAN, DEST_LATER, DEST_NEVER };
 
-/* A recipient domain by one transport (a relay: all domains): one plan. */
+/* What a recipient's mail asks of TLS on its way (RFC 8689): REQUIRETLS, TLS-Required: No. Each has plans of
+ * its own. */
+enum tls_class { CLASS_ORDINARY, CLASS_SECURE, CLASS_LENIENT };
+
+/* A recipient domain by one transport (a relay: all domains) for one class: one plan. */
 struct dest {
 	struct hnode node;
 	TAILQ_ENTRY(dest) in_site;              /* in site->dests while it has ready items and a plan */
 	TAILQ_ENTRY(dest) in_queue;             /* to be asked for, or blocked */
 	const struct conf_transport *transport; /* NULL: direct */
 	unsigned generation;                    /* of the configuration */
+	enum tls_class class;
 	enum dest_state state;
 	bool listed, queued, blocked;
 	unsigned items; /* loaded, in jobs or not */
@@ -93,11 +101,14 @@ struct dest {
 	unsigned deaths;  /* of mox-nexthop while it was asked, in a row */
 	uint64_t ask;     /* number of the question under way */
 	struct hnode by_ask;
-	int64_t expires;   /* of the plan or the answer */
-	int64_t try_at;    /* blocked: no resolver, ask again then */
-	char *hops;        /* lines for jobs */
-	char *code, *text; /* LATER, NEVER */
-	char name[];       /* domain; "" for a relay */
+	int64_t expires;        /* of the plan or the answer */
+	int64_t try_at;         /* blocked: no resolver, ask again then */
+	char *hops;             /* lines for jobs: sts, hop, names, tlsa, addr */
+	char *fit;              /* plans of one site with the same word may share a job; NULL: with none */
+	struct support support; /* as last written; seen 0: not yet */
+	bool pkix;              /* a policy judges by authorities: for workers that know them */
+	char *code, *text;      /* LATER, NEVER */
+	char name[];            /* domain; "" for a relay */
 };
 TAILQ_HEAD(dest_list, dest);
 
@@ -109,6 +120,7 @@ struct worker {
 	unsigned njobs, served;
 	bool proved;  /* it has reached its site: may have a second job ahead */
 	bool closing; /* gets no more jobs */
+	bool pkix;    /* it knows the authorities */
 	bool probe;   /* opened to see whether its site is back */
 	bool idle, dead;
 	int64_t idle_since; /* monotonic */
@@ -125,6 +137,7 @@ struct site {
 	struct dest_list dests; /* with ready items, served in turn */
 	unsigned ready;         /* items in them */
 	unsigned known;         /* dests that name it */
+	unsigned pkix; /* of them, those whose jobs need authorities: all its workers know them then */
 	struct worker_list workers;
 	unsigned nworkers;
 	int64_t expired_at; /* when its waiting mail was last looked through for what is too old */
@@ -157,7 +170,9 @@ struct job {
 	struct str text;
 	bool maybe, ended, no_network;
 	enum { SITE_OK, SITE_BUSY, SITE_UNREACHABLE } site_said;
-	int64_t wait; /* the peer's hint */
+	int64_t wait;                            /* the peer's hint */
+	unsigned tls;                            /* results it reported */
+	bool says_support, starttls, requiretls; /* what the session said of its server */
 	char *session;
 	int64_t started; /* monotonic */
 };
@@ -221,6 +236,19 @@ struct runq {
 	bool answers_wait;   /* some client's answers want a durable commit first */
 
 	struct sweep *sweep; /* rebuild or comparison under way; NULL: none */
+	struct {
+		struct hash sums;
+		size_t bytes;
+		char day[9];       /* of what is summed */
+		char full_day[9];  /* whose file has reached its limit */
+		char clean_day[9]; /* when old days were last removed */
+		int64_t flush_at;  /* monotonic */
+		bool failing;      /* the last write failed, and the log says so */
+	} tlsrpt;
+	int support_fd;     /* -1: not open yet; -2: cannot be opened */
+	pid_t refresh_pid;  /* mox-mtasts refresh; 0: none */
+	int64_t refresh_at; /* not to be thought of before */
+
 	int64_t janitor_at, sync_at;
 	int sync_pipe;
 	bool dirty; /* marks or unlinks that are not durable yet */
@@ -236,9 +264,16 @@ struct item *item_find(struct runq *q, uint64_t id, uint32_t n);
 struct domain *domain_find(struct runq *q, const char *name);
 struct domain *domain_get(struct runq *q, const char *name);
 void domain_maybe_free(struct runq *q, struct domain *d);
-struct dest *dest_get(struct runq *q, const struct conf_transport *t, const char *domain);
-struct dest *dest_look(
-    struct runq *q, const struct conf_transport *t, const char *domain); /* NULL: not known */
+enum tls_class class_of(const char *requiretls);  /* by a row's word; NULL: ordinary */
+enum tls_class class_of_mark(const char mark[4]); /* by the file's, which alone decides */
+const char *class_word(enum tls_class class);     /* for a row; NULL: ordinary */
+struct dest *dest_get(
+    struct runq *q, const struct conf_transport *t, const char *domain, enum tls_class class);
+/* The one of a row; NULL: not known. */
+struct dest *dest_look(struct runq *q, const struct row *row);
+/* May recipients of both go in one job? Class and demands must be equal: else one domain's would be applied to
+ * another's mail. */
+bool dest_fits(const struct dest *a, const struct dest *b);
 struct site *site_get(struct runq *q, const struct conf_transport *t, const char *name);
 /* New in dest->ready, at the end; wakes whoever is next on its way. */
 struct item *item_add(struct runq *q, const struct row *row);
@@ -289,13 +324,14 @@ void co_died(struct runq *q, struct co_process *c, const char *name);
 
 /* ---- work.c ---- */
 void work_dispatch(struct runq *q);
-bool work_starves(const struct runq *q); /* somebody waits for a place, and there is one */
+bool work_starves(const struct runq *q);      /* somebody waits for a place, and there is one */
 bool work_lacks_places(const struct runq *q); /* more wait than places are free or about to be */
 void work_timers(struct runq *q, int64_t *mono_deadline, int64_t *wall_deadline);
 void work_close_idle(struct runq *q, bool all);
 void work_drop_all(struct runq *q);
 void work_restart_parent(struct runq *q);
-void work_reap(struct runq *q); /* frees workers that died in this round */
+void work_want_pkix(struct runq *q, struct site *s); /* who does not know the authorities gets no more jobs */
+void work_reap(struct runq *q);                      /* frees workers that died in this round */
 void worker_end(struct runq *q, struct worker *w);
 bool deliver_start(struct runq *q);
 
@@ -316,12 +352,15 @@ int job_send(struct job *j) MUST_USE;
 /* ---- change.c: true when it changed something, or with `dry` would have ---- */
 struct change {
 	bool privileged, dry;
-	bool relative; /* next is added to the row's */
-	int64_t next;  /* schedule */
+	bool timed;      /* schedule: next is given */
+	bool relative;   /* next is added to the row's */
+	int64_t next;    /* schedule */
+	char requiretls; /* the mark to set */
 };
 bool change_hold(struct runq *q, const struct change *c, struct row *row, uint32_t uid);
 bool change_release(struct runq *q, const struct change *c, struct row *row, uint32_t uid);
 bool change_schedule(struct runq *q, const struct change *c, struct row *row, uint32_t uid);
+bool change_requiretls(struct runq *q, const struct change *c, struct row *row, uint32_t uid);
 
 /* ---- serve.c ---- */
 void serve_start(struct runq *q);
@@ -349,6 +388,24 @@ void janitor_round(struct runq *q);
 void reserve_make(struct runq *q);
 void reserve_spend(struct runq *q);
 void sync_start(struct runq *q);
+
+/* ---- tlsrpt.c: TLS results (RFC 8460), summed in memory of bounded size, appended to spool/tlsrpt/DAY once a
+ * minute, at the end and when there is no more room. A kill may lose a minute; no error here ever holds up a
+ * delivery. ---- */
+/* The value of a `tls` line, still encoded; what is none is ignored. */
+void tlsrpt_count(struct runq *q, const char *value);
+void tlsrpt_round(struct runq *q); /* writes what is due, removes old days */
+void tlsrpt_flush(struct runq *q);
+
+/* ---- known.c: what recipient domains support, for people who ask before they send ---- */
+/* The value of a `session` line, still encoded. */
+void known_read(struct job *j, const char *session);
+void known_note(struct runq *q, const struct job *j);
+
+/* ---- refresh.c: `mox-mtasts refresh` as a child, once a day, when any policy is cached ---- */
+void refresh_round(struct runq *q);
+void refresh_ended(struct runq *q, int status); /* as waitpid says */
+void refresh_stop(struct runq *q);
 
 /* ---- amend.c: spool/cur/HH/ID.amend, what an operator changed beyond the mutable bytes ---- */
 int amend_write(

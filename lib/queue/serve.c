@@ -26,7 +26,7 @@
 #define AMENDS_A_SLICE 20   /* each writes a file of its own, durably */
 #define STUCK (30 * SECOND) /* a reader who takes nothing for so long is dropped */
 
-enum op { OP_NONE, OP_LIST, OP_HOLD, OP_RELEASE, OP_SCHEDULE, OP_CHECK, OP_REBUILD };
+enum op { OP_NONE, OP_LIST, OP_HOLD, OP_RELEASE, OP_SCHEDULE, OP_REQUIRETLS, OP_CHECK, OP_REBUILD };
 
 struct client {
 	TAILQ_ENTRY(client) in_list;
@@ -77,7 +77,8 @@ client_reset(struct client *c)
 	c->sweep = NULL;
 	c->op = OP_NONE;
 	c->limit = c->count = 0;
-	c->change.dry = c->done = c->finishing = false;
+	c->change = (struct change){.privileged = c->change.privileged};
+	c->done = c->finishing = false;
 	c->range = 0;
 	c->id = 0;
 	c->n = 0;
@@ -103,8 +104,17 @@ read_set(struct client *c, char *value, int64_t now)
 	uint64_t v;
 	int64_t d;
 
-	if (!what || !to || strcmp(what, "next"))
-		return "only `set next` is known";
+	if (!what || !to)
+		return "set needs what to set, and to what";
+	if (!strcmp(what, "requiretls")) {
+		c->change.requiretls = !strcmp(to, "yes") ? 'y' : !strcmp(to, "no") ? 'n' : '.';
+		return c->change.requiretls == '.' && strcmp(to, "default")
+		           ? "requiretls is yes, no or default"
+		           : NULL;
+	}
+	if (strcmp(what, "next"))
+		return "only `set next` and `set requiretls` are known";
+	c->change.timed = true;
 	c->change.relative = *to == '+' || *to == '-';
 	if (!strcmp(to, "now"))
 		c->change.next = now;
@@ -124,12 +134,12 @@ read_request(struct client *c, char *text, size_t n, int64_t now)
 		const char *word;
 		enum op op;
 	} ops[] = {{"list", OP_LIST}, {"show", OP_LIST}, {"hold", OP_HOLD}, {"release", OP_RELEASE},
-	    {"schedule", OP_SCHEDULE}, {"check", OP_CHECK}, {"rebuild", OP_REBUILD}};
+	    {"schedule", OP_SCHEDULE}, {"requiretls", OP_REQUIRETLS}, {"check", OP_CHECK},
+	    {"rebuild", OP_REBUILD}};
 	struct rec_in in = {text, text + n};
 	char *key, *value;
 	const char *why;
 	enum rec_got got;
-	bool set = false;
 
 	while ((got = rec_next(&in, &key, &value)) == REC_LINE) {
 		if (!strcmp(key, "sel")) {
@@ -138,7 +148,6 @@ read_request(struct client *c, char *text, size_t n, int64_t now)
 		} else if (!strcmp(key, "set")) {
 			if ((why = read_set(c, value, now)))
 				return why;
-			set = true;
 		} else if (!(value = rec_text(value))) {
 			return "a broken escape";
 		} else if (!strcmp(key, "op")) {
@@ -159,8 +168,10 @@ read_request(struct client *c, char *text, size_t n, int64_t now)
 		return "the request is not a whole record";
 	if (c->op == OP_NONE)
 		return "an operation that is not known here";
-	if (c->op == OP_SCHEDULE && !set)
+	if (c->op == OP_SCHEDULE && !c->change.timed)
 		return "schedule needs a time";
+	if (c->op == OP_REQUIRETLS && !c->change.requiretls)
+		return "requiretls needs yes, no or default";
 	if (c->select.nid && c->id)
 		return "after goes with no ids";
 	return NULL;
@@ -174,7 +185,7 @@ begin(struct runq *q, struct client *c, char *text, size_t n)
 	q->quiet_since = q->mono;
 	if (why)
 		status(c, "bad", why);
-	else if (!c->change.privileged && c->op != OP_LIST && c->op != OP_HOLD && c->op != OP_RELEASE)
+	else if (!c->change.privileged && (c->op == OP_SCHEDULE || c->op == OP_CHECK || c->op == OP_REBUILD))
 		status(c, "denied", "only root and the spool's user may do this");
 	else if (c->op == OP_CHECK)
 		c->sweep = NULL;
@@ -257,11 +268,8 @@ complete(struct runq *q, struct row *row)
 	struct dest *d = it ? it->dest : NULL;
 	struct site *s;
 
-	if (!d) {
-		bool unknown;
-		const struct conf_transport *t = route_find(q->conf, row, &unknown);
-		d = dest_look(q, t, row->domain);
-	}
+	if (!d)
+		d = dest_look(q, row);
 	s = d ? d->site : NULL;
 	row->site = s ? s->name : NULL;
 	if (row->hold != HOLD_NONE) {
@@ -330,6 +338,7 @@ change(struct runq *q, struct client *c)
 		switch (c->op) {
 		case OP_HOLD: changed = change_hold(q, &c->change, &row, uid); break;
 		case OP_RELEASE: changed = change_release(q, &c->change, &row, uid); break;
+		case OP_REQUIRETLS: changed = change_requiretls(q, &c->change, &row, uid); break;
 		default: changed = change_schedule(q, &c->change, &row, uid); break;
 		}
 		if (changed) {

@@ -23,6 +23,8 @@
 #define NO_NETWORK_WAIT (30 * SECOND)
 #define DONE_ENOUGH 20 /* messages after which a worker makes room for a starved site */
 #define ERROR_MAX 1000 /* bytes of a reply kept in the row */
+#define TLS_MAX                                                                                              \
+	100 /* TLS results of one report that count: more than it can have had sessions and policies */
 
 void
 job_free(struct job *j)
@@ -126,12 +128,19 @@ job_ended(struct runq *q, struct worker *w, struct job *j)
 }
 
 static bool
-read_line(struct job *j, const char *key, char *value)
+read_line(struct runq *q, struct job *j, const char *key, char *value)
 {
 	uint64_t v;
 
 	if (!strcmp(key, "rcpt"))
 		return read_rcpt(j, value);
+	if (!strcmp(key, "tls")) {
+		if (j->tls++ < TLS_MAX)
+			tlsrpt_count(q, value);
+		return true;
+	}
+	if (!strcmp(key, "session"))
+		known_read(j, value);
 	if (!(value = rec_text(value)))
 		return false;
 	if (!strcmp(key, "maybe")) {
@@ -165,7 +174,7 @@ settle_packet(struct runq *q, struct worker *w, char *text, size_t n)
 			if (!str_number(value, UINT64_MAX >> 1, &no) || no != j->no)
 				got = REC_BAD;
 		} else if (got == REC_LINE && j) {
-			if (!read_line(j, key, value))
+			if (!read_line(q, j, key, value))
 				got = REC_BAD;
 		} else if (got == REC_END && j) {
 			job_ended(q, w, j);
@@ -405,6 +414,7 @@ settle_done(struct runq *q)
 
 	while ((j = TAILQ_FIRST(&q->done))) {
 		TAILQ_REMOVE(&q->done, j, in_list);
+		known_note(q, j);
 		for (size_t i = 0; i < j->nrcpt; i++)
 			settle_one(q, j, &j->rcpt[i]);
 		job_free(j);

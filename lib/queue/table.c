@@ -79,26 +79,68 @@ dest_name(const struct conf_transport *t, const char *domain)
 	return t && t->type != TRANSPORT_DIRECT ? "" : domain;
 }
 
-struct dest *
-dest_look(struct runq *q, const struct conf_transport *t, const char *domain)
+enum tls_class
+class_of(const char *requiretls)
 {
-	const char *name = dest_name(t, domain);
-	uint64_t h = hash_by(name, t);
+	if (!requiretls)
+		return CLASS_ORDINARY;
+	return !strcmp(requiretls, "yes")  ? CLASS_SECURE
+	       : !strcmp(requiretls, "no") ? CLASS_LENIENT
+	                                   : CLASS_ORDINARY;
+}
+
+enum tls_class
+class_of_mark(const char mark[4])
+{
+	switch (mark[MARK_REQUIRETLS]) {
+	case 'y': return CLASS_SECURE;
+	case 'n': return CLASS_LENIENT;
+	default: return CLASS_ORDINARY;
+	}
+}
+
+const char *class_word(enum tls_class class)
+{
+	static const char *const words[] = {NULL, "yes", "no"};
+
+	return words[class];
+}
+
+static struct dest *
+dest_find(struct runq *q, const struct conf_transport *t, const char *name, enum tls_class class)
+{
+	uint64_t h = hash_by(name, t) + class;
 
 	for (struct hnode *n = hash_find(&q->dests, h, NULL); n; n = hash_find(&q->dests, h, n)) {
 		struct dest *d = NODE(n, struct dest);
-		if (d->transport == t && d->generation == q->generation && !strcmp(d->name, name))
+		if (d->transport == t && d->generation == q->generation && d->class == class &&
+		    !strcmp(d->name, name))
 			return d;
 	}
 	return NULL;
 }
 
 struct dest *
-dest_get(struct runq *q, const struct conf_transport *t, const char *domain)
+dest_look(struct runq *q, const struct row *row)
 {
-	struct dest *d = dest_look(q, t, domain);
+	bool unknown;
+	const struct conf_transport *t = route_find(q->conf, row, &unknown);
+
+	return dest_find(q, t, dest_name(t, row->domain), class_of(row->requiretls));
+}
+
+bool
+dest_fits(const struct dest *a, const struct dest *b)
+{
+	return a == b || (a->class == b->class && a->fit && b->fit && !strcmp(a->fit, b->fit));
+}
+
+struct dest *
+dest_get(struct runq *q, const struct conf_transport *t, const char *domain, enum tls_class class)
+{
 	const char *name = dest_name(t, domain);
-	uint64_t h = hash_by(name, t);
+	struct dest *d = dest_find(q, t, name, class);
+	uint64_t h = hash_by(name, t) + class;
 	size_t len = strlen(name);
 
 	if (d)
@@ -106,6 +148,7 @@ dest_get(struct runq *q, const struct conf_transport *t, const char *domain)
 	d = mem_zalloc(sizeof *d + len + 1);
 	memcpy(d->name, name, len);
 	d->transport = t;
+	d->class = class;
 	d->generation = q->generation;
 	TAILQ_INIT(&d->ready);
 	hash_add(&q->dests, &d->node, h);
@@ -140,14 +183,18 @@ void
 dest_forget(struct runq *q, struct dest *d)
 {
 	dest_unlist(q, d);
-	if (d->site)
+	if (d->site) {
 		d->site->known--;
+		d->site->pkix -= d->pkix;
+	}
 	d->site = NULL;
+	d->pkix = false;
 	d->state = DEST_NEW;
 	free(d->hops);
+	free(d->fit);
 	free(d->code);
 	free(d->text);
-	d->hops = d->code = d->text = NULL;
+	d->hops = d->fit = d->code = d->text = NULL;
 }
 
 /* ---- sites ---- */
@@ -297,7 +344,7 @@ item_add(struct runq *q, const struct row *row)
 	it->n = row->n;
 	it->attempts = row->attempts;
 	it->next = row->next;
-	it->dest = d = dest_get(q, t, row->domain);
+	it->dest = d = dest_get(q, t, row->domain, class_of(row->requiretls));
 	d->items++;
 	TAILQ_INSERT_TAIL(&d->ready, it, in_dest);
 	if (unknown) {

@@ -169,7 +169,7 @@ worker_open(struct runq *q, struct site *s)
 	rec_addf(&rec, "worker", "%" PRIu64, ++q->job_no);
 	rec_add(&rec, "site", s->name);
 	rec_add(&rec, "transport", s->transport ? s->transport->name : "");
-	rec_add(&rec, "pkix", "no");
+	rec_add(&rec, "pkix", s->pkix ? "yes" : "no");
 	rec_end(&rec);
 	if (pkt_send(q->deliver.out.fd, rec.s, rec.len, sock[1], MSG_DONTWAIT)) {
 		close(sock[0]);
@@ -182,6 +182,7 @@ worker_open(struct runq *q, struct site *s)
 	w = mem_zalloc(sizeof *w);
 	w->watch = (struct watch){sock[0], worker_ready};
 	w->site = s;
+	w->pkix = s->pkix > 0;
 	TAILQ_INIT(&w->jobs);
 	TAILQ_INSERT_TAIL(&s->workers, w, in_site);
 	s->nworkers++;
@@ -194,6 +195,24 @@ worker_open(struct runq *q, struct site *s)
 	TAILQ_INSERT_TAIL(&q->idle, w, in_idle);
 	loop_add(&w->watch, EPOLLIN);
 	return w;
+}
+
+void
+work_want_pkix(struct runq *q, struct site *s)
+{
+	struct worker *w, *next;
+
+	for (w = TAILQ_FIRST(&s->workers); w; w = next) {
+		next = TAILQ_NEXT(w, in_site);
+		if (w->pkix || w->closing)
+			continue;
+		if (!w->njobs) {
+			worker_end(q, w);
+			continue;
+		}
+		w->closing = true;
+		q->nclosing++;
+	}
 }
 
 void
@@ -260,6 +279,20 @@ worker_free_of(struct site *s)
 	return NULL;
 }
 
+/* Those that get no more jobs must not hold up what waits, but the limit counts their connections. */
+static unsigned
+workers_that_serve(const struct site *s)
+{
+	const struct worker *w;
+	unsigned n = 0;
+
+	if (s->nworkers >= s->state.limits.connections)
+		return s->nworkers;
+	TAILQ_FOREACH (w, &s->workers, in_site)
+		n += !w->closing;
+	return n;
+}
+
 /* An idle one whose site has nothing more for it. */
 static struct worker *
 spare_worker(const struct runq *q)
@@ -282,7 +315,7 @@ worker_for(struct runq *q, struct site *s, bool *starving)
 {
 	struct worker *w = worker_free_of(s);
 
-	if (w || !site_may_open(&s->state, s->nworkers, s->ready))
+	if (w || !site_may_open(&s->state, workers_that_serve(s), s->ready))
 		return w;
 	/* Probes of dead sites must not take all the places. */
 	if (s->state.fails && q->probing >= q->conf->workers / 2 + 1)
@@ -313,7 +346,7 @@ wait_for_others(struct runq *q, struct item *it)
 	if (it->msg->loaded_at + PLAN_WAIT < q->mono)
 		return false;
 	for (other = it->msg->items; other; other = other->of_msg)
-		if (other->dest->state == DEST_ASKED)
+		if (other->dest->state == DEST_ASKED && other->dest->class == d->class)
 			break;
 	if (!other)
 		return false;
@@ -321,6 +354,17 @@ wait_for_others(struct runq *q, struct item *it)
 	TAILQ_INSERT_TAIL(&d->ready, it, in_dest);
 	TAILQ_REMOVE(&d->site->dests, d, in_site);
 	TAILQ_INSERT_TAIL(&d->site->dests, d, in_site);
+	return true;
+}
+
+/* Asked for anew: what waited long must not be held to demands of long ago. */
+static bool
+plan_is_old(struct runq *q, struct dest *d)
+{
+	if (d->expires > q->now)
+		return false;
+	dest_unlist(q, d);
+	ask_want(q, d);
 	return true;
 }
 
@@ -342,6 +386,8 @@ site_run(struct runq *q, struct site *s, size_t *jobs)
 		}
 		if (!*jobs)
 			return true;
+		if (plan_is_old(q, TAILQ_FIRST(&s->dests)))
+			continue;
 		if (wait_for_others(q, TAILQ_FIRST(&TAILQ_FIRST(&s->dests)->ready))) {
 			if (++waiting < s->ready)
 				continue;

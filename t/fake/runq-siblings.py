@@ -2,8 +2,11 @@
 """Siblings for mox-runq's tests: called as mox-nexthop -w it answers plans, called as mox-deliver -w it forks workers that report what the
 recipient's local part asks for. Every job is noted in $FAKE_LOG as `deliver ID sender rcpt,rcpt sha`.
 
-  DOMAIN: never.* never-plan, later.* later-plan, nonet.* `network no`, else one hop; site by the domain's last two labels
-  LOCAL PART: sent, later, never, die (worker killed), gone (site unreachable), busy, hint (wait 60), slow (waits for the file $FAKE_GO)
+  DOMAIN: never.* never-plan, later.* later-plan, nonet.* `network no`, else one hop; site by the domain's last two labels.
+    must.* dane.* sts.* testing.*: that demand. weak.* never 5.7.30 for what needs secure. frail.* later for the first three attempts.
+    Requests are noted in $FAKE_ASKS as `DOMAIN need attempts`.
+  LOCAL PART: sent, later, slow-later, never, die (worker killed), gone (site unreachable), busy, hint (wait 60), slow (waits for the file $FAKE_GO),
+    tls-RESULT (a tls line), session (starttls, requiretls, verified). Jobs are noted in $FAKE_JOBS as `pkix requiretls sts tls rcpt,rcpt`.
 """
 import array, hashlib, os, socket, sys, time, signal
 
@@ -19,6 +22,19 @@ def records(data):
         else:
             k, _, v = line.partition(' ')
             rec.append((k, v))
+
+def plan(dom):
+    site = '.'.join(dom.split('.')[-2:])
+    word = dom.split('.')[0]
+    tls = word if word in ('must', 'dane', 'sts') else 'may'
+    out = 'plan %s\nsite mx.%s\ndnssec insecure\n' % (dom, site)
+    if word in ('sts', 'testing'):
+        out += 'sts %s domain=%s id=1 max-age=86400 mx=mx.%s\n' % ('enforce' if word == 'sts' else word, dom, site)
+    out += 'fit %s\nhop mx.%s pref=10 port=25 dnssec=insecure tls=%s\nnames mx.%s\n' % (
+        hashlib.sha1((dom if 'sts ' in out else tls).encode()).hexdigest()[:16], site, tls, site)
+    if tls == 'dane':
+        out += 'tlsa 3 1 1 ' + 32 * '00' + '\n'
+    return out + 'addr 127.0.0.9\nttl 300\n'
 
 def nexthop():
     buf = ''
@@ -38,18 +54,22 @@ def nexthop():
                 out = 'ask %s\nlater 4.4.3 name\\x20server\\x20failed\nttl 1\nend\n' % r['ask']
             elif dom.startswith('nonet.'):
                 out = 'ask %s\nlater 4.4.3 no\\x20network\nnetwork no\nend\n' % r['ask']
+            elif dom.startswith('weak.') and r.get('need') == 'secure':
+                out = 'ask %s\nnever 5.7.30 no\\x20REQUIRETLS\ntls no-policy-found %s starttls-not-supported\nend\n' % (r['ask'], dom)
+            elif dom.startswith('frail.') and int(r['attempts']) < 3:
+                out = 'ask %s\nlater 4.7.5 no\\x20policy\ntls sts %s sts-policy-fetch-error\nttl 1\nend\n' % (r['ask'], dom)
             else:
-                site = '.'.join(dom.split('.')[-2:])
-                out = 'ask %s\nplan %s\nsite mx.%s\ndnssec insecure\nhop mx.%s pref=10 port=25 dnssec=insecure tls=may\nnames mx.%s\naddr 127.0.0.9\nttl 300\nend\n' % (
-                    r['ask'], dom, site, site, site)
+                out = 'ask %s\n%send\n' % (r['ask'], plan(dom))
+            if 'FAKE_ASKS' in os.environ:
+                note('%s %s %s' % (dom, r.get('need', '-'), r.get('attempts')), 'FAKE_ASKS')
             os.write(1, out.encode())
 
-def note(text):
-    fd = os.open(os.environ['FAKE_LOG'], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+def note(text, where='FAKE_LOG'):
+    fd = os.open(os.environ[where], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     os.write(fd, (text + '\n').encode())
     os.close(fd)
 
-def worker(sock):
+def worker(sock, pkix):
     while True:
         data, anc, _, _ = sock.recvmsg(65536, socket.CMSG_SPACE(16))
         if not data:
@@ -69,6 +89,10 @@ def worker(sock):
         lines = [l for l in body.split(b'\r\n\r\n', 1)[0].split(b'\r\n') if not l.startswith((b'Received:', b' ', b'\t'))]
         note('deliver %s %s %s %s' % (r['id'], r['sender'], ','.join(a for _, a in rcpts), hashlib.sha1(body).hexdigest()[:8]))
         site = ''
+        if 'FAKE_JOBS' in os.environ:
+            hops = [v for k, v in rec if k == 'hop']
+            note('%s %s %s %s %s' % (pkix, r.get('requiretls', '-'), r.get('sts', '-').split(' ')[0],
+                ','.join(f[4:] for h in hops for f in h.split(' ') if f.startswith('tls=')), ','.join(a for _, a in rcpts)), 'FAKE_JOBS')
         for n, a in rcpts:
             l = a.split('@')[0]
             if l.startswith('slow'):
@@ -77,7 +101,11 @@ def worker(sock):
             if l.startswith('die'):
                 os.kill(os.getpid(), signal.SIGKILL)
             h = 'mx[127.0.0.9]'
-            if l.startswith('later') or l.startswith('hint'):
+            if l.startswith('tls-'):
+                out += 'tls no-policy-found %s %s mx=mx reason=a\\x20b\n' % (a.split('@')[1], l[4:])
+            if l.startswith('session'):
+                out += 'session mx 127.0.0.9 tls=TLS1.3 cipher=x verified=dane starttls=yes requiretls=%s reused=no\n' % ('no' if 'weak' in l else 'yes')
+            if l.startswith(('later', 'slow-later', 'hint')):
                 out += 'rcpt %s later 451 4.2.0 %s try\\x20later\n' % (n, h)
                 if l.startswith('hint'):
                     out += 'wait 60\n'
@@ -105,7 +133,7 @@ def deliver():
             fds.frombytes(d[:4])
         if os.fork() == 0:
             ctl.close()
-            worker(socket.socket(fileno=fds[0]))
+            worker(socket.socket(fileno=fds[0]), dict(next(records(data.decode())))['pkix'])
             os._exit(0)
         os.close(fds[0])
 

@@ -1,0 +1,252 @@
+/* TLS results (RFC 8460 4.3, 4.4): equal lines are one counter. What is here stands for sessions since the last
+ * write; each write is one record (mox-rec.5). */
+#include "base.h"
+
+#include "clock.h"
+#include "log.h"
+#include "queue.h"
+#include "rec.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FLUSH_EVERY MINUTE
+#define SUMS_MAX 20000              /* counters in memory */
+#define BYTES_MAX (4 * 1024 * 1024) /* of their lines; must not exceed REC_MAX */
+#define FILE_MAX (64 * 1024 * 1024)
+#define VALUE_MAX 4096
+#define DAYS_KEPT 10
+#define DAY_SIZE 9 /* YYYYMMDD */
+
+struct sum {
+	struct hnode node;
+	uint64_t count;
+	char value[];
+};
+
+static struct sum *
+sum_of(struct hnode *n)
+{
+	return (struct sum *)(void *)((char *)n - offsetof(struct sum, node));
+}
+
+static void
+day_of(char out[DAY_SIZE], int64_t when)
+{
+	char iso[CLOCK_ISO_SIZE];
+
+	clock_iso(iso, when, 0);
+	snprintf(out, DAY_SIZE, "%.4s%.2s%.2s", iso, iso + 5, iso + 8);
+}
+
+static bool
+is_made_of(const char *s, size_t max, const char *of)
+{
+	size_t n = strspn(s, of);
+
+	return n && n <= max && !s[n];
+}
+
+/* Opaque but for its first three fields, by which reports are chosen and summed. */
+static bool
+is_result(const char *value, size_t n)
+{
+	static const char *const types[] = {"tlsa", "sts", "no-policy-found"};
+	char copy[VALUE_MAX + 1], *p = copy, *type, *domain, *result;
+
+	memcpy(copy, value, n + 1);
+	if (!rec_text(copy))
+		return false;
+	memcpy(copy, value, n + 1);
+	if (!(type = rec_field(&p)) || !(domain = rec_field(&p)) || !(result = rec_field(&p)) ||
+	    !is_made_of(domain, 253, "abcdefghijklmnopqrstuvwxyz0123456789-_.") ||
+	    !is_made_of(result, 60, "abcdefghijklmnopqrstuvwxyz-"))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(types); i++)
+		if (!strcmp(type, types[i]))
+			return true;
+	return false;
+}
+
+void
+tlsrpt_count(struct runq *q, const char *value)
+{
+	struct hash *h = &q->tlsrpt.sums;
+	size_t n = strlen(value);
+	uint64_t hash;
+	char day[DAY_SIZE];
+	struct sum *s;
+
+	if (!q->conf->tlsrpt_results || n > VALUE_MAX || !is_result(value, n))
+		return;
+	day_of(day, q->now);
+	if (strcmp(day, q->tlsrpt.day) || h->n >= SUMS_MAX || q->tlsrpt.bytes + n > BYTES_MAX)
+		tlsrpt_flush(q);
+	memcpy(q->tlsrpt.day, day, DAY_SIZE);
+	hash = hash_text(value);
+	for (struct hnode *node = hash_find(h, hash, NULL); node; node = hash_find(h, hash, node))
+		if (!strcmp(sum_of(node)->value, value)) {
+			sum_of(node)->count++;
+			return;
+		}
+	if (!h->n)
+		q->tlsrpt.flush_at = q->mono + FLUSH_EVERY;
+	s = mem_zalloc(sizeof *s + n + 1);
+	memcpy(s->value, value, n);
+	s->count = 1;
+	hash_add(h, &s->node, hash);
+	q->tlsrpt.bytes += n + 32; /* `tls `, the count */
+}
+
+/* ---- writing ---- */
+
+static void
+write_sum(struct hnode *node, void *arg)
+{
+	const struct sum *s = sum_of(node);
+
+	str_addf(arg, "tls %" PRIu64 " %s\n", s->count, s->value);
+}
+
+static void
+forget_sum(struct hnode *node, void *arg)
+{
+	struct runq *q = arg;
+
+	hash_del(&q->tlsrpt.sums, node);
+	free(sum_of(node));
+}
+
+static void
+log_full(struct runq *q)
+{
+	if (!strcmp(q->tlsrpt.full_day, q->tlsrpt.day))
+		return;
+	memcpy(q->tlsrpt.full_day, q->tlsrpt.day, DAY_SIZE);
+	log_open(LOG_ALERT, "tlsrpt-full");
+	log_s("day", q->tlsrpt.day);
+	log_close();
+}
+
+/* Once, until it works again. */
+static void
+log_failed(struct runq *q, int err)
+{
+	if (!q->tlsrpt.failing) {
+		log_open(LOG_WARN, "tlsrpt-lost");
+		log_s("day", q->tlsrpt.day);
+		log_s("error", strerror(err));
+		log_close();
+	}
+	q->tlsrpt.failing = true;
+}
+
+static int
+open_day(const struct runq *q, const char *day)
+{
+	char name[32];
+
+	snprintf(name, sizeof name, "tlsrpt/%s", day);
+	return openat(
+	    q->spool.dir, name, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+}
+
+/* A power loss cut what stands there: our first line must be one of its own. */
+static bool
+is_cut(int fd, off_t size)
+{
+	char last;
+
+	return size && pread(fd, &last, 1, size - 1) == 1 && last != '\n';
+}
+
+/* Whole or not at all; a power loss may leave half of it, which readers know by the missing `end`. */
+static int
+append(struct runq *q, int fd, struct str *rec)
+{
+	struct stat st;
+	ssize_t w;
+	int err;
+
+	if (fstat(fd, &st))
+		return -1;
+	if ((uint64_t)st.st_size + rec->len >= FILE_MAX) {
+		log_full(q);
+		return 0;
+	}
+	if (is_cut(fd, st.st_size) && write(fd, "\n", 1) != 1)
+		return -1;
+	w = write(fd, rec->s, rec->len);
+	if (w == (ssize_t)rec->len)
+		return 0;
+	err = w < 0 ? errno : ENOSPC;
+	if (w > 0 && ftruncate(fd, st.st_size))
+		err = errno;
+	errno = err;
+	return -1;
+}
+
+void
+tlsrpt_flush(struct runq *q)
+{
+	struct str rec = {0};
+	int fd;
+
+	if (!q->tlsrpt.sums.n)
+		return;
+	str_adds(&rec, "sums 1\n");
+	rec_addf(&rec, "at", "%" PRId64, q->now);
+	hash_each(&q->tlsrpt.sums, write_sum, &rec);
+	rec_end(&rec);
+	if ((fd = open_day(q, q->tlsrpt.day)) < 0 || append(q, fd, &rec))
+		log_failed(q, errno);
+	else
+		q->tlsrpt.failing = false;
+	if (fd >= 0)
+		close(fd);
+	str_free(&rec);
+	hash_each(&q->tlsrpt.sums, forget_sum, q);
+	q->tlsrpt.bytes = 0;
+}
+
+/* ---- old days ---- */
+
+static void
+remove_before(const struct runq *q, const char *day)
+{
+	int fd = openat(q->spool.dir, "tlsrpt", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+
+	if (!d) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	while ((e = readdir(d)))
+		if (strlen(e->d_name) == DAY_SIZE - 1 && is_made_of(e->d_name, DAY_SIZE, "0123456789") &&
+		    strcmp(e->d_name, day) < 0)
+			unlinkat(fd, e->d_name, 0);
+	closedir(d);
+}
+
+void
+tlsrpt_round(struct runq *q)
+{
+	char day[DAY_SIZE], oldest[DAY_SIZE];
+
+	if (q->tlsrpt.sums.n && q->mono >= q->tlsrpt.flush_at)
+		tlsrpt_flush(q);
+	if (q->mono < q->janitor_at)
+		return;
+	day_of(day, q->now);
+	if (!strcmp(day, q->tlsrpt.clean_day))
+		return;
+	memcpy(q->tlsrpt.clean_day, day, DAY_SIZE);
+	day_of(oldest, q->now - DAYS_KEPT * DAY);
+	remove_before(q, oldest);
+}

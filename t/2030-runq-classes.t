@@ -1,0 +1,112 @@
+#!/bin/bash
+# Mail of different demands on its way: classes by the recipient's mark, plans that fit each other, workers that know authorities.
+. "$(dirname "$0")/lib.sh"
+mkdir bin
+cp "$MOX_BIN"/mox-runq "$MOX_BIN"/mox-queue-* bin/ 2>/dev/null
+rm -f bin/*.c
+cp "$TOP/t/fake/runq-siblings.py" bin/mox-nexthop
+cp "$TOP/t/fake/runq-siblings.py" bin/mox-deliver
+PATH=$T/bin:$PATH
+export FAKE_LOG=$T/log FAKE_GO=$T/go FAKE_ASKS=$T/asks FAKE_JOBS=$T/jobs MOX_CONF=$T/conf MOX_TEST_CLOCK=$T/clock
+export ASAN_OPTIONS=detect_leaks=0 # mox-queue-add leaves its memory to the kernel
+echo 0 >clock
+cat >conf <<X
+hostname = "me.example"
+spool = "$T/spool"
+retry { intervals = { "10m" } jitter = false }
+transport "relay" { type = smtp host = "127.0.0.1" }
+route { to = { "relayed.example" } transport = "relay" }
+X
+add() { mox-queue-add -f s@me.example "$@" <<<$'Subject: x\n\nbody' | sed 's/^id //'; }
+pass() { timeout 20 mox-runq 2>>err; }
+fresh() { rm -f jobs asks && touch jobs asks; }
+jobs_out() { sort jobs | tr '\n' ';'; }
+asked() { sort asks | tr '\n' ';'; }
+col() { mox-queue-list -id "$1" -o "$2" | tr '\n' ' ' | sed 's/ $//'; }
+forward() { echo $(($(cat clock) + $1)) >clock; }
+requiretls() { mox-queue-requiretls "$@" >/dev/null 2>&1; }
+nothing_queued() { [ -z "$(find spool/cur spool/new -type f)" ]; }
+
+fresh
+add a@x.example b@must.x.example c@y.x.example >/dev/null
+pass
+is "plans that demand the same share a job, others at the same site do not" "$(jobs_out)" \
+	"no - - may a@x.example,c@y.x.example;no - - must b@must.x.example;"
+fresh
+add a@dane.x.example b@must.x.example c@sts.x.example d@sts.y.x.example >/dev/null
+pass
+is "T101 nor do two policies" "$(sed 's/^[a-z]* //' jobs | sort | tr '\n' ';')" \
+	"- - dane a@dane.x.example;- - must b@must.x.example;- enforce sts c@sts.x.example;- enforce sts d@sts.y.x.example;"
+is "who is bound by one has a worker that knows authorities" "$(grep -c '^yes - enforce' jobs)" 2
+fresh
+add a@testing.x.example >/dev/null
+pass
+is "a policy under test needs authorities, too" "$(jobs_out)" "yes - testing may a@testing.x.example;"
+
+# ---- workers ----
+fresh
+start runq mox-runq -w
+add a@z.example >/dev/null
+wait_until grep -q a@z jobs
+add slow@z.example >/dev/null
+wait_until grep -q slow@z jobs
+add b@sts.z.example >/dev/null
+ok "a worker without authorities gets no job that needs them: another is made" wait_until grep -q 'b@sts.z' jobs
+is "and it has them" "$(grep b@sts.z jobs)" "yes - enforce sts b@sts.z.example"
+touch go
+add c@z.example >/dev/null
+wait_until grep -q c@z jobs
+is "the old one gets no more" "$(grep c@z jobs)" "yes - - may c@z.example"
+ok "all is delivered" wait_until nothing_queued
+stop runq
+
+# ---- classes ----
+fresh
+a=$(add a@x.example b@x.example c@x.example d@relayed.example e@relayed.example)
+requiretls yes "$a.1" "$a.4"
+requiretls no "$a.2"
+is "the row shows the mark" "$(col "$a" id,requiretls | tr '\t' ' ')" "$a.1 yes $a.2 no $a.3 - $a.4 yes $a.5 -"
+pass
+is "each class has its jobs" "$(jobs_out)" \
+	"no - - may c@x.example;no - - may e@relayed.example;no no - may b@x.example;no yes - may a@x.example;no yes - may d@relayed.example;"
+is "and its plans" "$(asked)" "127.0.0.1 - 0;127.0.0.1 secure 0;x.example - 0;x.example lenient 0;x.example secure 0;"
+fresh
+a=$(add --requiretls=yes a@weak.example later@x.example)
+pass
+is "T62 a plan that says never holds the recipient" "$(col "$a.1" hold)" f
+like "with the code for it" "$(col "$a.1" error)" '^5\.7\.30 '
+is "what needs TLS is said with the message" "$(grep later@x jobs)" "no yes - may later@x.example"
+fresh
+requiretls default "$a"
+is "an operator takes it back" "$(mox-queue-list -id "$a" -o requiretls | tr '\n' ';')" "-;-;"
+mox-queue-release "$a.1" >/dev/null 2>&1
+forward 601
+pass
+is "from the next attempt on it goes as ordinary mail" "$(jobs_out)" "no - - may a@weak.example;no - - may later@x.example;"
+
+# ---- a change while its job is out, and one that a crash left half done ----
+fresh
+rm -f go
+start runq2 mox-runq -w
+a=$(add slow-later@q.example)
+wait_until grep -q slow-later@q jobs
+requiretls yes "$a"
+is "a change while it is out: the row shows it" "$(col "$a" requiretls,state)" $'yes\tdelivering'
+touch go
+tried() { [ "$(col "$a" state)" = waiting ]; }
+ok "the job ends as it began" wait_until tried
+forward 601
+add a@r.example >/dev/null
+ok "and the next one is of the new class" wait_until grep -q '^no yes - may slow-later@q.example' jobs
+stop runq2
+
+a=$(add a@s.example)
+is "a row of ordinary mail" "$(col "$a" requiretls)" -
+python3 -c 'import sys
+with open(sys.argv[1], "r+b") as f:
+    at = f.read().index(b"\nrcpt T") + 6
+    f.seek(at + 2); f.write(b"n")' "$(find spool/cur -name "$a")"
+fresh
+pass
+is "the file's mark outranks it" "$(grep a@s jobs)" "no no - may a@s.example"
+done_testing
