@@ -1,9 +1,12 @@
 #include "base.h"
 
+#include "die.h"
 #include "plan.h"
 #include "rec.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
+#include <sys/random.h>
 
 static const char *const tls_words[] = {
     [PLAN_TLS_MAY] = "may",
@@ -137,14 +140,53 @@ plan_demand_write(struct str *out, const struct plan *p, const struct plan_hop *
 		sts_write(out, &p->sts);
 }
 
+#define ROTATE(x, n) ((x) << (n) | (x) >> (64 - (n)))
+
+static void
+sip_rounds(uint64_t v[4], int n)
+{
+	while (n--) {
+		v[0] += v[1], v[2] += v[3];
+		v[1] = ROTATE(v[1], 13) ^ v[0], v[3] = ROTATE(v[3], 16) ^ v[2];
+		v[0] = ROTATE(v[0], 32);
+		v[2] += v[1], v[0] += v[3];
+		v[1] = ROTATE(v[1], 17) ^ v[2], v[3] = ROTATE(v[3], 21) ^ v[0];
+		v[2] = ROTATE(v[2], 32);
+	}
+}
+
+/* SipHash-2-4 under a key that nobody else knows: a domain's owner must not be able to find a plan that fits
+ * another's, and so get that one's mail a lesser demand, or other hops. */
 static uint64_t
 digest(const struct str *s)
 {
-	uint64_t h = UINT64_C(14695981039346656037);
+	static uint64_t key[2];
+	uint64_t v[4], last = (uint64_t)s->len << 56;
+	size_t i;
 
-	for (size_t i = 0; i < s->len; i++)
-		h = (h ^ (unsigned char)s->s[i]) * UINT64_C(1099511628211);
-	return h;
+	while (!key[0] && getrandom(key, sizeof key, 0) != (ssize_t)sizeof key)
+		if (errno != EINTR)
+			die_temp("unable to get random bytes: %m");
+	v[0] = key[0] ^ UINT64_C(0x736f6d6570736575);
+	v[1] = key[1] ^ UINT64_C(0x646f72616e646f6d);
+	v[2] = key[0] ^ UINT64_C(0x6c7967656e657261);
+	v[3] = key[1] ^ UINT64_C(0x7465646279746573);
+	for (i = 0; i + 8 <= s->len; i += 8) {
+		uint64_t m;
+
+		memcpy(&m, s->s + i, 8);
+		v[3] ^= m;
+		sip_rounds(v, 2);
+		v[0] ^= m;
+	}
+	for (size_t k = 0; i + k < s->len; k++)
+		last |= (uint64_t)(unsigned char)s->s[i + k] << 8 * k;
+	v[3] ^= last;
+	sip_rounds(v, 2);
+	v[0] ^= last;
+	v[2] ^= 0xff;
+	sip_rounds(v, 4);
+	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
 char *

@@ -90,7 +90,7 @@ void plan_hop_write(struct str *out, const struct plan_hop *h);
  * and port: demand, TLSA records, policy, and, where a certificate's names are looked at, the names (T101). */
 void plan_demand_write(struct str *out, const struct plan *p, const struct plan_hop *h);
 /* The word for `fit`, allocated: a digest of each hop's host, port and plan_demand_write, whatever their
- * order. */
+ * order, under a key of this process: it compares with no other's. */
 char *plan_fit(const struct plan *p) MUST_USE;
 
 /* One decoded line of a record (rec_next) into p: 1 taken, 0 not a key of plans, -1 malformed. For readers

@@ -124,9 +124,49 @@ equal_preference(void)
 	INT_EQ(family, 300, "and families stay apart");
 }
 
+static void
+fit_is(const char *text, bool equal, const char *than, const char *what)
+{
+	char *in[2] = {mem_dup(text), mem_dup(than)}, *fit[2] = {NULL, NULL};
+
+	for (int i = 0; i < 2; i++) {
+		struct plan p = {0};
+		if (!plan_parse(&p, in[i], strlen(in[i])))
+			fit[i] = plan_fit(&p);
+		plan_free(&p);
+	}
+	OK(fit[0] && fit[1] && !strcmp(fit[0], fit[1]) == equal, what);
+	for (int i = 0; i < 2; i++) {
+		free(in[i]);
+		free(fit[i]);
+	}
+}
+
+#define HEAD "plan a.example\nsite m\n"
+#define HOP(host, tls) "hop " host " pref=1 port=25 tls=" tls "\naddr 192.0.2.1\n"
+#define STS(domain) "sts testing domain=" domain " id=1 max-age=5 mx=m\n"
+
+static void
+fitting(void)
+{
+	fit_is(HEAD HOP("m", "may") "end\n", true, "plan b.example\nsite m\n" HOP("m", "may") "end\n",
+	    "domains with the same servers and demands fit");
+	fit_is(HEAD HOP("m", "may") HOP("n", "must") "end\n", true,
+	    HEAD HOP("n", "must") HOP("m", "may") "end\n", "the order of hops does not matter");
+	fit_is(HEAD HOP("m", "may") HOP("n", "must") "end\n", false,
+	    HEAD HOP("n", "may") HOP("m", "must") "end\n", "whose demand it is does");
+	fit_is(HEAD HOP("m", "may") "end\n", false, HEAD HOP("m", "may") HOP("n", "may") "end\n",
+	    "one more server does");
+	fit_is(HEAD HOP("m", "dane") "tlsa 3 1 1 00\nend\n", false,
+	    HEAD HOP("m", "dane") "tlsa 3 1 1 01\nend\n", "TLSA records do");
+	fit_is(HEAD STS("a.example") HOP("m", "may") "end\n", false,
+	    HEAD STS("b.example") HOP("m", "may") "end\n", "whose policy it is does");
+}
+
 int
 main(void)
 {
+	fitting();
 	round_trip();
 	refused();
 	equal_preference();
