@@ -10,6 +10,8 @@
 #include "log.h"
 #include "nexthop.h"
 #include "rec.h"
+#include "request.h"
+#include "support.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -17,7 +19,7 @@
 #include <unistd.h>
 
 #define USAGE                                                                                                \
-	"mox-nexthop [-46lr] [-C file] [-p port] domain ...\n"                                               \
+	"mox-nexthop [-46LlRrv] [-C file] [-p port] domain ...\n"                                            \
 	"       mox-nexthop [-C file] -q type name\n"                                                        \
 	"       mox-nexthop [-C file] -w"
 
@@ -27,7 +29,8 @@
 
 struct options {
 	const char *conf, *query;
-	bool ipv4, ipv6, loopback, relay, worker;
+	bool ipv4, ipv6, loopback, relay, worker, verbose;
+	enum plan_need need;
 	uint16_t port; /* 0: not given */
 };
 
@@ -48,12 +51,56 @@ port_default(const struct conf *c, const struct plan_request *r)
 struct answers {
 	struct str *text;
 	bool later, never;
+	bool verbose;
+	int support; /* the file of known support; -1: none */
 };
 
 struct slot {
 	struct answers *all;
 	size_t index;
+	const char *name;
 };
+
+static const char *
+demand_words(const struct plan_hop *h)
+{
+	switch (h->tls) {
+	case PLAN_TLS_NONE: return "no TLS, by configuration";
+	case PLAN_TLS_MUST: return "TLS, with whoever answers, by configuration";
+	case PLAN_TLS_DANE: return "TLS, with a certificate that fits the TLSA records";
+	case PLAN_TLS_DANE_UNUSABLE: return "TLS, with whoever answers, since no TLSA record can be used";
+	case PLAN_TLS_STS: return "TLS, with a certificate for this name by a known authority";
+	case PLAN_TLS_DANE_STS:
+		return "TLS, with a certificate that fits the TLSA records; the MTA-STS policy names it";
+	default: return h->tlsa.n ? "TLS when it works; TLSA records are only counted" : "TLS when it works";
+	}
+}
+
+static void
+support_write(struct str *out, const struct answers *all, const char *name)
+{
+	const char *why;
+	char *ascii = domain_ascii(name, &why), when[CLOCK_ISO_SIZE];
+	struct support s;
+
+	if (ascii && all->support >= 0 && support_get(all->support, ascii, &s)) {
+		clock_iso(when, s.seen, false);
+		rec_addf(out, "support", "starttls=%s requiretls=%s seen=%s", s.starttls ? "yes" : "no",
+		    s.requiretls ? "yes" : "no", when);
+	}
+	free(ascii);
+}
+
+/* What people want to know besides, in lines that other readers pass over. */
+static void
+comments_write(struct str *out, const struct answers *all, const struct plan *p, const char *name)
+{
+	str_cut(out, out->len - strlen("end\n"));
+	for (size_t i = 0; p->kind == PLAN_HOPS && i < p->nhop; i++)
+		rec_addf(out, "note", "%s: %s", p->hop[i].host, demand_words(&p->hop[i]));
+	support_write(out, all, name);
+	rec_end(out);
+}
 
 static void
 keep_plan(void *arg, struct plan *p)
@@ -62,7 +109,11 @@ keep_plan(void *arg, struct plan *p)
 	struct answers *all = s->all;
 
 	p->ask = 0;
+	if (!all->verbose)
+		plan_list_free(&p->note);
 	plan_write(&all->text[s->index], p);
+	if (all->verbose)
+		comments_write(&all->text[s->index], all, p, s->name);
 	all->later = all->later || p->kind == PLAN_LATER;
 	all->never = all->never || p->kind == PLAN_NEVER;
 }
@@ -86,17 +137,18 @@ wait_dns(struct dns *d)
 
 /* Plans in the order of the arguments, each as soon as those before it are printed. */
 static int
-plans_print(struct dns *d, const struct plan_request *like, char **name, size_t n)
+plans_print(struct dns *d, const struct plan_request *like, const struct answers *how, char **name, size_t n)
 {
-	struct answers all = {.text = mem_zalloc(n * sizeof *all.text)};
+	struct answers all = *how;
 	struct slot *slot = mem_zalloc(n * sizeof *slot);
 	struct nexthop *nh = nexthop_open(d);
 
+	all.text = mem_zalloc(n * sizeof *all.text);
 	for (size_t i = 0; i < n; i++) {
 		struct plan_request r = *like;
 
 		r.name = name[i];
-		slot[i] = (struct slot){&all, i};
+		slot[i] = (struct slot){&all, i, name[i]};
 		nexthop_ask(nh, &r, keep_plan, &slot[i]);
 	}
 	for (size_t printed = 0; printed < n;) {
@@ -197,6 +249,13 @@ send_plan(void *arg, struct plan *p)
 	struct ticket *t = arg;
 
 	p->ask = t->ask;
+	for (size_t i = 0; i < p->note.n; i++) {
+		log_open(LOG_INFO, "host-skipped");
+		log_s("domain", p->name ? p->name : "");
+		log_s("why", p->note.v[i]);
+		log_close();
+	}
+	plan_list_free(&p->note);
 	plan_write(&t->worker->out, p);
 	t->worker->under_way--;
 	free(t);
@@ -211,53 +270,17 @@ send_malformed(struct worker *w, uint64_t ask)
 	plan_write(&w->out, &p);
 }
 
-static bool
-request_line(struct plan_request *r, uint64_t *ask, const char *key, char *value)
-{
-	uint64_t n;
-
-	if (!(value = rec_text(value)))
-		return false;
-	if (!strcmp(key, "ask"))
-		return str_number(value, INT64_MAX, ask) && *ask;
-	if (!strcmp(key, "domain") || !strcmp(key, "host")) {
-		r->host = *key == 'h';
-		r->name = value;
-	} else if (!strcmp(key, "port")) {
-		if (!str_number(value, 65535, &n) || !n)
-			return false;
-		r->port = (uint16_t)n;
-	} else if (!strcmp(key, "loopback")) {
-		r->loopback = !strcmp(value, "yes");
-	} else if (!strcmp(key, "ipv4")) {
-		r->ipv4 = strcmp(value, "no") != 0;
-	} else if (!strcmp(key, "ipv6")) {
-		r->ipv6 = strcmp(value, "no") != 0;
-	} else if (!strcmp(key, "starttls")) {
-		r->tls = !strcmp(value, "never")  ? PLAN_TLS_NONE
-		         : !strcmp(value, "must") ? PLAN_TLS_MUST
-		                                  : PLAN_TLS_MAY;
-		return r->tls != PLAN_TLS_MAY || !strcmp(value, "may");
-	}
-	return true;
-}
-
 static void
 request_take(struct worker *w, char *rec, size_t n)
 {
 	struct plan_request r = request_default(w->conf);
-	struct rec_in in = {rec, rec + n};
 	struct ticket *t;
-	char *key, *value;
 	uint64_t ask = 0;
-	enum rec_got got;
-	bool good = true;
+	bool good = request_parse(&r, &ask, rec, n);
 
-	while ((got = rec_next(&in, &key, &value)) == REC_LINE)
-		good = request_line(&r, &ask, key, value) && good;
-	if (got != REC_END || !ask)
+	if (!ask)
 		die_perm("unable to read a request: no record with a number in it");
-	if (!good || !r.name) {
+	if (!good) {
 		send_malformed(w, ask);
 		return;
 	}
@@ -369,17 +392,20 @@ options_parse(struct options *o, int argc, char **argv)
 	int c;
 
 	*o = (struct options){.ipv4 = true, .ipv6 = true};
-	while ((c = getopt(argc, argv, "46C:hlp:q:rVw")) != -1)
+	while ((c = getopt(argc, argv, "46C:hLlp:q:RrVvw")) != -1)
 		switch (c) {
 		case '4': o->ipv6 = false; break;
 		case '6': o->ipv4 = false; break;
 		case 'C': o->conf = optarg; break;
 		case 'h': print_usage(USAGE);
+		case 'L': o->need = NEED_LENIENT; break;
 		case 'l': o->loopback = true; break;
 		case 'p': o->port = port_parse(optarg); break;
 		case 'q': o->query = optarg; break;
+		case 'R': o->need = NEED_SECURE; break;
 		case 'r': o->relay = true; break;
 		case 'V': print_version();
+		case 'v': o->verbose = true; break;
 		case 'w': o->worker = true; break;
 		default: die_usage(USAGE);
 		}
@@ -389,9 +415,25 @@ options_parse(struct options *o, int argc, char **argv)
 		die_usage(USAGE);
 }
 
+static struct plan_request
+request_of(const struct options *o, const struct conf *c)
+{
+	struct plan_request r = request_default(c);
+
+	r.host = o->relay;
+	r.port = o->port;
+	r.port = port_default(c, &r);
+	r.loopback = o->loopback;
+	r.ipv4 = o->ipv4;
+	r.ipv6 = o->ipv6;
+	r.need = o->need;
+	return r;
+}
+
 int
 main(int argc, char **argv)
 {
+	struct answers how = {.support = -1};
 	struct options o;
 	struct conf *c;
 	struct dns *d;
@@ -403,21 +445,18 @@ main(int argc, char **argv)
 	c = conf_load(o.conf);
 	log_start((enum log_level)c->log_level, false);
 	d = dns_open(c);
+	how.verbose = o.verbose;
+	if (o.verbose)
+		how.support = support_open(c->spool, false);
 	dns_confine(d);
 	if (o.worker) {
 		code = worker_run(d, c);
 	} else if (o.query) {
 		code = answer_print(d, o.query, argv[optind]);
 	} else {
-		struct plan_request r = request_default(c);
+		struct plan_request r = request_of(&o, c);
 
-		r.host = o.relay;
-		r.port = o.port;
-		r.port = port_default(c, &r);
-		r.loopback = o.loopback;
-		r.ipv4 = o.ipv4;
-		r.ipv6 = o.ipv6;
-		code = plans_print(d, &r, argv + optind, (size_t)(argc - optind));
+		code = plans_print(d, &r, &how, argv + optind, (size_t)(argc - optind));
 	}
 	dns_close(d);
 	conf_free(c);

@@ -18,7 +18,7 @@ ask() { # N KEY VALUE [line...]
 	printf '%s\n' "$@" end
 }
 answer() { # N: the record of that number in $T/answers
-	awk -v n="$1" '/^ask / {on = $2 == n} on' answers
+	awk -v n="$1" '/^ask / {on = $2 == n} on && !/^fit /' answers
 }
 
 {

@@ -94,7 +94,8 @@ nexthop_close(struct nexthop *n)
 	free(n);
 }
 
-/* In random order each time, and with what is left of its time. */
+/* In random order each time, with what is left of its time, and with what happened on the way for the first who asked
+ * alone: results are counted once. */
 static void
 answer_waiter(struct entry *e, const struct waiter *w)
 {
@@ -106,6 +107,8 @@ answer_waiter(struct entry *e, const struct waiter *w)
 	plan_shuffle(&e->plan, seed);
 	e->plan.ttl = left > SECOND ? (unsigned)((left + SECOND - 1) / SECOND) : 1;
 	w->done(w->arg, &e->plan);
+	plan_list_free(&e->plan.count);
+	plan_list_free(&e->plan.note);
 }
 
 static void
@@ -119,6 +122,8 @@ entry_made(struct entry *e)
 	e->nwaiter = 0;
 	lookups_free(&e->lookups);
 	e->made = true;
+	if (e->plan.kind == PLAN_HOPS)
+		e->plan.fit = plan_fit(&e->plan);
 	e->since = clock_now();
 	e->until = e->since + e->plan.ttl * SECOND;
 	n->under_way--;
@@ -170,7 +175,8 @@ key_of(const struct plan_request *r)
 {
 	struct str s = {0};
 
-	str_addf(&s, "%d %u %d%d%d %d ", r->host, r->port, r->loopback, r->ipv4, r->ipv6, (int)r->tls);
+	str_addf(&s, "%d %u %d%d%d %d %d ", r->host, r->port, r->loopback, r->ipv4, r->ipv6, (int)r->tls,
+	    (int)r->need);
 	str_adds(&s, r->name);
 	return str_take(&s);
 }

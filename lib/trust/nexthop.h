@@ -1,5 +1,6 @@
 /* Plans for many requests at once: the rules of planner.h fed by dns.h, identical requests under way made
- * once, plans kept for their time to live (wall time, so that a test can move it). */
+ * once, plans kept for their time to live (wall time, so that a test can move it). Plans have their `fit`; results for
+ * TLSRPT and notes are given to the first who asked. */
 #ifndef NEXTHOP_H
 #define NEXTHOP_H
 

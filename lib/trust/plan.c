@@ -46,6 +46,7 @@ plan_free(struct plan *p)
 	plan_list_free(&p->sts.mx);
 	free(p->fit);
 	plan_list_free(&p->count);
+	plan_list_free(&p->note);
 	free(p->code);
 	free(p->text);
 	*p = (struct plan){0};
@@ -229,6 +230,8 @@ plan_write(struct str *out, const struct plan *p)
 		if (p->network_down)
 			rec_add(out, "network", "no");
 	}
+	for (size_t i = 0; i < p->note.n; i++)
+		rec_add(out, "note", p->note.v[i]);
 	for (size_t i = 0; i < p->count.n; i++)
 		str_addf(out, "tls %s\n", p->count.v[i]);
 	rec_addf(out, "ttl", "%u", p->ttl);
@@ -403,6 +406,15 @@ count_line(struct plan *p, const char *value)
 }
 
 static int
+note_line(struct plan *p, char *value)
+{
+	if (p->note.n == PLAN_NOTE_MAX || !(value = rec_text(value)))
+		return -1;
+	plan_list_add(&p->note, value);
+	return 1;
+}
+
+static int
 text_line(char **to, char *value)
 {
 	if (*to || !(value = rec_text(value)))
@@ -439,6 +451,8 @@ plan_line(struct plan *p, const char *key, char *value)
 		return sts_line(p, value);
 	if (!strcmp(key, "fit"))
 		return text_line(&p->fit, value);
+	if (!strcmp(key, "note"))
+		return note_line(p, value);
 	if (!strcmp(key, "tls"))
 		return count_line(p, value);
 	if (!strcmp(key, "ask"))

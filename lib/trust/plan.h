@@ -18,6 +18,7 @@
 #define PLAN_TLSA_MAX 32 /* of one hop */
 #define PLAN_STS_MX_MAX 32
 #define PLAN_COUNT_MAX 64
+#define PLAN_NOTE_MAX 64
 
 enum plan_kind { PLAN_HOPS, PLAN_LATER, PLAN_NEVER };
 /* What the hop demands of TLS (DESIGN 10). A word the reader does not know is an error, so that no demand is
@@ -72,14 +73,15 @@ struct plan {
 	                           (mox-rec.5); in later and never too */
 	struct plan_hop *hop;
 	size_t nhop;
-	char *code, *text; /* later, never: RFC 3463 code and a sentence */
-	bool network_down; /* later: no resolver can be reached, this was no attempt */
-	unsigned ttl;      /* seconds */
+	struct plan_list note; /* for people: which hosts were left out, and why */
+	char *code, *text;     /* later, never: RFC 3463 code and a sentence */
+	bool network_down;     /* later: no resolver can be reached, this was no attempt */
+	unsigned ttl;          /* seconds */
 };
 
 void plan_free(struct plan *p);
 void plan_list_add(struct plan_list *l, const char *s);
-void plan_list_free(struct plan_list *l);
+void plan_list_free(struct plan_list *l); /* empty after it */
 struct plan_hop *plan_hop_add(struct plan *p, const char *host); /* valid until the next call */
 
 /* Appends the whole record. */

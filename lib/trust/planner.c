@@ -123,7 +123,15 @@ static void
 refuse_hopless(struct making *m)
 {
 	if (m->failed)
-		making_refuse_failed(m, 0, m->failed_host, m->failed);
+		making_refuse_failed(m, m->failed_type, m->failed_name, m->failed);
+	else if (m->strangers)
+		making_refuse(m, PLAN_LATER, "4.7.5", "the MTA-STS policy of %s names none of its mail hosts",
+		    m->domain);
+	else if (m->insecure)
+		making_refuse(m, PLAN_NEVER, "5.7.30",
+		    "the message requires TLS that is proved, and neither DANE nor MTA-STS proves a mail "
+		    "host of %s",
+		    m->domain);
 	else if (m->refused)
 		making_refuse(m, PLAN_NEVER, "5.4.4",
 		    "%s names only addresses where no mail can go, such as this machine's own loopback",

@@ -12,6 +12,7 @@
 #define PLANNER_H
 
 #include "base.h"
+#include "demand.h"
 #include "dns.h"
 #include "plan.h"
 
@@ -24,7 +25,9 @@ struct plan_request {
 	uint16_t port;
 	bool loopback; /* targets on this machine are allowed */
 	bool ipv4, ipv6;
-	enum plan_tls tls;
+	enum plan_tls
+	    tls; /* by configuration: may, none or must; of these only may leaves DANE and MTA-STS a say */
+	enum plan_need need;
 	const char *self; /* our own name in MX lists */
 };
 

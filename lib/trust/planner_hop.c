@@ -33,66 +33,168 @@ name_add(struct plan_list *names, const char *name)
 	plan_list_add(names, name);
 }
 
-/* What a certificate may be for: the host; what it is an alias for, and the domain, where DNSSEC says so (RFC
- * 7672 3.2.2, T10). */
+/* What is known of a host before a hop is made of it. */
+struct host {
+	const char *name;
+	const struct dns_answer *a[2]; /* AAAA, A */
+	bool proved[2];                /* data, and secure */
+	const char *canon;
+	struct tlsa_found tlsa;
+};
+
+static const unsigned types[] = {DNS_AAAA, DNS_A};
+
+/* What a certificate may be for: the TLSA base domain; the host; what it is an alias for, and the domain, where
+ * DNSSEC says so (RFC 7672 3.2.2, T10). */
 static void
 hop_names(struct making *m, struct plan_hop *h, const char *canon)
 {
+	if (h->base)
+		name_add(&h->names, h->base);
 	name_add(&h->names, h->host);
 	if (canon && h->secure)
 		name_add(&h->names, canon);
-	if (m->has_mx && m->secure) {
+	if (!m->r->host && m->secure) {
 		name_add(&h->names, m->domain);
 		name_add(&h->names, m->expanded);
 	}
 }
 
-/* A family whose lookup failed is left out when the
- * other one has addresses (T4). */
-void
-hop_make(struct making *m, const char *host, unsigned pref)
+/* false: waiting. */
+static bool
+host_ask(struct making *m, struct host *h)
 {
-	const unsigned types[] = {DNS_AAAA, DNS_A};
 	const bool wanted[] = {m->r->ipv6, m->r->ipv4};
-	const struct dns_answer *a[2] = {NULL, NULL}, *bad = NULL;
-	struct plan_list addr = {0};
-	const char *canon = NULL;
-	bool secure = true, refused = false;
-	struct plan_hop *h;
+	bool all = true;
 
-	for (int i = 0; i < 2; i++)
-		if (wanted[i])
-			a[i] = making_need(m, host, types[i]);
-	if (m->waiting)
-		return;
 	for (int i = 0; i < 2; i++) {
-		if (!a[i])
+		if (!wanted[i])
 			continue;
-		if (dns_answer_failed(a[i]))
-			bad = bad ? bad : a[i];
-		if (a[i]->status != DNS_DATA)
-			continue;
-		addrs_add(m, &addr, a[i], types[i], i ? PLAN_ADDR_MAX : PLAN_ADDR_MAX / 2, &refused);
-		secure = secure && a[i]->secure;
-		canon = a[i]->canon;
-		making_ttl(m, a[i]->ttl);
+		h->a[i] = making_need(m, h->name, types[i]);
+		all = all && h->a[i];
 	}
-	if (!addr.n) {
-		if (bad && !m->failed) {
-			m->failed = bad;
-			snprintf(m->failed_host, sizeof m->failed_host, "%.255s", host);
-		}
-		m->refused += !bad && refused;
-		m->none += !bad && !refused;
+	return all;
+}
+
+/* The addresses that may be used. Where DANE speaks for one family, an answer for the other that nobody signed is
+ * not used (T4). */
+static void
+host_addrs(struct making *m, const struct host *h, struct plan_list *addr, bool *refused)
+{
+	bool dane = h->tlsa.dane != DANE_NONE && (h->proved[0] || h->proved[1]);
+
+	for (int i = 0; i < 2; i++) {
+		const struct dns_answer *a = h->a[i];
+
+		if (!a || a->status != DNS_DATA || (dane && !h->proved[i]))
+			continue;
+		addrs_add(m, addr, a, types[i], i ? PLAN_ADDR_MAX : PLAN_ADDR_MAX / 2, refused);
+		making_ttl(m, a->ttl);
+	}
+}
+
+/* A family whose lookup failed is left out when the other one has addresses (T4). true: there are some. */
+static bool
+host_reachable(struct making *m, struct host *h)
+{
+	const struct dns_answer *bad = NULL;
+	struct plan_list addr = {0};
+	bool refused = false, some;
+
+	for (int i = 0; i < 2; i++) {
+		const struct dns_answer *a = h->a[i];
+
+		if (!a)
+			continue;
+		if (dns_answer_failed(a))
+			bad = bad ? bad : a;
+		if (a->status != DNS_DATA)
+			continue;
+		h->proved[i] = a->secure;
+		if (!h->canon || a->secure)
+			h->canon = a->canon;
+	}
+	host_addrs(m, h, &addr, &refused);
+	some = addr.n;
+	plan_list_free(&addr);
+	if (some)
+		return true;
+	if (bad) {
+		making_skip_failed(m, h->name, 0, h->name, bad);
+	} else {
+		making_skip(m, h->name, refused ? "no mail can go to its addresses" : "it has no address");
+		m->refused += refused;
+		m->none += !refused;
+	}
+	return false;
+}
+
+/* A host that is left out for good reason is told of where it matters: TLSRPT (T2), the plan's notes. */
+static void
+host_skip(struct making *m, const struct host *h, enum demand_fate fate)
+{
+	switch (fate) {
+	case HOP_FAILED:
+		making_skip_failed(m, h->name, h->tlsa.failed_type, h->tlsa.failed_name, h->tlsa.failed);
+		break;
+	case HOP_STRANGER:
+		making_skip(m, h->name, "the MTA-STS policy of %s does not name it", m->domain);
+		m->strangers++;
+		break;
+	default:
+		making_skip(m, h->name, "neither DANE nor MTA-STS proves it, which the message needs");
+		m->insecure++;
+	}
+}
+
+static void
+hop_add(struct making *m, struct host *h, unsigned pref, const struct demand *d)
+{
+	struct plan_hop *hop = plan_hop_add(m->p, h->name);
+	bool refused;
+
+	hop->pref = pref;
+	hop->port = m->r->port;
+	hop->tls = d->tls;
+	hop->sts_stranger = d->stranger;
+	host_addrs(m, h, &hop->addr, &refused);
+	hop->secure = true;
+	for (int i = 0; i < 2; i++)
+		if (h->a[i] && h->a[i]->status == DNS_DATA && !h->proved[i] &&
+		    (h->tlsa.dane == DANE_NONE || !h->proved[!i]))
+			hop->secure = false;
+	hop->tlsa = h->tlsa.text;
+	h->tlsa.text = (struct plan_list){0};
+	if (hop->tlsa.n && strcmp(h->tlsa.base, h->name))
+		hop->base = mem_dup(h->tlsa.base);
+	hop_names(m, hop, h->canon);
+}
+
+void
+hop_make(struct making *m, const char *name, unsigned pref)
+{
+	struct host h = {.name = name};
+	struct finding f = {.need = m->r->need, .configured = m->r->tls, .mx_secure = m->secure};
+	struct tlsa_host at = {.name = name};
+	struct demand d;
+
+	if (!host_ask(m, &h) || !host_reachable(m, &h))
 		return;
-	}
-	h = plan_hop_add(m->p, host);
-	h->pref = pref;
-	h->port = m->r->port;
-	h->secure = secure;
-	h->tls = m->r->tls;
-	h->addr = addr;
-	hop_names(m, h, canon);
+	at.canon = h.canon;
+	at.secure = h.proved[0] || h.proved[1];
+	if (!tlsa_find(m, &at, &h.tlsa) || m->waiting)
+		goto done;
+	if (h.tlsa.dane == DANE_FAILED && !h.tlsa.failed->unreachable)
+		making_count(m, "tlsa", h.tlsa.base, "dnssec-invalid", name, h.tlsa.failed->why);
+	f.dane = h.tlsa.dane;
+	f.sts = m->p->sts.mode ? sts_judge(m, name) : STS_NONE;
+	d = demand_of(&f);
+	if (d.fate == HOP_KEPT)
+		hop_add(m, &h, pref, &d);
+	else
+		host_skip(m, &h, d.fate);
+done:
+	plan_list_free(&h.tlsa.text);
 }
 
 int
@@ -121,6 +223,13 @@ address_make(struct making *m, const char *name, int family, const unsigned char
 	const struct plan_request *r = m->r;
 	struct plan_hop *h;
 
+	if (r->need == NEED_SECURE) {
+		making_refuse(m, PLAN_NEVER, "5.7.30",
+		    "%s is an address, whose owner nothing proves, and the message requires TLS that is "
+		    "proved",
+		    name);
+		return;
+	}
 	if (!target_allowed(family, b, r->loopback)) {
 		making_refuse(m, PLAN_NEVER, "5.4.4", "no mail can go to %s from here", name);
 		return;

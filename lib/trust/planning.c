@@ -2,6 +2,7 @@
 
 #include "die.h"
 #include "planning.h"
+#include "rec.h"
 
 #include <stdarg.h>
 
@@ -51,7 +52,8 @@ making_refuse(struct making *m, enum plan_kind kind, const char *code, const cha
 	struct plan *p = m->p;
 	va_list ap;
 
-	if (kind == PLAN_NEVER && m->r->host) {
+	/* Configuration can be mended; that a message needs more than the relay has cannot (T68). */
+	if (kind == PLAN_NEVER && m->r->host && strncmp(code, "5.7.", 4) != 0) {
 		kind = PLAN_LATER;
 		code = "4.3.5";
 	}
@@ -70,6 +72,56 @@ making_refuse_failed(struct making *m, unsigned type, const char *name, const st
 	making_refuse(m, PLAN_LATER, "4.4.3", "unable to look up %s of %s: %s",
 	    type ? dns_type_name(type) : "an address", name, a->why ? a->why : "no answer");
 	m->p->network_down = a->unreachable;
+}
+
+void
+making_skip(struct making *m, const char *host, const char *fmt, ...)
+{
+	struct str s = {0};
+	va_list ap;
+	char *why;
+
+	va_start(ap, fmt);
+	if (vasprintf(&why, fmt, ap) < 0)
+		die_temp("out of memory");
+	va_end(ap);
+	str_addf(&s, "%s is left out: %s", host, why);
+	plan_list_add(&m->p->note, str_cstr(&s));
+	str_free(&s);
+	free(why);
+}
+
+void
+making_skip_failed(
+    struct making *m, const char *host, unsigned type, const char *name, const struct dns_answer *a)
+{
+	making_skip(m, host, "unable to look up %s%s%s: %s", type ? dns_type_name(type) : "its addresses",
+	    type ? " of " : "", type ? name : "", a->why ? a->why : "no answer");
+	if (m->failed)
+		return;
+	m->failed = a;
+	m->failed_type = type;
+	snprintf(m->failed_name, sizeof m->failed_name, "%.255s", name);
+}
+
+void
+making_count(struct making *m, const char *type, const char *domain, const char *result, const char *host,
+    const char *reason)
+{
+	struct str s = {0};
+
+	if (m->p->count.n == PLAN_COUNT_MAX)
+		return;
+	rec_open(&s, "tls");
+	rec_put(&s, type);
+	rec_put(&s, domain);
+	rec_put(&s, result);
+	rec_putf(&s, "mx=%s", host);
+	rec_putf(&s, "reason=%s", reason);
+	rec_close(&s);
+	str_cut(&s, s.len - 1);
+	plan_list_add(&m->p->count, str_cstr(&s) + strlen("tls "));
+	str_free(&s);
 }
 
 void

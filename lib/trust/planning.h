@@ -7,6 +7,7 @@
 #define PLANNING_H
 
 #include "base.h"
+#include "demand.h"
 #include "planner.h"
 
 #include <stdbool.h>
@@ -24,9 +25,10 @@ struct making {
 	bool secure;                     /* aliases, and then the MX answer */
 	bool has_mx;                     /* false: the domain is its own mail host */
 	unsigned refused, none;          /* hosts left out: bad addresses, no address */
-	unsigned strangers;              /* hosts left out: not named by the policy */
-	const struct dns_answer *failed; /* the first host lookup that failed */
-	char failed_host[DNS_NAME_SIZE];
+	unsigned strangers, insecure;    /* not named by the policy, not enough for the message */
+	const struct dns_answer *failed; /* the first lookup that cost a host */
+	char failed_name[DNS_NAME_SIZE];
+	unsigned failed_type; /* 0: its addresses */
 };
 
 /* The answer, or NULL: it is to be waited for. Each question is asked once for all rounds. */
@@ -38,6 +40,14 @@ void making_refuse(struct making *m, enum plan_kind kind, const char *code, cons
     PRINTF(4, 5);
 /* Later, since this answer failed. type 0: of several types. */
 void making_refuse_failed(struct making *m, unsigned type, const char *name, const struct dns_answer *a);
+/* The host is left out of the plan, and why. */
+void making_skip(struct making *m, const char *host, const char *fmt, ...) PRINTF(3, 4);
+/* The host is left out since this answer failed; makes the plan later when no other is left. */
+void making_skip_failed(
+    struct making *m, const char *host, unsigned type, const char *name, const struct dns_answer *a);
+/* A result for TLSRPT (mox-rec.5); host: the MX host it is about. */
+void making_count(struct making *m, const char *type, const char *domain, const char *result,
+    const char *host, const char *reason);
 /* The plan has its hops. name: as it shows it. */
 void making_done(struct making *m, const char *name);
 
@@ -48,18 +58,29 @@ int addr_parse(const char *s, unsigned char b[16], char text[INET6_ADDRSTRLEN]);
 /* A next hop that is an address: no DNS, no DANE, no MTA-STS (T22). name: as the plan shows it. */
 void address_make(struct making *m, const char *name, int family, const unsigned char *b, const char *text);
 
-/* What the recipient domain's policy says of a host. */
-enum sts_verdict {
-	STS_NONE, /* there is no policy, or its mode is none */
-	STS_TESTING,
-	STS_TESTING_STRANGER, /* not named by it */
-	STS_ENFORCE,
-	STS_ENFORCE_STRANGER,
+/* Where TLSA records of a host may be looked for. */
+struct tlsa_host {
+	const char *name;
+	const char *canon; /* what it is an alias for; NULL: none */
+	bool secure;       /* addresses, through all aliases */
 };
+
+struct tlsa_found {
+	enum dane_found dane;
+	char base[DNS_NAME_SIZE]; /* where the records are */
+	struct plan_list text;    /* the caller's */
+	const struct dns_answer *failed;
+	char failed_name[DNS_NAME_SIZE];
+	unsigned failed_type;
+};
+
+/* RFC 7672 2.2.2. *found is {0}. false: waiting. */
+bool tlsa_find(struct making *m, const struct tlsa_host *h, struct tlsa_found *found) MUST_USE;
+
 /* The policy of m->domain into m->p->sts (mode NULL: there is none), before any hop is made; not called when the
  * configuration says what TLS is wanted, nor for configured hosts. false: waiting, or the plan is refused. */
 bool sts_find(struct making *m);
 /* host: lower-case A-labels. After sts_find. */
-enum sts_verdict sts_judge(const struct making *m, const char *host);
+enum sts_verdict sts_judge(struct making *m, const char *host);
 
 #endif

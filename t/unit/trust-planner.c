@@ -1,156 +1,6 @@
 #include "base.h"
 
-#include "planner.h"
-#include "unit.h"
-
-#include <arpa/inet.h>
-
-/* A world is text: a line each of `NAME TYPE SECURITY/TTL data | data`, SECURITY s(ecure), i(nsecure),
- * b(ogus), f(ailed), u(nreachable); data `-` is NODATA, `!` NXDOMAIN, `> canon | data` an answer behind
- * aliases. AAAA that stand nowhere are NODATA; any other question that stands nowhere fails the test. */
-struct row {
-	const char *what;
-	struct plan_request r;
-	const char *world, *want;
-};
-
-static size_t
-wire_name(unsigned char *out, const char *s)
-{
-	size_t o = 0;
-
-	while (*s && strcmp(s, ".")) {
-		size_t l = strcspn(s, ".");
-
-		out[o++] = (unsigned char)l;
-		memcpy(out + o, s, l);
-		o += l;
-		s += l;
-		s += *s == '.';
-	}
-	out[o++] = 0;
-	return o;
-}
-
-static void
-add_data(struct dns_answer *a, unsigned type, char *s)
-{
-	unsigned char b[300];
-	size_t n = 0;
-	unsigned pref;
-	char host[256];
-
-	if (type == DNS_A || type == DNS_AAAA) {
-		n = type == DNS_A ? 4 : 16;
-		if (inet_pton(type == DNS_A ? AF_INET : AF_INET6, s, b) != 1)
-			abort();
-	} else if (type == DNS_MX) {
-		if (sscanf(s, "%u %255s", &pref, host) != 2)
-			abort();
-		b[0] = (unsigned char)(pref >> 8);
-		b[1] = (unsigned char)pref;
-		n = 2 + wire_name(b + 2, host);
-	} else {
-		n = wire_name(b, s);
-	}
-	dns_answer_add(a, b, n);
-}
-
-static char *
-word(char **s)
-{
-	char *w = *s + strspn(*s, " ");
-
-	*s = w + strcspn(w, " ");
-	if (**s)
-		*(*s)++ = 0;
-	return w;
-}
-
-static struct dns_answer *
-answer_parse(char *line, unsigned type)
-{
-	char *kind = word(&line), *save, *d = line;
-	struct dns_answer *a =
-	    dns_answer_new(DNS_DATA, *kind == 's', kind[1] ? (unsigned)strtoul(kind + 2, NULL, 10) : 300);
-
-	if (*kind == 'b' || *kind == 'f' || *kind == 'u') {
-		a->status = *kind == 'b' ? DNS_BOGUS : DNS_FAIL;
-		a->unreachable = *kind == 'u';
-		a->why = mem_dup(*kind == 'b' ? "bad signature" : "SERVFAIL");
-		/* A bogus answer comes with its data: it must not be looked at. */
-		if (*kind != 'b')
-			return a;
-	}
-	d = strtok_r(d, "|", &save);
-	for (; d; d = strtok_r(NULL, "|", &save)) {
-		d += strspn(d, " ");
-		d[strcspn(d, "\n")] = 0;
-		while (*d && d[strlen(d) - 1] == ' ')
-			d[strlen(d) - 1] = 0;
-		if (*d == '>')
-			a->canon = mem_dup(d + 2);
-		else if (*d == '-' || *d == '!')
-			a->status = *d == '-' ? DNS_NODATA : DNS_NXDOMAIN;
-		else
-			add_data(a, type, d);
-	}
-	return a;
-}
-
-static struct dns_answer *
-world_ask(const char *world, const struct lookup *l)
-{
-	char *copy = mem_dup(world), *save, *line;
-	struct dns_answer *a = NULL;
-
-	for (line = strtok_r(copy, "\n", &save); line && !a; line = strtok_r(NULL, "\n", &save)) {
-		char *name = word(&line), *type = word(&line);
-
-		if (!strcmp(name, l->name) && dns_type_parse(type) == l->type)
-			a = answer_parse(line, l->type);
-	}
-	free(copy);
-	if (!a && l->type == DNS_AAAA)
-		a = dns_answer_new(DNS_NODATA, false, 1);
-	if (!a) {
-		printf("# nobody expected a question for %s %s\n", l->name, dns_type_name(l->type));
-		a = dns_answer_new(DNS_FAIL, false, 1);
-		a->why = mem_dup("not in the test's world");
-	}
-	return a;
-}
-
-static void
-run(const struct row *t)
-{
-	struct plan_request r = t->r;
-	struct lookups l = {0};
-	struct plan p = {0};
-	struct str out = {0};
-	size_t done = 0;
-
-	if (!r.port)
-		r.port = 25;
-	if (!r.ipv4 && !r.ipv6)
-		r.ipv4 = r.ipv6 = true;
-	r.self = "me.example";
-	while (!plan_make(&p, &r, &l))
-		for (; done < l.n; done++)
-			l.v[done].answer = world_ask(t->world, &l.v[done]);
-	plan_write(&out, &p);
-	STR_EQ(str_cstr(&out), t->want, t->what);
-	str_free(&out);
-	plan_free(&p);
-	lookups_free(&l);
-}
-
-#define LATER(code, text) "later " code " " text "\nttl 60\nend\n"
-#define NEVER(code, text) "never " code " " text "\nttl 60\nend\n"
-#define HOP(host, pref, sec, names, addr)                                                                    \
-	"hop " host " pref=" pref " port=25 dnssec=" sec " tls=may\nnames " names "\naddr " addr "\n"
-#define PLAN(name, site, sec, hops, ttl)                                                                     \
-	"plan " name "\nsite " site "\ndnssec " sec "\n" hops "ttl " ttl "\nend\n"
+#include "planner-world.h"
 
 static const struct row rows[] = {
     {"MX, best preference first, both families, the least ttl", {.name = "d"},
@@ -180,7 +30,8 @@ static const struct row rows[] = {
     {"T6 MX host is an alias, chain secure: the final name is a reference name", {.name = "d"},
 	"d MX s 10 a.d\na.d A s > a.e | 192.0.2.1",
 	PLAN("d", "a.d", "secure", HOP("a.d", "10", "secure", "a.d a.e d", "192.0.2.1"), "300")},
-    {"T6 chain insecure: it is not", {.name = "d"}, "d MX s 10 a.d\na.d A i > a.e | 192.0.2.1",
+    {"T6 chain insecure: it is not", {.name = "d"},
+	"d MX s 10 a.d\na.d A i > a.e | 192.0.2.1\na.d CNAME i a.e",
 	PLAN("d", "a.d", "secure", HOP("a.d", "10", "insecure", "a.d d", "192.0.2.1"), "300")},
     {"T9 no MX, denied securely: the domain is its own host", {.name = "d"}, "d MX s -\nd A s 192.0.2.1",
 	PLAN("d", "d", "secure", HOP("d", "0", "secure", "d", "192.0.2.1"), "300")},
@@ -342,7 +193,7 @@ int
 main(void)
 {
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		run(&rows[i]);
+		world_run(&rows[i]);
 	bounded();
 	DONE();
 }
