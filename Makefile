@@ -55,6 +55,8 @@ LIBS_mox-smtpd := -lidn2
 ROOMS_mox-local := mail
 ROOMS_mox-localserve := mail
 LIBS_mox-localserve := -lidn2
+ROOMS_mox-doctor := report trust mail
+LIBS_mox-doctor := -ljansson -lidn2
 ROOMS_ADMIN := admin report spool mail
 LIBS_ADMIN := -ljansson -lz
 
@@ -95,7 +97,7 @@ ULIBS_spool := spool mail
 ULIBS_net := net mail
 ULIBS_trust := trust net mail
 ULIBS_fate := fate trust net mail
-ULIBS_report := report mail
+ULIBS_report := report trust net mail
 ULIBS_admin := admin report spool mail
 UEXT_mail := -lidn2
 UEXT_spool := -lz -ldb -lidn2

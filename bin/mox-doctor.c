@@ -1,0 +1,68 @@
+/* mox-doctor: says in words what the other commands find out. It runs them and looks at nothing itself. Each section is a
+ * function of its own arguments. */
+#include "base.h"
+
+#include "die.h"
+#include "fdio.h"
+#include "transport.h"
+
+#include <unistd.h>
+
+#define USAGE "mox-doctor transport [-cj] [-C file] domain ..."
+
+/* Mail addresses will do. */
+static char *
+domain_of(char *s)
+{
+	char *at = strrchr(s, '@');
+
+	if (at)
+		s = at + 1;
+	if (!*s || *s == '-' || strlen(s) > 1000)
+		die_perm("unable to look at \"%s\": expected a domain", s);
+	return s;
+}
+
+static int
+transport(int argc, char *argv[])
+{
+	struct transport_ask ask = {0};
+	int c;
+
+	while ((c = getopt(argc, argv, "cC:hjV")) != -1)
+		switch (c) {
+		case 'c': ask.connect = true; break;
+		case 'C': ask.conf_file = optarg; break;
+		case 'h': print_usage(USAGE);
+		case 'j': ask.json = true; break;
+		case 'V': print_version();
+		default: die_usage(USAGE);
+		}
+	if (optind == argc)
+		die_usage(USAGE);
+	for (int i = optind; i < argc; i++)
+		argv[i] = domain_of(argv[i]);
+	return transport_look(&ask, argv + optind, (size_t)(argc - optind));
+}
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char *argv[]); /* argv[0] is the section's name; answers main's exit code */
+} sections[] = {
+    {"transport", transport},
+};
+
+int
+main(int argc, char *argv[])
+{
+	prog_start("mox-doctor");
+	fd_sanitise();
+	for (size_t i = 0; argc > 1 && i < ARRAY_LEN(sections); i++)
+		if (!strcmp(argv[1], sections[i].name))
+			return sections[i].run(argc - 1, argv + 1);
+	if (argc > 1 && !strcmp(argv[1], "-h"))
+		print_usage(USAGE);
+	if (argc > 1 && !strcmp(argv[1], "-V"))
+		print_version();
+	die_usage(USAGE);
+}

@@ -1,0 +1,230 @@
+#include "base.h"
+
+#include "clock.h"
+#include "die.h"
+#include "gather.h"
+#include "transport.h"
+
+#define AT_ONCE 8 /* siblings; each has caches of its own */
+#define LOOKUP_TIME (45 * SECOND)
+#define FETCH_TIME (2 * MINUTE)
+#define CONNECT_TIME (10 * MINUTE) /* all servers of a domain; above the sum of what one waits for */
+
+static const char NEXTHOP[] = "mox-nexthop";
+
+/* name, then -C FILE when given, then the other words. */
+static void
+sibling(struct gather *g, const struct transport_ask *ask, int64_t time, const char *const words[])
+{
+	const char *all[GATHER_ARGS] = {words[0]};
+	size_t n = 1;
+
+	if (ask->conf_file) {
+		all[n++] = "-C";
+		all[n++] = ask->conf_file;
+	}
+	for (size_t i = 1; words[i]; i++)
+		all[n++] = words[i];
+	gather_make(g, time, all);
+}
+
+static void
+lookup(
+    struct gather *g, const struct transport_ask *ask, const char *type, const char *prefix, const char *name)
+{
+	struct str full = {0};
+
+	str_addf(&full, "%s%s", prefix, name);
+	sibling(g, ask, LOOKUP_TIME, (const char *const[]){NEXTHOP, "-q", type, full.s, NULL});
+	str_free(&full);
+}
+
+/* A sibling that answered nonsense is a fault of this machine, and said as such. */
+static void
+complain(const struct gather *g, const char *bad)
+{
+	struct str words = {0};
+
+	for (size_t i = 0; bad && g->argv[i]; i++)
+		str_addf(&words, "%s%s", i ? " " : "", g->argv[i]);
+	if (bad)
+		warn("unable to read the answer of %s: %s", words.s, bad);
+	str_free(&words);
+}
+
+static char *
+why_nothing(const struct gather *g)
+{
+	struct str why = {0};
+
+	str_addf(&why, "%s: ", g->argv[0]);
+	if (*g->said)
+		str_adds(&why, g->said);
+	else
+		str_addf(&why, "it ended with code %d", g->code);
+	return str_take(&why);
+}
+
+/* ---- what needs the domain alone ---- */
+
+enum { PLAN, MX, STS_TXT, TLSRPT_TXT, POLICY_KEPT, POLICY_FETCHED, PROBE, FIRST };
+
+static void
+read_first(struct posture *p, struct gather g[FIRST])
+{
+	const char *bad = posture_read_plan(p, &g[PLAN].out);
+
+	complain(&g[PLAN], bad);
+	if (!p->planned)
+		p->plan_why = why_nothing(&g[PLAN]);
+	complain(&g[MX], lookup_read(&p->mx, &g[MX].out));
+	complain(&g[STS_TXT], lookup_read(&p->sts_txt, &g[STS_TXT].out));
+	complain(&g[TLSRPT_TXT], lookup_read(&p->tlsrpt_txt, &g[TLSRPT_TXT].out));
+	/* What a fetch has just said is newer than what is kept. */
+	complain(&g[POLICY_KEPT], posture_read_policy(p, &g[POLICY_KEPT].out));
+	if (g[POLICY_FETCHED].out.len)
+		posture_forget_policy(p);
+	complain(&g[POLICY_FETCHED], posture_read_policy(p, &g[POLICY_FETCHED].out));
+	if (!p->probing)
+		return;
+	complain(&g[PROBE], posture_read_probes(p, &g[PROBE].out));
+	if (!p->nprobe && p->planned && p->plan.kind == PLAN_HOPS)
+		p->probe_why = why_nothing(&g[PROBE]);
+}
+
+static void
+look_domain(struct posture *p, const struct transport_ask *ask)
+{
+	struct gather g[FIRST];
+
+	sibling(&g[PLAN], ask, LOOKUP_TIME, (const char *const[]){NEXTHOP, "-v", "--", p->domain, NULL});
+	lookup(&g[MX], ask, "MX", "", p->domain);
+	lookup(&g[STS_TXT], ask, "TXT", "_mta-sts.", p->domain);
+	lookup(&g[TLSRPT_TXT], ask, "TXT", "_smtp._tls.", p->domain);
+	sibling(
+	    &g[POLICY_KEPT], ask, LOOKUP_TIME, (const char *const[]){"mox-mtasts", "show", p->domain, NULL});
+	sibling(&g[POLICY_FETCHED], ask, FETCH_TIME,
+	    (const char *const[]){"mox-mtasts", "fetch", p->domain, NULL});
+	sibling(
+	    &g[PROBE], ask, CONNECT_TIME, (const char *const[]){"mox-deliver", "-c", "--", p->domain, NULL});
+	gather_run(g, ask->connect ? FIRST : PROBE, AT_ONCE);
+	read_first(p, g);
+	for (size_t i = 0; i < FIRST; i++)
+		gather_free(&g[i]);
+	posture_hosts(p);
+}
+
+/* ---- what needs the servers' names ---- */
+
+static const char *
+tlsa_prefix(const struct posture *p, const struct posture_host *h)
+{
+	static char prefix[32];
+
+	snprintf(prefix, sizeof prefix, "_%u._tcp.", h->hop >= 0 ? (unsigned)p->plan.hop[h->hop].port : 25U);
+	return prefix;
+}
+
+static void
+look_servers(struct posture *p, const struct transport_ask *ask)
+{
+	enum { A, AAAA, TLSA, EACH };
+	static const char *const types[] = {"A", "AAAA", "TLSA"};
+	struct gather *g = mem_zalloc((p->nhost * EACH + 1) * sizeof *g);
+
+	for (size_t i = 0; i < p->nhost; i++)
+		for (size_t k = 0; k < EACH; k++)
+			lookup(&g[i * EACH + k], ask, types[k], k == TLSA ? tlsa_prefix(p, &p->host[i]) : "",
+			    p->host[i].name);
+	gather_run(g, p->nhost * EACH, AT_ONCE);
+	for (size_t i = 0; i < p->nhost; i++) {
+		struct lookup *to[] = {&p->host[i].a, &p->host[i].aaaa, &p->host[i].tlsa};
+
+		for (size_t k = 0; k < EACH; k++) {
+			complain(&g[i * EACH + k], lookup_read(to[k], &g[i * EACH + k].out));
+			gather_free(&g[i * EACH + k]);
+		}
+	}
+	free(g);
+}
+
+/* RFC 7672 2.2.2: the records of an alias stand at its target. */
+static void
+look_aliases(struct posture *p, const struct transport_ask *ask)
+{
+	struct gather g[POSTURE_HOST_MAX];
+	struct lookup *to[POSTURE_HOST_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->nhost; i++) {
+		struct posture_host *h = &p->host[i];
+		const char *canon = h->a.canon ? h->a.canon : h->aaaa.canon;
+
+		if (!canon || !strcmp(canon, h->name))
+			continue;
+		lookup(&g[n], ask, "TLSA", tlsa_prefix(p, h), canon);
+		to[n++] = &h->tlsa_canon;
+	}
+	gather_run(g, n, AT_ONCE);
+	for (size_t i = 0; i < n; i++) {
+		complain(&g[i], lookup_read(to[i], &g[i].out));
+		gather_free(&g[i]);
+	}
+}
+
+/* ---- */
+
+/* Once for all domains. */
+static void
+look_resolver(struct str *rec, const struct transport_ask *ask)
+{
+	struct gather g;
+
+	sibling(&g, ask, LOOKUP_TIME, (const char *const[]){NEXTHOP, "-t", NULL});
+	gather_run(&g, 1, 1);
+	str_add(rec, str_cstr(&g.out), g.out.len);
+	gather_free(&g);
+}
+
+static int
+look_one(const struct transport_ask *ask, const char *domain, const struct str *resolver)
+{
+	struct str rec = {0};
+	struct posture p;
+	const char *bad;
+	int code;
+
+	posture_start(&p, domain);
+	p.probing = ask->connect;
+	str_add(&rec, str_cstr(resolver), resolver->len);
+	if ((bad = posture_read_validation(&p, &rec)))
+		warn("unable to read the answer of mox-nexthop -t: %s", bad);
+	str_free(&rec);
+	look_domain(&p, ask);
+	look_servers(&p, ask);
+	look_aliases(&p, ask);
+	posture_judge(&p, clock_now());
+	(ask->json ? posture_json : posture_print)(&p);
+	code = posture_code(&p);
+	posture_free(&p);
+	return code;
+}
+
+int
+transport_look(const struct transport_ask *ask, char *const domain[], size_t n)
+{
+	struct str resolver = {0};
+	int worst = 0, code;
+
+	look_resolver(&resolver, ask);
+	for (size_t i = 0; i < n; i++) {
+		if (i && !ask->json)
+			putchar('\n');
+		code = look_one(ask, domain[i], &resolver);
+		worst = code > worst ? code : worst;
+		if (fflush(stdout))
+			die_temp("unable to write: %m");
+	}
+	str_free(&resolver);
+	return worst;
+}

@@ -1,0 +1,20 @@
+/* mox-doctor transport: the posture of destinations, gathered from siblings. */
+#ifndef TRANSPORT_H
+#define TRANSPORT_H
+
+#include "base.h"
+#include "posture.h"
+
+#include <stdbool.h>
+
+struct transport_ask {
+	const char *conf_file; /* for the siblings; NULL: as they find it */
+	bool connect;          /* try a connection to each server */
+	bool json;
+};
+
+/* Looks at the domains one after the other and prints each. Answers the exit code: 111 when mail for one has to wait, else 100
+ * when mail for one can never be delivered, else 0. */
+int transport_look(const struct transport_ask *ask, char *const domain[], size_t n);
+
+#endif
