@@ -87,8 +87,7 @@ log_state(const struct runq *q)
 static void
 stop(struct runq *q)
 {
-	if (q->stopping) /* asked twice: do not wait for transactions */
-		work_drop_all(q);
+	q->stop_at = q->stopping ? q->mono : q->mono + q->conf->stop_wait; /* asked twice: no waiting */
 	q->stopping = true;
 	work_close_idle(q, true);
 }
@@ -264,6 +263,8 @@ time_to_wait(struct runq *q)
 		return clock_timeout(q->mono + SECOND);
 	if (work_waits(q))
 		return 0;
+	if (q->stopping && q->stop_at < mono)
+		mono = q->stop_at;
 	if (q->intake_at < mono && !q->stopping)
 		mono = q->intake_at;
 	if (q->dirty && q->sync_at < mono)
@@ -313,8 +314,20 @@ drop_when_broken(struct runq *q)
 }
 
 static void
+drop_when_late(struct runq *q)
+{
+	if (!q->stopping || !q->njobs || q->mono < q->stop_at)
+		return;
+	log_open(LOG_WARN, "cut-short");
+	log_i("jobs", q->njobs);
+	log_close();
+	work_drop_all(q);
+}
+
+static void
 round_of_work(struct runq *q)
 {
+	drop_when_late(q);
 	intake_round(q);
 	if (q->sweep && !sweep_slice(q, q->sweep)) {
 		sweep_free(q->sweep);

@@ -155,4 +155,15 @@ touch go
 wait "$PID_runq"
 is "TERM: it finishes what is under way and ends well" "$?" 0
 is "the slow one was finished" "$(sent "$a") $(col "$a" id)" "1 "
+rm go
+sed -i '1i stop-wait = "1s"' conf
+start runq mox-runq -w
+a=$(add slow@x.example)
+wait_until grep -q "^deliver $a" log
+kill -TERM "$PID_runq"
+wait "$PID_runq"
+is "one that hangs does not hold it up for ever" "$?" 0
+like "which the log tells" "$(cat runq.log)" 'event=cut-short jobs=1'
+is "the message is tried again later" "$(col "$a" state,attempts,error)" $'waiting\t1\t4.3.0 the delivery process ended without a report'
+touch go
 done_testing

@@ -7,7 +7,7 @@ rm -f bin/*.c
 cp "$TOP/t/fake/runq-siblings.py" bin/mox-nexthop
 cp "$TOP/t/fake/runq-siblings.py" bin/mox-deliver
 PATH=$T/bin:$PATH
-export FAKE_LOG=$T/log FAKE_GO=$T/go FAKE_ASKS=$T/asks FAKE_JOBS=$T/jobs MOX_CONF=$T/conf MOX_TEST_CLOCK=$T/clock
+export FAKE_CAREFUL=$T/careful FAKE_LOG=$T/log FAKE_GO=$T/go FAKE_ASKS=$T/asks FAKE_JOBS=$T/jobs MOX_CONF=$T/conf MOX_TEST_CLOCK=$T/clock
 export ASAN_OPTIONS=detect_leaks=0 # mox-queue-add leaves its memory to the kernel
 echo 0 >clock
 cat >conf <<X
@@ -59,6 +59,19 @@ wait_until grep -q c@z jobs
 is "the old one gets no more" "$(grep c@z jobs)" "yes - - may c@z.example"
 ok "all is delivered" wait_until nothing_queued
 stop runq
+
+fresh
+add a@m.example >/dev/null
+pass
+add careful@n.example b@n.example >/dev/null
+start runq3 mox-runq -w
+wait_until grep -q careful@n log
+add c@n.example >/dev/null
+wait_until grep -q c@n.example log
+add d@m.example >/dev/null
+wait_until grep -q d@m.example log
+is "T133 what a worker found of a site, its next ones are told" "$(tr '\n' ';' <careful)" "c@n.example;"
+stop runq3
 
 # ---- classes ----
 fresh

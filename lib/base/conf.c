@@ -66,6 +66,7 @@ static const struct key top_keys[] = {
     {"max-loaded", "20000", AT(conf, max_loaded), NUMBER(10, 10000000)},
     {"workers", "100", AT(conf, workers), NUMBER(1, 10000)},
     {"idle", "5s", AT(conf, idle), SPAN(0, DAY)},
+    {"stop-wait", "30s", AT(conf, stop_wait), SPAN(0, DAY)},
     {"smtp-port", "25", AT(conf, smtp_port), NUMBER(1, 65535)},
     {"ca-file", "/etc/ssl/certs/ca-certificates.crt", AT(conf, ca_file), PATH},
     {"log-level", "info", AT(conf, log_level), WORD("debug info warn alert")},

@@ -90,6 +90,7 @@ struct conf {
 	uint64_t reserve;
 	unsigned max_loaded; /* recipients in mox-runq's memory */
 	unsigned workers;    /* connections at once, all sites */
+	int64_t stop_wait;   /* mox-runq, told to stop, waits so long for what is under way */
 	int64_t idle;        /* a kept connection without work is closed after this */
 	uint16_t smtp_port;  /* of direct delivery */
 	char *ca_file;

@@ -142,6 +142,8 @@ write_job(struct runq *q, struct job *j)
 		rec_add(out, "envid", e->envid);
 	if (d->class != CLASS_ORDINARY)
 		rec_add(out, "requiretls", class_word(d->class));
+	if (j->site->careful)
+		rec_add(out, "careful", "yes");
 	str_adds(out, d->hops);
 	rec_addf(out, "recipients-max", "%u", j->site->state.limits.recipients_per_transaction);
 	for (size_t i = 0; i < j->nrcpt; i++) {

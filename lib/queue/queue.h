@@ -141,6 +141,7 @@ struct site {
 	struct worker_list workers;
 	unsigned nworkers;
 	int64_t expired_at; /* when its waiting mail was last looked through for what is too old */
+	bool careful;       /* it stumbles over transactions behind one another (T133) */
 	int code;           /* of its failure as a whole */
 	char *error;
 	char name[];
@@ -202,6 +203,7 @@ struct runq {
 	int64_t broken_at;      /* monotonic: when the index was first seen broken; 0: it works */
 	bool leaving;           /* RUNQ_SERVE: somebody who delivers wants the spool */
 	bool rebuilding;        /* the index is new and does not know all of the spool yet */
+	int64_t stop_at;        /* stopping: monotonic, when what is under way is dropped */
 	bool stopping, rebuild; /* rebuild: throw the index away and start anew */
 
 	struct hash msgs, domains, dests, sites;

@@ -149,6 +149,8 @@ read_line(struct runq *q, struct job *j, const char *key, char *value)
 		j->site_said = !strcmp(value, "busy") ? SITE_BUSY : SITE_UNREACHABLE;
 	} else if (!strcmp(key, "network")) {
 		j->no_network = !strcmp(value, "no");
+	} else if (!strcmp(key, "careful")) {
+		j->site->careful = !strcmp(value, "yes");
 	} else if (!strcmp(key, "wait")) {
 		if (str_number(value, 100000000, &v))
 			j->wait = retry_hint((int64_t)v * SECOND);

@@ -6,7 +6,8 @@ recipient's local part asks for. Every job is noted in $FAKE_LOG as `deliver ID 
     must.* dane.* sts.* testing.*: that demand. weak.* never 5.7.30 for what needs secure. frail.* later for the first three attempts.
     Requests are noted in $FAKE_ASKS as `DOMAIN need attempts`.
   LOCAL PART: sent, later, slow-later, never, die (worker killed), gone (site unreachable), busy, hint (wait 60), slow (waits for the file $FAKE_GO),
-    tls-RESULT (a tls line), session (starttls, requiretls, verified). Jobs are noted in $FAKE_JOBS as `pkix requiretls sts tls rcpt,rcpt`.
+    tls-RESULT (a tls line), session (starttls, requiretls, verified), careful (and jobs with that word are
+    noted in $FAKE_CAREFUL). Jobs are noted in $FAKE_JOBS as `pkix requiretls sts tls rcpt,rcpt`.
 """
 import array, hashlib, os, socket, sys, time, signal
 
@@ -89,6 +90,8 @@ def worker(sock, pkix):
         lines = [l for l in body.split(b'\r\n\r\n', 1)[0].split(b'\r\n') if not l.startswith((b'Received:', b' ', b'\t'))]
         note('deliver %s %s %s %s' % (r['id'], r['sender'], ','.join(a for _, a in rcpts), hashlib.sha1(body).hexdigest()[:8]))
         site = ''
+        if r.get('careful') == 'yes' and 'FAKE_CAREFUL' in os.environ:
+            note(','.join(a for _, a in rcpts), 'FAKE_CAREFUL')
         if 'FAKE_JOBS' in os.environ:
             hops = [v for k, v in rec if k == 'hop']
             note('%s %s %s %s %s' % (pkix, r.get('requiretls', '-'), r.get('sts', '-').split(' ')[0],
@@ -103,6 +106,8 @@ def worker(sock, pkix):
             h = 'mx[127.0.0.9]'
             if l.startswith('tls-'):
                 out += 'tls no-policy-found %s %s mx=mx reason=a\\x20b\n' % (a.split('@')[1], l[4:])
+            if l == 'careful':
+                out += 'careful yes\n'
             if l.startswith('session'):
                 out += 'session mx 127.0.0.9 tls=TLS1.3 cipher=x verified=dane starttls=yes requiretls=%s reused=no\n' % ('no' if 'weak' in l else 'yes')
             if l.startswith(('later', 'slow-later', 'hint')):
