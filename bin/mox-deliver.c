@@ -17,14 +17,16 @@
 #include <unistd.h>
 
 #define USAGE                                                                                                \
-	"mox-deliver [-n] [-C file] [-f sender] [-s may | must | never] [-t host[:port] | -T transport]\n"   \
+	"mox-deliver [-nR] [-C file] [-f sender] [-s may | must | never] [-t host[:port] | -T transport]\n"  \
 	"                   rcpt ... <message\n"                                                             \
+	"       mox-deliver -c [-R] [-C file] [-s may | must | never] [-t host[:port] | -T transport]\n"     \
+	"                   domain ...\n"                                                                    \
 	"       mox-deliver [-C file] -w"
 
 struct options {
 	const char *conf, *sender, *starttls, *transport;
 	char *to;
-	bool plan_only, worker;
+	bool plan_only, worker, probe, secure;
 };
 
 static int
@@ -33,10 +35,12 @@ options_read(int argc, char **argv, struct options *o)
 	int c;
 
 	opterr = 0;
-	while ((c = getopt(argc, argv, "+hVnwC:f:s:t:T:")) >= 0) {
+	while ((c = getopt(argc, argv, "+hVcnRwC:f:s:t:T:")) >= 0) {
 		switch (c) {
 		case 'h': print_usage(USAGE);
 		case 'V': print_version();
+		case 'c': o->probe = true; break;
+		case 'R': o->secure = true; break;
 		case 'n': o->plan_only = true; break;
 		case 'w': o->worker = true; break;
 		case 'C': o->conf = optarg; break;
@@ -47,8 +51,11 @@ options_read(int argc, char **argv, struct options *o)
 		default: die_usage(USAGE);
 		}
 	}
-	if (o->worker ? optind != argc || o->sender || o->to || o->transport || o->plan_only || o->starttls
+	if (o->worker ? optind != argc || o->sender || o->to || o->transport || o->plan_only || o->starttls ||
+			    o->secure
 		      : optind == argc || (o->to && o->transport))
+		die_usage(USAGE);
+	if (o->probe && (o->worker || o->plan_only || o->sender))
 		die_usage(USAGE);
 	return optind;
 }
@@ -174,7 +181,7 @@ deliver_all(struct hand *h, const struct hand_way *way, bool plan_only)
 			h->later |= p.kind == PLAN_LATER;
 			h->never |= p.kind == PLAN_NEVER;
 		} else {
-			hand_deliver(h, &p, who, n);
+			hand_deliver(h, way, &p, who, n);
 		}
 		plan_free(&p);
 		free(ascii);
@@ -190,14 +197,16 @@ by_hand(const struct conf *conf, const struct options *o, char **rcpt, size_t nr
 	static struct hand_way way;
 	const char *why;
 
-	h = (struct hand){.conf = conf, .rcpt = rcpt, .nrcpt = nrcpt, .message = -1};
+	h = (struct hand){.conf = conf, .rcpt = rcpt, .nrcpt = nrcpt, .message = -1, .secure = o->secure};
 	way = way_choose(conf, o);
+	if (o->secure && way.host && way.starttls == STARTTLS_NEVER)
+		die_perm("unable to use TLS: this way is configured to go without");
 	h.sender = o->sender ? address(o->sender, true) : default_sender(conf);
 	for (size_t i = 0; i < nrcpt; i++)
 		rcpt[i] = address(rcpt[i], false);
 	signal(SIGPIPE, SIG_IGN);
 	if (!o->plan_only) {
-		if (tls_prepare(NULL, &why) < 0)
+		if (tls_prepare(conf, false, &why) < 0)
 			die_temp("unable to prepare TLS: %s", why);
 		hand_spool(&h);
 	}
@@ -205,6 +214,33 @@ by_hand(const struct conf *conf, const struct options *o, char **rcpt, size_t nr
 		if (!text_is_ascii(rcpt[i], strlen(rcpt[i])))
 			h.flags |= JOB_SMTPUTF8;
 	deliver_all(&h, &way, o->plan_only);
+	return h.later ? EXIT_TEMP : h.never ? EXIT_PERM : 0;
+}
+
+/* Exits as one delivery to all of them would. */
+static int
+probe_all(const struct conf *conf, const struct options *o, char **domain, size_t n)
+{
+	static struct hand h;
+	static struct hand_way way;
+	const char *why;
+
+	h = (struct hand){.conf = conf, .message = -1, .secure = o->secure};
+	way = way_choose(conf, o);
+	signal(SIGPIPE, SIG_IGN);
+	if (tls_prepare(conf, false, &why) < 0)
+		die_temp("unable to prepare TLS: %s", why);
+	for (size_t i = 0; i < n; i++) {
+		struct plan p = {0};
+		char *ascii = domain_ascii(domain[i], &why);
+
+		if (!ascii)
+			die_perm("unable to use %s as a domain: %s", domain[i], why);
+		hand_plan(&h, &way, ascii, &p);
+		hand_probe(&h, ascii, &p);
+		plan_free(&p);
+		free(ascii);
+	}
 	return h.later ? EXIT_TEMP : h.never ? EXIT_PERM : 0;
 }
 
@@ -222,5 +258,7 @@ main(int argc, char **argv)
 	log_start((enum log_level)conf->log_level, false);
 	if (o.worker)
 		return worker_parent(conf, argv);
+	if (o.probe)
+		return probe_all(conf, &o, argv + at, (size_t)(argc - at));
 	return by_hand(conf, &o, argv + at, (size_t)(argc - at));
 }

@@ -9,7 +9,7 @@ printf 'Subject: x\n\nhello\n.dot\n..two\nend' >msg
 ok "a message is delivered" bash -c "mox-deliver -f a@example.org -t 127.0.0.1:$port b@example.com <msg >report"
 like "its report" "$(cat report)" '^job 1
 rcpt 1 sent 250 2\.0\.0 127\.0\.0\.1\[127\.0\.0\.1\] .*
-session 127\.0\.0\.1 127\.0\.0\.1 tls=none verified=none reused=no trips=[0-9]+ bytes=39 ms=[0-9]+
+session 127\.0\.0\.1 127\.0\.0\.1 tls=none verified=none reused=no trips=[0-9]+ bytes=39 ms=[0-9]+ starttls=no requiretls=no
 end$'
 is "T104 dots and line ends arrive as they were" "$(sed 1,2d md/new/* | od -c)" "$(sed 's/$/\r/' msg | tr -d '\r' | sed '$a\' | od -c)"
 fails 100 "a refused recipient is never" bash -c "mox-deliver -f a@example.org -t 127.0.0.1:$port rcptto550@example.com <msg >report"

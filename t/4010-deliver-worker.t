@@ -56,7 +56,7 @@ from runq import *
 p = Parent(); w = p.ask()
 for i in range(1, 6): job(w, int(os.environ["PORT"]), i)
 got = [report(w) for i in range(5)]
-for i, r in enumerate(got, 1): assert r.startswith("job %d\nrcpt 1 sent 250 " % i), r
+for i, r in enumerate(got, 1): assert r.startswith("job %d\n" % i) and "\nrcpt 1 sent 250 " in r, r
 assert "reused=no" in got[0] and "reused=yes" in got[4], got
 w.close()
 assert p.end() == 0

@@ -40,21 +40,6 @@ JOB_FLAGS=smtputf8 JOB_SENDER='s@grün.test'
 said "T109 a domain alone goes in A-labels" 8BITMIME "MAIL FROM:<s@xn--grn-ioa.test>" "RCPT TO:<a@x.test>"
 JOB_FLAGS='' JOB_SENDER=s@client.test
 
-JOB_LINES='requiretls yes'
-mx m <<'X'
-greet SIZE
-C: QUIT
-S: 221 bye
-X
-job j "$PORT" -- a@x.test
-deliver j
-mx_done m "T62 REQUIRETLS without TLS: no MAIL"
-like "T62 never, when a server that was reached cannot" "$(fate j 1)" '^never 0 5\.7\.30 '
-job j 1 -- a@x.test
-deliver j
-like "but later when none was reached" "$(fate j 1)" '^later 0 4\.4\.1 '
-JOB_LINES=''
-
 # One of two hops is too small, the other is down: what is down may be larger.
 mx m <<'X'
 greet SIZE 10

@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # Dialogues of mox-deliver -w with scripted servers, after lib.sh and mx.sh.
-#   job NAME HOP... -- RCPT...   writes the job NAME: a hop is PORT or PORT/none, PORT/may, PORT/must; hosts are mx1.test, mx2.test ...
-#                                (JOB_LINES: more lines of the record; JOB_SENDER, JOB_FLAGS, JOB_MESSAGE: what it sends)
+#   job NAME HOP... -- RCPT...   writes the job NAME: a hop is PORT or PORT/none, PORT/may, PORT/must, PORT/dane...; hosts are mx1.test, mx2.test ...
+#                                (JOB_LINES: more lines of the record; JOB_SENDER, JOB_FLAGS, JOB_MESSAGE: what it sends;
+#                                JOB_HOP: more fields of each hop; JOB_TLSA: its tlsa lines; JOB_HOST: mx%d.example.test)
 #   deliver [options] JOB...     hands them to mox-deliver through fake-runq; report in $T/report, exit code as fake-runq
 #   fate JOB N                   "sent 250 2.0.0 mx1.test[127.0.0.1] text" of recipient N, decoded; empty when there is none
 #   said JOB KEY                 the values of other report lines
@@ -13,10 +14,11 @@ X
 export MOX_CONF=$T/mox.conf
 printf 'From: s@client.test\r\nSubject: dialogue\r\n\r\nHello.\r\n' >"$T/message"
 JOB_SENDER=s@client.test JOB_FLAGS='' JOB_LINES='' JOB_MESSAGE=$T/message
+JOB_HOP='' JOB_TLSA='' JOB_HOST=mx%d.test
 _jobs=0
 
 job() {
-	local name=$1 hop n=0 rcpt=0
+	local name=$1 hop n=0 rcpt=0 host
 	shift
 	_jobs=$((_jobs + 1))
 	{
@@ -31,8 +33,11 @@ job() {
 			hop=$1 n=$((n + 1))
 			shift
 			case $hop in */*) ;; *) hop=$hop/may ;; esac
-			echo "hop mx$n.test pref=$((n * 10)) port=${hop%/*} dnssec=insecure tls=${hop#*/}"
-			echo "names mx$n.test x.test"
+			# shellcheck disable=SC2059
+			printf -v host "$JOB_HOST" "$n"
+			echo "hop $host pref=$((n * 10)) port=${hop%/*} dnssec=insecure tls=${hop#*/}${JOB_HOP:+ $JOB_HOP}"
+			echo "names $host x.test"
+			[ -z "$JOB_TLSA" ] || echo "$JOB_TLSA"
 			echo "addr 127.0.0.1"
 		done
 		shift
@@ -47,9 +52,9 @@ job() {
 }
 deliver() {
 	local opts=()
-	while case ${1-} in -g | -C) true ;; -1) true ;; *) false ;; esac; do
+	while case ${1-} in -g | -C | -T | -1 | -k) true ;; *) false ;; esac; do
 		opts+=("$1")
-		[ "$1" = -1 ] || { opts+=("$2") && shift; }
+		[ "$1" = -1 ] || [ "$1" = -k ] || { opts+=("$2") && shift; }
 		shift
 	done
 	timeout 30 fake-runq "${opts[@]}" "${@/%/.job}" >"$T/report" 2>"$T/deliver.log"

@@ -1,3 +1,4 @@
+/* clang-format off */
 /* fake-mx: an SMTP server that plays a script, one section a connection.
  *
  *   fake-mx [-a ADDR] [-p PORT] [-b SOCKETBUFFER] [-d DIR] [-n CERTNAME] [-t SECONDS] SCRIPT
@@ -7,20 +8,23 @@
  * SECONDS (20). Each connection is a process of its own, so that several may be open at once. DIR keeps
  * transcripts (fake/conn.h).
  *
- *   ==                  the next connection's section; "== repeat": one that serves all further connections
- * (SIGTERM ends) S: TEXT             say a line; S+ TEXT without CRLF; fill N: N times x. Escapes \r \n \t
- * \\ \xHH. Lines in a row: one write C: PATTERN          the client's next line must match; * is anything. C?
- * PATTERN: it may come, else the S: behind it are skipped D: | D: N | D: bdat take a message up to its final
- * dot, N bytes, or what the last BDAT line said greet [A, B 10, C]  220, EHLO, and these keywords; keywords
- * A, B: what EHLO is answered from now on on PATTERN => TEXT  a reply (or "close") for accept; "." is the end
- * of a message by DATA or BDAT LAST accept              serve whatever comes until the client goes repeat N
- * ... end    the steps between, N times starttls [HOW]      handshake; HOW: broken (no TLS), alert (no common
- * cipher) or a GnuTLS priority string hello-max N         reset the connection when the ClientHello is
- * larger; close-notify, alert: TLS ends so drip N MS           from now on N bytes each MS; nothing MS:
- * nothing may come in for so long stall               silent until the client closes; close: say no more,
- * read on; reset: RST; eof: the client must close wait FILE, touch FILE
+ *   ==                  the next connection's section; "== repeat": one that serves all further connections (SIGTERM ends)
+ *   S: TEXT             say a line; S+ TEXT without CRLF; fill N: N times x. Escapes \r \n \t \\ \xHH. Lines in a row: one write
+ *   C: PATTERN          the client's next line must match; * is anything. C? PATTERN: it may come, else the S: behind it are skipped
+ *   D: | D: N | D: bdat take a message up to its final dot, N bytes, or what the last BDAT line said
+ *   greet [A, B 10, C]  220, EHLO, and these keywords; keywords A, B: what EHLO is answered from now on
+ *   on PATTERN => TEXT  a reply (or "close") for accept; "." is the end of a message by DATA or BDAT LAST
+ *   accept [HOW]        serve whatever comes until the client goes; HOW as of starttls
+ *   repeat N ... end    the steps between, N times
+ *   starttls [HOW]      handshake; HOW: broken (no TLS), alert (no common cipher) or a GnuTLS priority string
+ *   cert BASE           from now on with BASE.pem and BASE.key (t/world/certs)
+ *   hello-max N         reset the connection when the ClientHello is larger; close-notify, alert: TLS ends so
+ *   drip N MS           from now on N bytes each MS; nothing MS: nothing may come in for so long
+ *   stall               silent until the client closes; close: say no more, read on; reset: RST; eof: the client must close
+ *   wait FILE, touch FILE
  *
  * A section that ends otherwise takes QUIT or a close, nothing else. */
+/* clang-format on */
 #include "base.h"
 
 #include <ctype.h>
@@ -138,7 +142,7 @@ answer(struct conn *c, const char *key, const char *otherwise)
 /* Takes whatever a client may say in any order, and 2xx it unless a rule says otherwise. "." is the end of a
  * message. */
 NORETURN static void
-serve(struct conn *c)
+serve(struct conn *c, const char *how)
 {
 	char *line;
 
@@ -163,7 +167,9 @@ serve(struct conn *c)
 		} else if (!strcasecmp(line, "STARTTLS") && !rule) {
 			conn_say(c, "220 2.0.0 go on");
 			conn_flush(c);
-			conn_starttls(c, cred, "");
+			conn_starttls(c, how);
+			if (!c->tls)
+				conn_close(c);
 		} else
 			answer(c, line, "250 2.0.0 fine");
 		conn_flush(c);
@@ -249,7 +255,9 @@ play_socket(struct conn *c, const char *op, const char *arg)
 	else if (!strcmp(op, "stall"))
 		stall(c);
 	else if (!strcmp(op, "starttls"))
-		conn_starttls(c, cred, arg);
+		conn_starttls(c, arg);
+	else if (!strcmp(op, "cert"))
+		c->cred = fake_certificate_file(arg);
 	else if (!strcmp(op, "hello-max")) {
 		if (conn_hello_size(c) > atol(arg))
 			conn_reset(c);
@@ -292,7 +300,7 @@ play_step(struct conn *c, const char *op, const char *arg)
 		say_keywords(c);
 		conn_flush(c);
 	} else if (!strcmp(op, "accept"))
-		serve(c);
+		serve(c, arg);
 	else if (!strcmp(op, "wait"))
 		wait_for_file(c, arg);
 	else if (!strcmp(op, "touch"))
@@ -410,6 +418,7 @@ connection(int fd, int number, struct section *section)
 {
 	struct conn c = {.fd = fd,
 	    .number = number,
+	    .cred = cred,
 	    .section = section,
 	    .bdat = -1,
 	    .script = script,

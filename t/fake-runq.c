@@ -1,11 +1,11 @@
 /* fake-runq: plays mox-runq towards mox-deliver -w, found by PATH.
  *
- *   fake-runq [-1] [-g FILE] [-C CONFIG] JOB...
+ *   fake-runq [-1k] [-g FILE] [-C CONFIG] [-T TRANSPORT] JOB...
  *
  * Asks for one worker, hands it the jobs (two ahead, as mox-runq does; -1: one at a time) and prints the
  * packets it reports, then closes the socket and waits until worker and parent are gone. A JOB is a file: its
  * first line `message PATH`, the rest the job record as it is sent. -g: closes the job socket as soon as FILE
- * exists, whatever is unanswered. Exits 0 when every job got its report, 1 when the worker went away before,
+ * exists, whatever is unanswered. -k: the worker has certificate authorities. Exits 0 when every job got its report, 1 when the worker went away before,
  * 2 when mox-deliver ended badly. */
 #include "base.h"
 
@@ -24,9 +24,7 @@
 #include "file.h"
 #include "str.h"
 
-#define USAGE "fake-runq [-1] [-g FILE] [-C CONFIG] JOB..."
-static const char request[] = "worker 1\nsite mx.test\ntransport \npkix no\nend\n";
-
+#define USAGE "fake-runq [-1k] [-g FILE] [-C CONFIG] [-T TRANSPORT] JOB..."
 static pid_t
 parent_start(int *sock, const char *config)
 {
@@ -49,12 +47,15 @@ parent_start(int *sock, const char *config)
 }
 
 static int
-worker_start(int parent)
+worker_start(int parent, const char *transport, const char *pkix)
 {
+	struct str s = {0};
 	int pair[2];
 
-	if (pkt_pair(pair) || pkt_send(parent, request, sizeof request - 1, pair[1], 0))
+	str_addf(&s, "worker 1\nsite mx.test\ntransport %s\npkix %s\nend\n", transport, pkix);
+	if (pkt_pair(pair) || pkt_send(parent, s.s, s.len, pair[1], 0))
 		die_temp("unable to ask for a worker: %m");
+	str_free(&s);
 	close(pair[1]);
 	return pair[0];
 }
@@ -110,14 +111,16 @@ report_read(int sock)
 int
 main(int argc, char **argv)
 {
-	const char *config = NULL, *give_up = NULL;
+	const char *config = NULL, *give_up = NULL, *transport = "", *pkix = "no";
 	int opt, parent, sock, sent, done = 0, ahead = 2, status;
 	pid_t pid;
 
 	prog_start("fake-runq");
-	while ((opt = getopt(argc, argv, "1g:C:")) != -1) {
+	while ((opt = getopt(argc, argv, "1kg:C:T:")) != -1) {
 		switch (opt) {
 		case '1': ahead = 1; break;
+		case 'k': pkix = "yes"; break;
+		case 'T': transport = optarg; break;
 		case 'g': give_up = optarg; break;
 		case 'C': config = optarg; break;
 		default: die_usage(USAGE);
@@ -125,7 +128,7 @@ main(int argc, char **argv)
 	}
 	signal(SIGPIPE, SIG_IGN);
 	pid = parent_start(&parent, config);
-	sock = worker_start(parent);
+	sock = worker_start(parent, transport, pkix);
 	for (sent = optind; done < argc - optind;) {
 		struct pollfd p = {.fd = sock, .events = POLLIN};
 		int n;

@@ -21,9 +21,9 @@ static int64_t
 test_offset(void)
 {
 	char buf[32];
+	static int64_t off;
 	ssize_t n;
 	int fd, err = errno;
-	int64_t off = 0;
 
 	if (!looked) {
 		looked = 1;
@@ -32,6 +32,9 @@ test_offset(void)
 	if (!file)
 		return 0;
 	fd = open(file, O_RDONLY | O_CLOEXEC);
+	/* Within a sandbox the last one stays. */
+	if (fd >= 0 || errno != EACCES)
+		off = 0;
 	if (fd >= 0) {
 		if ((n = read(fd, buf, sizeof buf - 1)) > 0) {
 			buf[n] = 0;

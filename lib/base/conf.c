@@ -69,6 +69,7 @@ static const struct key top_keys[] = {
     {"stop-wait", "30s", AT(conf, stop_wait), SPAN(0, DAY)},
     {"smtp-port", "25", AT(conf, smtp_port), NUMBER(1, 65535)},
     {"ca-file", "/etc/ssl/certs/ca-certificates.crt", AT(conf, ca_file), PATH},
+    {"tls-minimum", "1.2", AT(conf, tls_minimum), WORD("1.0 1.1 1.2 1.3")},
     {"log-level", "info", AT(conf, log_level), WORD("debug info warn alert")},
     {0},
 };

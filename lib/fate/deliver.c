@@ -28,13 +28,9 @@ unsuited(struct deliver *d, struct job *j, const char **why)
 		*why = "the message needs SMTPUTF8, which the server does not offer";
 		return TROUBLE_UTF8;
 	}
-	if (j->requiretls && !(d->line.c.io.tls && e->requiretls)) {
+	if (j->demand == JOB_SECURE && !d->line.requiretls) {
 		*why = "REQUIRETLS was asked for, and the server does not offer it";
 		return TROUBLE_REQUIRETLS;
-	}
-	if (j->requiretls) {
-		*why = "REQUIRETLS was asked for, and nothing verifies who the server is";
-		return TROUBLE_TLS;
 	}
 	return TROUBLE_NO_HOP;
 }
@@ -198,11 +194,15 @@ turn(struct deliver *d)
 
 enum ready { READY, READY_AGAIN /* look at the job again */, READY_GONE };
 
+/* What this server cannot take. A connection kept from other jobs may lead to a later hop than the job's
+ * first: they are all asked then. */
 static enum ready
 not_here(struct deliver *d, struct job *j, enum trouble what, const char *why)
 {
-	miss_trouble(j, &d->line, what, why);
-	j->target = reach_target(&d->line, j) + 1;
+	if (j->dials) {
+		miss_trouble(j, &d->line, what, why);
+		j->target = reach_target(&d->line, j) + 1;
+	}
 	smtp_quit(&d->line.c, d->conf->timeouts.quit);
 	return READY_AGAIN;
 }
@@ -283,7 +283,7 @@ last_words(void)
 }
 
 int
-deliver_run(const struct conf *conf, int sock)
+deliver_run(const struct conf *conf, int sock, bool direct)
 {
 	static struct deliver d;
 	struct timeval patience = {.tv_sec = REPORT_PATIENCE};
@@ -296,6 +296,8 @@ deliver_run(const struct conf *conf, int sock)
 		d.job[i].fd = -1;
 	setsockopt(sock, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
 	report_start(&d.report, sock);
+	d.line.report = &d.report;
+	d.line.tally.direct = direct;
 	at_exit = &d;
 	atexit(last_words);
 	while (d.njobs || wait_job(&d)) {

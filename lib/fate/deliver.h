@@ -16,8 +16,11 @@
 
 #include "conf.h"
 
+#include <stdbool.h>
+
 /* Serves the job socket until its other side closes, then QUIT. If that happens before the final dot of a
- * job, the connection is dropped at once. Answers the exit code. */
-int deliver_run(const struct conf *conf, int sock);
+ * job, the connection is dropped at once. direct: to mail exchangers, not a relay (tally.h). Answers the exit
+ * code. */
+int deliver_run(const struct conf *conf, int sock, bool direct);
 
 #endif

@@ -88,10 +88,11 @@ fate_trouble(enum trouble what)
 	    [TROUBLE_TIMEOUT] = {FATE_LATER, "4.4.2", true, true},
 	    [TROUBLE_PROTOCOL] = {FATE_LATER, "4.5.0", true, true},
 	    [TROUBLE_TLS] = {FATE_LATER, "4.7.5", true, true},
-	    [TROUBLE_TLS_MISSING] = {FATE_LATER, "4.7.4", true, true},
+	    [TROUBLE_TLS_MISSING] = {FATE_LATER, "4.7.5", true, true},
 	    [TROUBLE_SIZE] = {FATE_NEVER, "5.3.4", true, false},
 	    [TROUBLE_UTF8] = {FATE_NEVER, "5.6.7", true, false},
 	    [TROUBLE_REQUIRETLS] = {FATE_NEVER, "5.7.30", true, false},
+	    [TROUBLE_UNPROVED] = {FATE_LATER, "4.7.30", true, false},
 	    [TROUBLE_FILE] = {FATE_LATER, "4.3.0", false, true},
 	    [TROUBLE_NO_HOP] = {FATE_LATER, "4.4.0", false, true},
 	};

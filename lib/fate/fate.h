@@ -38,11 +38,12 @@ enum trouble {
 	TROUBLE_LOST,    /* ended by the peer or the network */
 	TROUBLE_TIMEOUT,
 	TROUBLE_PROTOCOL,    /* what came is no SMTP */
-	TROUBLE_TLS,         /* handshake failed */
+	TROUBLE_TLS,         /* handshake failed, or the peer is not proved to be the host */
 	TROUBLE_TLS_MISSING, /* demanded, not offered or refused */
 	TROUBLE_SIZE,        /* larger than the peer's SIZE */
 	TROUBLE_UTF8,        /* needs SMTPUTF8 */
 	TROUBLE_REQUIRETLS,  /* the peer cannot pass on the demand */
+	TROUBLE_UNPROVED,    /* REQUIRETLS, and nothing can prove who the peer is */
 	TROUBLE_FILE,        /* our own copy cannot be read */
 	TROUBLE_NO_HOP,      /* nothing to try */
 };

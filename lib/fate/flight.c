@@ -84,11 +84,18 @@ static void
 report_session(struct deliver *d, struct job *j)
 {
 	const struct line *l = &d->line;
-	char tls[32], cipher[48], trips[32], bytes[40], ms[40];
-	const char *fields[] = {l->c.host, l->c.ip, tls, "verified=none",
-	    j->reused ? "reused=yes" : "reused=no", trips, bytes, ms, l->cipher ? cipher : NULL, NULL};
+	char tls[32], verified[24], cipher[48], trips[32], bytes[40], ms[40];
+	const char *fields[] = {l->c.host, l->c.ip, tls, verified, j->reused ? "reused=yes" : "reused=no",
+	    trips, bytes, ms, l->starttls ? "starttls=yes" : "starttls=no",
+	    l->requiretls ? "requiretls=yes" : "requiretls=no", l->cipher ? cipher : NULL, NULL};
+	const struct plan_hop *hop = j->reused ? reach_hop(l, j) : NULL;
+
+	/* A connection that others opened: it counts for this one's domains, too. */
+	if (hop)
+		tally_tell(&d->line.tally, &d->report, j, hop, &l->c, &l->judged);
 
 	snprintf(tls, sizeof tls, "tls=%s", l->version ? l->version : "none");
+	snprintf(verified, sizeof verified, "verified=%s", l->version ? l->judged.verified : "none");
 	snprintf(cipher, sizeof cipher, "cipher=%s", l->cipher ? l->cipher : "");
 	snprintf(trips, sizeof trips, "trips=%u", l->c.trips - d->trips);
 	snprintf(bytes, sizeof bytes, "bytes=%ju", (uintmax_t)j->bytes);

@@ -5,6 +5,7 @@
 #include "fdio.h"
 #include "hand.h"
 #include "job.h"
+#include "probe.h"
 #include "rec.h"
 #include "wire.h"
 #include "worker.h"
@@ -93,7 +94,7 @@ plan_address(const struct hand_way *way, struct plan *p)
 }
 
 static void
-request_write(struct str *out, const struct hand_way *way, const char *domain)
+request_write(struct str *out, const struct hand *h, const struct hand_way *way, const char *domain)
 {
 	static const char *const words[] = {
 	    [STARTTLS_MAY] = "may", [STARTTLS_NEVER] = "never", [STARTTLS_MUST] = "must"};
@@ -108,6 +109,8 @@ request_write(struct str *out, const struct hand_way *way, const char *domain)
 		rec_add(out, "ipv4", "no");
 	if (!way->ipv6)
 		rec_add(out, "ipv6", "no");
+	if (h->secure)
+		rec_add(out, "need", "secure");
 	rec_end(out);
 }
 
@@ -152,7 +155,7 @@ hand_plan(const struct hand *h, const struct hand_way *way, const char *domain, 
 		plan_address(way, p);
 		return;
 	}
-	request_write(&request, way, domain);
+	request_write(&request, h, way, domain);
 	ask(h, &request, &answer);
 	if ((why = plan_parse(p, answer.s, answer.len)))
 		die_temp(
@@ -186,6 +189,9 @@ job_write(const struct hand *h, struct str *out, const struct plan *p, const siz
 	rec_addf(out, "size", "%ju", (uintmax_t)h->size);
 	rec_add(out, "flags", str_cstr(&flags));
 	str_free(&flags);
+	if (h->secure)
+		rec_add(out, "requiretls", "yes");
+	plan_sts_write(out, &p->sts);
 	for (size_t i = 0; i < p->nhop; i++)
 		plan_hop_write(out, &p->hop[i]);
 	for (size_t i = 0; i < n; i++) {
@@ -274,7 +280,14 @@ report_no_plan(struct hand *h, const struct plan *p, const size_t *who, size_t n
 }
 
 void
-hand_deliver(struct hand *h, const struct plan *p, const size_t *who, size_t n)
+hand_authorities(const struct hand *h, const struct plan *p)
+{
+	if (p->sts.mode && strcmp(p->sts.mode, "none") != 0)
+		authorities_load(h->conf);
+}
+
+void
+hand_deliver(struct hand *h, const struct hand_way *way, const struct plan *p, const size_t *who, size_t n)
 {
 	int sock[2];
 
@@ -282,6 +295,7 @@ hand_deliver(struct hand *h, const struct plan *p, const size_t *who, size_t n)
 		report_no_plan(h, p, who, n);
 		return;
 	}
+	hand_authorities(h, p);
 	while (n) {
 		size_t some = n < JOB_RCPT_MAX ? n : JOB_RCPT_MAX;
 		struct str job = {0};
@@ -289,7 +303,7 @@ hand_deliver(struct hand *h, const struct plan *p, const size_t *who, size_t n)
 
 		if (pkt_pair(sock))
 			die_temp("unable to make a socket: %m");
-		pid = worker_fork(h->conf, sock[1]);
+		pid = worker_fork(h->conf, sock[1], !way->host);
 		if (pid < 0)
 			die_temp("unable to fork: %m");
 		close(sock[1]);
@@ -305,4 +319,40 @@ hand_deliver(struct hand *h, const struct plan *p, const size_t *who, size_t n)
 		who += some;
 		n -= some;
 	}
+}
+
+void
+hand_probe(struct hand *h, const char *domain, const struct plan *p)
+{
+	struct str out = {0};
+	int sock[2], status;
+	pid_t pid;
+
+	if (p->kind != PLAN_HOPS) {
+		rec_open(&out, "probe");
+		rec_put(&out, domain);
+		rec_close(&out);
+		rec_open(&out, "error");
+		rec_put(&out, p->code);
+		rec_put(&out, p->text);
+		rec_close(&out);
+		rec_end(&out);
+		if (fd_write_all(1, out.s, out.len))
+			die_temp("unable to print: %m");
+		str_free(&out);
+		h->later |= p->kind == PLAN_LATER;
+		h->never |= p->kind == PLAN_NEVER;
+		return;
+	}
+	authorities_load(h->conf);
+	if (pkt_pair(sock))
+		die_temp("unable to make a socket: %m");
+	pid = confined_fork(sock[1],
+	    &(struct confined){.serve = probe_serve, .conf = h->conf, .plan = p, .secure = h->secure});
+	if (pid < 0)
+		die_temp("unable to fork: %m");
+	close(sock[1]);
+	status = child_wait(pid);
+	close(sock[0]);
+	h->later |= status != 0;
 }

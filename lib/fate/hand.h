@@ -18,6 +18,7 @@ struct hand {
 	int message; /* spooled by hand_spool */
 	uint64_t size;
 	unsigned flags;    /* enum job_flag */
+	bool secure;       /* REQUIRETLS */
 	bool later, never; /* what has been reported so far */
 };
 
@@ -34,7 +35,14 @@ struct hand_way {
 };
 void hand_plan(const struct hand *h, const struct hand_way *way, const char *domain, struct plan *p);
 
+/* Loads the authorities when the plan's policy asks for them. */
+void hand_authorities(const struct hand *h, const struct plan *p);
+
 /* Delivers to those recipients (indices) by the plan, and prints the report on descriptor 1. */
-void hand_deliver(struct hand *h, const struct plan *p, const size_t *who, size_t n);
+void hand_deliver(
+    struct hand *h, const struct hand_way *way, const struct plan *p, const size_t *who, size_t n);
+
+/* Connects to each hop of the plan, stops before MAIL and prints what was seen (probe.h). */
+void hand_probe(struct hand *h, const char *domain, const struct plan *p);
 
 #endif

@@ -84,6 +84,28 @@ rcpt_parse(struct job *j, char *value)
 }
 
 static bool
+demand_parse(struct job *j, const char *value)
+{
+	bool secure = !strcmp(value, "yes");
+
+	if (j->demand != JOB_USUAL || (!secure && strcmp(value, "no") != 0))
+		return false;
+	j->demand = secure ? JOB_SECURE : JOB_LENIENT;
+	return true;
+}
+
+static bool
+is_of_plan(const char *key)
+{
+	static const char *const keys[] = {"hop", "names", "tlsa", "addr", "sts"};
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (!strcmp(key, keys[i]))
+			return true;
+	return false;
+}
+
+static bool
 line_parse(struct job *j, const char *key, char *value)
 {
 	uint64_t n = 0;
@@ -92,7 +114,7 @@ line_parse(struct job *j, const char *key, char *value)
 		return rcpt_parse(j, value);
 	if (!strcmp(key, "flags"))
 		return flags_parse(j, value);
-	if (!strcmp(key, "hop") || !strcmp(key, "names") || !strcmp(key, "addr"))
+	if (is_of_plan(key))
 		return plan_line(&j->plan, key, value) == 1;
 	if (!(value = rec_text(value)))
 		return false;
@@ -115,7 +137,23 @@ line_parse(struct job *j, const char *key, char *value)
 	} else if (!strcmp(key, "envid")) {
 		j->envid = printable(value) && *value ? value : NULL;
 	} else if (!strcmp(key, "requiretls")) {
-		j->requiretls = !strcmp(value, "yes");
+		return demand_parse(j, value);
+	}
+	return true;
+}
+
+/* Demands that name what is to be verified come with it. */
+static bool
+is_sound(const struct plan *p)
+{
+	for (size_t i = 0; i < p->nhop; i++) {
+		enum plan_tls tls = p->hop[i].tls;
+
+		if ((tls == PLAN_TLS_DANE || tls == PLAN_TLS_DANE_STS) && !p->hop[i].tlsa.n)
+			return false;
+		if ((tls == PLAN_TLS_STS || tls == PLAN_TLS_DANE_STS) &&
+		    (!p->sts.mode || strcmp(p->sts.mode, "enforce") != 0))
+			return false;
 	}
 	return true;
 }
@@ -134,7 +172,7 @@ job_parse(struct job *j)
 		return "not one record";
 	if (!j->number || !j->id || !j->sender || !j->nrcpt || j->fd < 0)
 		return "no number, id, sender, recipient or message in it";
-	return NULL;
+	return is_sound(&j->plan) ? NULL : "a demand without what it rests on";
 }
 
 static bool
@@ -232,8 +270,9 @@ job_needs_utf8(struct job *j)
 
 /* ---- telling ---- */
 
-/* The longest line: JOB_TEXT_MAX bytes as \xHH and the fields in front. */
-#define LINE_ROOM (4 * JOB_TEXT_MAX + 2048)
+/* The longest line: that of a recipient with JOB_TEXT_MAX bytes as \xHH, or one of fields and then one more
+ * that goes again. */
+#define LINE_ROOM (4 * JOB_TEXT_MAX + 2048 + 5 * REPORT_LINE_MAX)
 #define FLUSH_AT 8192
 
 void
@@ -301,10 +340,18 @@ report_line(struct report *r, const struct job *j, const char *key, const char *
 void
 report_fields(struct report *r, const struct job *j, const char *key, const char *const *fields)
 {
+	size_t start, before;
+
 	open_job(r, j);
+	start = r->out.len;
 	rec_open(&r->out, key);
-	for (; *fields; fields++)
-		rec_put(&r->out, *fields);
+	for (; *fields; fields++) {
+		before = r->out.len;
+		if (strlen(*fields) <= REPORT_LINE_MAX)
+			rec_put(&r->out, *fields);
+		if (r->out.len - start >= REPORT_LINE_MAX)
+			str_cut(&r->out, before);
+	}
 	rec_close(&r->out);
 }
 

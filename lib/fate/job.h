@@ -12,10 +12,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define JOB_RCPT_MAX 100  /* of one transaction */
-#define JOB_TEXT_MAX 2048 /* of a reply, in a report */
+#define JOB_RCPT_MAX 100     /* of one transaction */
+#define JOB_TEXT_MAX 2048    /* of a reply, in a report */
+#define REPORT_LINE_MAX 4096 /* bytes of a line of fields */
 
 enum job_flag { JOB_8BIT = 1, JOB_SMTPUTF8 = 2, JOB_LONGLINE = 4, JOB_DOT = 8 };
+
+/* What the message itself demands of TLS (RFC 8689). */
+enum job_demand {
+	JOB_USUAL,
+	JOB_SECURE, /* REQUIRETLS */
+	JOB_LENIENT /* TLS-Required: No; the plan has been made accordingly */
+};
 
 enum rcpt_state { RCPT_TODO, RCPT_OUT /* in a transaction */, RCPT_ACCEPTED, RCPT_DONE /* reported */ };
 
@@ -42,7 +50,8 @@ struct job {
 	uint64_t number, size;
 	const char *id, *sender, *ret, *envid;
 	unsigned flags, rcpt_max;
-	bool requiretls, sender_utf8;
+	enum job_demand demand;
+	bool sender_utf8;
 	struct plan plan; /* its hops */
 	struct job_rcpt *rcpt;
 	size_t nrcpt, cap;
@@ -52,11 +61,11 @@ struct job {
 	int utf8_header; /* -1: not looked yet */
 	size_t target;   /* the next address to try, counted over all hops */
 	unsigned dials;
-	bool begun;   /* start is set */
-	bool reached; /* some hop was ready to take mail */
-	bool reused;  /* its first transaction went over a connection that had carried others */
-	bool maybe;   /* a connection died between final dot and reply */
-	bool redone;  /* it has had its second chance at one hop */
+	bool begun;                 /* start is set */
+	bool reached;               /* some hop was ready to take mail */
+	bool reused;                /* its first transaction went over a connection that had carried others */
+	bool maybe;                 /* a connection died between final dot and reply */
+	bool redone;                /* it has had its second chance at one hop */
 	bool greeted, some_network; /* some server spoke; some failure that was not "no network" */
 	struct miss miss;
 	unsigned wait;  /* seconds, from a reply's hint */
@@ -90,7 +99,7 @@ void report_start(struct report *r, int sock);
 void report_rcpt(struct report *r, const struct job *j, const struct job_rcpt *to, const struct fate *f,
     int code, const char *peer_and_text[2]);
 void report_line(struct report *r, const struct job *j, const char *key, const char *value);
-/* A line of fields, those in `fields` up to NULL. */
+/* A line of fields, those in `fields` up to NULL; one with which the line would be too long is left out. */
 void report_fields(struct report *r, const struct job *j, const char *key, const char *const *fields);
 void report_end(struct report *r, const struct job *j);
 void report_flush(struct report *r);

@@ -44,9 +44,9 @@ miss_trouble(struct job *j, const struct line *l, enum trouble what, const char 
 	int before = j->miss.rank;
 
 	miss_note(j, l,
-	    f.outcome == FATE_NEVER   ? RANK_NEVER
-	    : what == TROUBLE_CONNECT ? RANK_CONNECT
-				      : RANK_LOST,
+	    f.outcome == FATE_NEVER                               ? RANK_NEVER
+	    : what == TROUBLE_CONNECT || what == TROUBLE_UNPROVED ? RANK_CONNECT
+								  : RANK_LOST,
 	    &f);
 	if (j->miss.rank != before)
 		snprintf(j->miss.text, sizeof j->miss.text, "%s", text);
@@ -84,141 +84,256 @@ enum step {
 	STEP_PLAIN /* again without TLS */
 };
 
+/* One address being visited. */
+struct visit {
+	struct line *l;
+	const struct conf *conf;
+	struct job *j;
+	const struct plan_hop *hop;
+	const char *ip;
+};
+
 static enum step
-refused(struct line *l, const struct conf *conf, struct job *j, enum phase phase)
+refused(const struct visit *v, enum phase phase)
 {
-	miss_reply(j, l, phase);
-	smtp_quit(&l->c, conf->timeouts.quit);
+	miss_reply(v->j, v->l, phase);
+	smtp_quit(&v->l->c, v->conf->timeouts.quit);
 	return STEP_NEXT;
 }
 
 static enum step
-broken(struct line *l, struct job *j, enum smtp_got got, const char *during)
+broken(const struct visit *v, enum smtp_got got, const char *during)
 {
 	if (got != SMTP_GONE)
-		miss_got(j, l, got, during);
-	smtp_close(&l->c);
+		miss_got(v->j, v->l, got, during);
+	smtp_close(&v->l->c);
 	return got == SMTP_GONE ? STEP_GONE : STEP_NEXT;
 }
 
-/* Judges who is at the other end of a finished handshake. Under the demands of today (none, may, must)
- * everybody is welcome; what a hop demands of names and keys is decided here and nowhere else. */
-static bool
-peer_is_trusted(const struct line *l, const struct plan_hop *hop)
+static void
+see(struct line *l, enum sight what)
 {
-	(void)l;
-	return hop->tls == PLAN_TLS_MAY || hop->tls == PLAN_TLS_MUST;
+	if (l->see)
+		l->see(l, what);
 }
 
-static enum step
-tls_failed(struct line *l, struct job *j, const struct plan_hop *hop, enum smtp_got got, bool small)
+static void
+count(const struct visit *v)
 {
-	bool heard = l->c.io.tls && tls_heard(l->c.io.tls);
-	enum step next = broken(l, j, got, "handshake");
+	if (v->l->report)
+		tally_tell(&v->l->tally, v->l->report, v->j, v->hop, &v->l->c, &v->l->judged);
+}
 
-	l->version = l->cipher = NULL;
-	if (next == STEP_GONE || got == SMTP_BAD)
+/* This session is none in TLS. */
+static void
+count_failure(const struct visit *v, const char *result, const char *why)
+{
+	struct line *l = v->l;
+
+	snprintf(l->reason, sizeof l->reason, "%s", why);
+	judge_failure(&l->judged, &v->j->plan, v->hop, (struct opinion){result, *why ? l->reason : NULL});
+	count(v);
+}
+
+/* STARTTLS, the handshake or the EHLO behind it has no answer. Of an attempt that is made again with a smaller
+ * ClientHello nothing is counted: the second one tells. More behind the 220 is an attack or nonsense, and
+ * never a reason for plaintext (T97). */
+static enum step
+tls_failed(const struct visit *v, enum smtp_got got, bool small, const char *during)
+{
+	struct smtp *c = &v->l->c;
+	bool heard = !c->io.tls || tls_heard(c->io.tls);
+	char why[200];
+	enum step next;
+
+	smtp_why(c, got, why, sizeof why);
+	next = broken(v, got, during);
+	v->l->version = v->l->cipher = NULL;
+	if (next == STEP_GONE)
 		return next;
-	if (!heard && !small)
+	if (got != SMTP_BAD && !heard && !small)
 		return STEP_SMALL;
-	return hop->tls == PLAN_TLS_MAY ? STEP_PLAIN : STEP_NEXT;
+	count_failure(v, "validation-failure", why);
+	return v->hop->tls == PLAN_TLS_MAY && got != SMTP_BAD ? STEP_PLAIN : STEP_NEXT;
 }
 
 static enum step
-secure(struct line *l, const struct conf *conf, struct job *j, const struct plan_hop *hop, bool small)
+not_offered(const struct visit *v)
 {
-	struct smtp *c = &l->c;
-	enum smtp_got got;
-
-	if (!c->ehlo.starttls) {
-		if (hop->tls == PLAN_TLS_MAY)
-			return STEP_OPEN;
-		miss_trouble(j, l, TROUBLE_TLS_MISSING, "TLS is demanded and was not offered");
-		smtp_quit(c, conf->timeouts.quit);
-		return STEP_NEXT;
-	}
-	got = smtp_command(c, "STARTTLS", conf->timeouts.starttls);
-	if (got != SMTP_REPLY)
-		return broken(l, j, got, "STARTTLS");
-	if (c->reply.code / 100 != 2) {
-		if (hop->tls == PLAN_TLS_MAY && c->reply.code != 421) {
-			l->fell_back = true;
-			return STEP_OPEN;
-		}
-		return refused(l, conf, j, PHASE_STARTTLS);
-	}
-	got = smtp_tls(c, hop->host, small, conf->timeouts.starttls);
-	if (got == SMTP_REPLY) {
-		l->version = tls_version(c->io.tls);
-		l->cipher = tls_cipher(c->io.tls);
-		if (!peer_is_trusted(l, hop)) {
-			miss_trouble(j, l, TROUBLE_TLS, "the peer is not whom the plan demands");
-			smtp_close(c);
-			return STEP_NEXT;
-		}
-		/* With TLS 1.3 a server's complaint about the handshake comes behind it. */
-		got = smtp_hello(c, conf->hostname, conf->timeouts.ehlo);
-		if (got == SMTP_REPLY)
-			return c->reply.code / 100 == 2 ? STEP_OPEN : refused(l, conf, j, PHASE_EHLO);
-	}
-	return tls_failed(l, j, hop, got, small);
-}
-
-static enum step
-attempt(struct line *l, const struct conf *conf, struct job *j, const struct plan_hop *hop, const char *ip,
-    enum step how)
-{
-	struct smtp *c = &l->c;
-	int64_t deadline = clock_mono() + conf->timeouts.connect;
-	enum smtp_got got;
-
-	l->fell_back = how == STEP_PLAIN;
-	l->version = l->cipher = NULL;
-	l->demand = hop->tls;
-	l->mails = 0;
-	l->proven = l->dirty = l->no_chunking = false;
-	if (smtp_dial(c, hop->host, ip, hop->port, deadline < c->io.cap ? deadline : c->io.cap)) {
-		int err = errno;
-
-		snprintf(c->host, sizeof c->host, "%s", hop->host);
-		snprintf(c->ip, sizeof c->ip, "%s", ip);
-		if (err == ECANCELED)
-			return STEP_GONE;
-		if (err != ENETUNREACH && err != ENETDOWN && err != EADDRNOTAVAIL)
-			j->some_network = true;
-		miss_trouble(j, l, TROUBLE_CONNECT, strerror(err));
-		return STEP_NEXT;
-	}
-	j->some_network = true;
-	got = smtp_reply(c, conf->timeouts.greeting);
-	if (got != SMTP_REPLY)
-		return broken(l, j, got, "greeting");
-	j->greeted = true;
-	if (c->reply.code / 100 != 2)
-		return refused(l, conf, j, PHASE_GREETING);
-	got = smtp_hello(c, conf->hostname, conf->timeouts.ehlo);
-	if (got != SMTP_REPLY)
-		return broken(l, j, got, "EHLO");
-	if (c->reply.code / 100 != 2)
-		return refused(l, conf, j, PHASE_EHLO);
-	if (hop->tls == PLAN_TLS_NONE || how == STEP_PLAIN)
+	count_failure(v, "starttls-not-supported", "");
+	if (v->hop->tls == PLAN_TLS_MAY)
 		return STEP_OPEN;
-	return secure(l, conf, j, hop, how == STEP_SMALL);
+	miss_trouble(v->j, v->l, TROUBLE_TLS_MISSING, "TLS is demanded and was not offered");
+	smtp_quit(&v->l->c, v->conf->timeouts.quit);
+	return STEP_NEXT;
 }
 
-/* One address: at most three connections, usual, with a short ClientHello, in plaintext. */
 static enum step
-address(struct line *l, const struct conf *conf, struct job *j, const struct plan_hop *hop, const char *ip)
+not_granted(const struct visit *v)
 {
+	int code = v->l->c.reply.code;
+	char why[40];
+
+	snprintf(why, sizeof why, "STARTTLS was answered with %d", code);
+	count_failure(v, "starttls-not-supported", why);
+	if (v->hop->tls != PLAN_TLS_MAY || code == 421)
+		return refused(v, PHASE_STARTTLS);
+	v->l->fell_back = true;
+	return STEP_OPEN;
+}
+
+static enum step
+stranger(const struct visit *v)
+{
+	char text[600];
+
+	count(v);
+	snprintf(text, sizeof text, "the server is not proved to be %s: %s", v->hop->host, v->l->judged.why);
+	miss_trouble(v->j, v->l, TROUBLE_TLS, text);
+	v->l->version = v->l->cipher = NULL;
+	smtp_close(&v->l->c);
+	return STEP_NEXT;
+}
+
+static enum step
+secure(const struct visit *v, bool small)
+{
+	struct line *l = v->l;
+	struct smtp *c = &l->c;
+	const struct conf_timeouts *t = &v->conf->timeouts;
+	enum smtp_got got;
+
+	if (!l->starttls)
+		return not_offered(v);
+	got = smtp_command(c, "STARTTLS", t->starttls);
+	if (got != SMTP_REPLY)
+		return tls_failed(v, got, true, "STARTTLS");
+	if (c->reply.code / 100 != 2)
+		return not_granted(v);
+	got = smtp_tls(c, v->hop->base ? v->hop->base : v->hop->host, small, t->starttls);
+	if (got != SMTP_REPLY)
+		return tls_failed(v, got, small, "handshake");
+	l->version = tls_version(c->io.tls);
+	l->cipher = tls_cipher(c->io.tls);
+	judge_peer(&l->judged, c->io.tls, &v->j->plan, v->hop);
+	see(l, SIGHT_TLS);
+	if (!l->judged.trusted)
+		return stranger(v);
+	/* With TLS 1.3 a server's complaint about the handshake comes behind it (T53). */
+	got = smtp_hello(c, v->conf->hostname, t->ehlo);
+	if (got != SMTP_REPLY)
+		return tls_failed(v, got, small, "EHLO in TLS");
+	count(v);
+	if (c->reply.code / 100 != 2)
+		return refused(v, PHASE_EHLO);
+	l->requiretls = c->ehlo.requiretls;
+	see(l, SIGHT_HELLO);
+	return STEP_OPEN;
+}
+
+static void
+line_clear(struct line *l, enum step how)
+{
+	l->fell_back = how == STEP_PLAIN;
+	if (how != STEP_PLAIN)
+		l->judged = (struct judgement){.verified = "none"};
+	l->version = l->cipher = NULL;
+	l->mails = 0;
+	l->proven = l->dirty = l->no_chunking = l->starttls = l->requiretls = false;
+}
+
+static enum step
+connect_failed(const struct visit *v, int err)
+{
+	struct smtp *c = &v->l->c;
+
+	snprintf(c->host, sizeof c->host, "%s", v->hop->host);
+	snprintf(c->ip, sizeof c->ip, "%s", v->ip);
+	if (err == ECANCELED)
+		return STEP_GONE;
+	if (err != ENETUNREACH && err != ENETDOWN && err != EADDRNOTAVAIL)
+		v->j->some_network = true;
+	miss_trouble(v->j, v->l, TROUBLE_CONNECT, strerror(err));
+	return STEP_NEXT;
+}
+
+static enum step
+attempt(const struct visit *v, enum step how)
+{
+	struct line *l = v->l;
+	struct smtp *c = &l->c;
+	const struct conf_timeouts *t = &v->conf->timeouts;
+	int64_t deadline = clock_mono() + t->connect;
+	enum smtp_got got;
+
+	line_clear(l, how);
+	if (smtp_dial(c, v->hop->host, v->ip, v->hop->port, deadline < c->io.cap ? deadline : c->io.cap))
+		return connect_failed(v, errno);
+	v->j->some_network = true;
+	got = smtp_reply(c, t->greeting);
+	if (got != SMTP_REPLY)
+		return broken(v, got, "greeting");
+	v->j->greeted = true;
+	if (c->reply.code / 100 != 2)
+		return refused(v, PHASE_GREETING);
+	see(l, SIGHT_GREETING);
+	got = smtp_hello(c, v->conf->hostname, t->ehlo);
+	if (got != SMTP_REPLY)
+		return broken(v, got, "EHLO");
+	if (c->reply.code / 100 != 2)
+		return refused(v, PHASE_EHLO);
+	see(l, SIGHT_HELLO);
+	l->starttls = c->ehlo.starttls;
+	if (v->hop->tls == PLAN_TLS_NONE || how == STEP_PLAIN)
+		return STEP_OPEN;
+	return secure(v, how == STEP_SMALL);
+}
+
+/* At most three connections: usual, with a short ClientHello, in plaintext. */
+enum reach
+reach_address(
+    struct line *l, const struct conf *conf, struct job *j, const struct plan_hop *hop, const char *ip)
+{
+	const struct visit v = {l, conf, j, hop, ip};
 	enum step how = STEP_OPEN;
 
+	tally_start(&l->tally);
+	str_reset(&l->demand);
+	plan_demand_write(&l->demand, &j->plan, hop);
 	do
-		how = attempt(l, conf, j, hop, ip, how);
+		how = attempt(&v, how);
 	while (how == STEP_SMALL || how == STEP_PLAIN);
-	return how;
+	return how == STEP_OPEN ? REACH_OPEN : how == STEP_GONE ? REACH_GONE : REACH_NONE;
 }
 
 /* ---- all of them ---- */
+
+/* A REQUIRETLS message goes only to hosts that prove who they are (T63). */
+static bool
+is_allowed(const struct job *j, const struct plan_hop *hop)
+{
+	return j->demand != JOB_SECURE || hop->tls == PLAN_TLS_DANE || hop->tls == PLAN_TLS_DANE_STS ||
+	       hop->tls == PLAN_TLS_STS;
+}
+
+static void
+pass_over(struct line *l, struct job *j, const struct plan_hop *hop, const char *ip)
+{
+	snprintf(l->c.host, sizeof l->c.host, "%s", hop->host);
+	snprintf(l->c.ip, sizeof l->c.ip, "%s", ip);
+	miss_trouble(
+	    j, l, TROUBLE_UNPROVED, "REQUIRETLS was asked for, and nothing can prove who the server is");
+	j->some_network = true;
+}
+
+/* Who was not asked might have taken it. */
+static enum reach
+given_up(struct line *l, struct job *j)
+{
+	if (j->miss.rank == RANK_NEVER)
+		miss_trouble(j, l, TROUBLE_TIMEOUT, "not every host could be asked");
+	return REACH_NONE;
+}
 
 enum reach
 reach(struct line *l, const struct conf *conf, struct job *j)
@@ -229,20 +344,21 @@ reach(struct line *l, const struct conf *conf, struct job *j)
 		const struct plan_hop *hop = &j->plan.hop[h];
 
 		for (size_t a = 0; a < hop->addr.n; a++, i++) {
-			enum step got;
+			enum reach got;
 
 			if (i < j->target)
 				continue;
-			if (j->dials++ == DIAL_MAX || clock_mono() >= l->c.io.cap)
-				return REACH_NONE;
-			j->target = i;
-			got = address(l, conf, j, hop, hop->addr.v[a]);
-			if (got == STEP_OPEN) {
-				j->reached = true;
-				return REACH_OPEN;
+			if (!is_allowed(j, hop)) {
+				pass_over(l, j, hop, hop->addr.v[a]);
+				continue;
 			}
-			if (got == STEP_GONE)
-				return REACH_GONE;
+			if (j->dials++ == DIAL_MAX || clock_mono() >= l->c.io.cap)
+				return given_up(l, j);
+			j->target = i;
+			got = reach_address(l, conf, j, hop, hop->addr.v[a]);
+			j->reached |= got == REACH_OPEN;
+			if (got != REACH_NONE)
+				return got;
 			j->target = i + 1;
 		}
 	}
@@ -250,20 +366,30 @@ reach(struct line *l, const struct conf *conf, struct job *j)
 }
 
 static bool
-hop_fits(const struct line *l, const struct plan_hop *h)
+hop_fits(const struct line *l, const struct job *j, const struct plan_hop *h)
 {
-	return h->port == l->c.port && h->tls == l->demand && !strcmp(h->host, l->c.host);
+	static struct str demand;
+
+	if (h->port != l->c.port || strcmp(h->host, l->c.host) != 0 || !is_allowed(j, h))
+		return false;
+	str_reset(&demand);
+	plan_demand_write(&demand, &j->plan, h);
+	return demand.len == l->demand.len && !memcmp(demand.s, l->demand.s, demand.len);
+}
+
+const struct plan_hop *
+reach_hop(const struct line *l, const struct job *j)
+{
+	for (size_t h = 0; h < j->plan.nhop; h++)
+		if (hop_fits(l, j, &j->plan.hop[h]))
+			return &j->plan.hop[h];
+	return NULL;
 }
 
 bool
 reach_fits(const struct line *l, const struct job *j)
 {
-	if (!smtp_is_open(&l->c))
-		return false;
-	for (size_t h = 0; h < j->plan.nhop; h++)
-		if (hop_fits(l, &j->plan.hop[h]))
-			return true;
-	return false;
+	return smtp_is_open(&l->c) && (j->demand != JOB_SECURE || l->requiretls) && reach_hop(l, j);
 }
 
 size_t
@@ -273,7 +399,7 @@ reach_target(const struct line *l, const struct job *j)
 
 	for (size_t h = 0; h < j->plan.nhop; h++)
 		for (size_t a = 0; a < j->plan.hop[h].addr.n; a++, i++)
-			if (hop_fits(l, &j->plan.hop[h]) && !strcmp(j->plan.hop[h].addr.v[a], l->c.ip))
+			if (hop_fits(l, j, &j->plan.hop[h]) && !strcmp(j->plan.hop[h].addr.v[a], l->c.ip))
 				return i;
 	return i;
 }

@@ -7,21 +7,39 @@
 
 #include "conf.h"
 #include "job.h"
+#include "judge.h"
 #include "smtp.h"
+#include "tally.h"
 
 #include <stdbool.h>
 
 #define DIAL_MAX 16 /* connections tried for one job */
 
+struct line;
+
+/* What the probe wants to see while a connection is made. */
+enum sight {
+	SIGHT_GREETING, /* c.reply is a 2xx greeting */
+	SIGHT_HELLO,    /* c.reply is the 2xx answer to EHLO; in TLS when c.io.tls */
+	SIGHT_TLS,      /* the handshake is done and judged */
+};
+
 /* A connection with what must be remembered beside it. */
 struct line {
 	struct smtp c;
-	enum plan_tls demand;
+	struct str demand;            /* plan_demand_write of the hop it was judged for (T101) */
 	bool fell_back;               /* in plaintext because TLS failed */
+	bool starttls;                /* was offered */
+	bool requiretls;              /* was offered inside TLS (T64) */
 	const char *version, *cipher; /* of TLS; NULL: plaintext. Kept behind the connection's end */
-	unsigned mails;               /* transactions begun on it */
-	bool proven;                  /* one of them was taken: it may have several in flight */
-	bool dirty;                   /* the server may have a transaction open */
+	struct judgement judged;
+	char reason[200]; /* of judged, when TLS failed */
+	struct tally tally;
+	struct report *report;                  /* NULL: nothing is counted */
+	void (*see)(struct line *, enum sight); /* NULL: nobody looks */
+	unsigned mails;                         /* transactions begun on it */
+	bool proven;                            /* one of them was taken: it may have several in flight */
+	bool dirty;                             /* the server may have a transaction open */
 	bool no_chunking;
 };
 
@@ -30,9 +48,14 @@ enum reach { REACH_OPEN, REACH_NONE /* j->miss says why */, REACH_GONE /* nobody
 /* Opens a connection to the first address from j->target on that can be had; j->target becomes the one behind
  * it when it fails and stays at it when it is open. */
 enum reach reach(struct line *l, const struct conf *conf, struct job *j);
-/* Whether the open connection will do for this job: same host, port and TLS demand as one of its hops
- * (conn_fits of DESIGN 9). */
+/* One address of a hop, the same way, whatever j->target is. */
+enum reach reach_address(
+    struct line *l, const struct conf *conf, struct job *j, const struct plan_hop *hop, const char *ip);
+/* Whether the open connection will do for this job: same host, port and all that was demanded and judged as
+ * one of its hops, and REQUIRETLS offered where the job needs it (conn_fits of DESIGN 9, T101). */
 bool reach_fits(const struct line *l, const struct job *j);
+/* The hop of the job that the line leads (or led) to; NULL: none. */
+const struct plan_hop *reach_hop(const struct line *l, const struct job *j);
 /* The index among the job's addresses of where the line leads (or led); the number of all when it is none of
  * them. */
 size_t reach_target(const struct line *l, const struct job *j);

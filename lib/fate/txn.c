@@ -177,7 +177,7 @@ put_mail(struct txn *t, struct line *l)
 		n += (size_t)snprintf(p + n, sizeof p - n, " RET=%s", j->ret);
 	if (e->dsn && j->envid && strlen(j->envid) <= 1000)
 		n += (size_t)snprintf(p + n, sizeof p - n, " ENVID=%s", j->envid);
-	if (j->requiretls)
+	if (j->demand == JOB_SECURE)
 		n += (size_t)snprintf(p + n, sizeof p - n, " REQUIRETLS");
 	if (io == IO_OK)
 		io = stream_put(&l->c.io, p, n);

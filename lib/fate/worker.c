@@ -1,6 +1,7 @@
 #include "base.h"
 
 #include "child.h"
+#include "clock.h"
 #include "deliver.h"
 #include "die.h"
 #include "fdio.h"
@@ -20,7 +21,7 @@
 #define AGAIN "MOX_DELIVER_AGAIN" /* in the environment of a parent that has started itself anew */
 
 pid_t
-worker_fork(const struct conf *conf, int sock)
+confined_fork(int sock, const struct confined *how)
 {
 	pid_t pid = fork();
 	sigset_t none;
@@ -40,8 +41,21 @@ worker_fork(const struct conf *conf, int sock)
 	if (sock != 3 && dup2(sock, 3) < 0)
 		die_temp("unable to move a socket: %m");
 	close_range(4, ~0u, 0);
+	clock_now(); /* the test clock is a file */
 	sandbox_enter();
-	_exit(deliver_run(conf, 3));
+	_exit(how->serve(3, how));
+}
+
+static int
+deliver(int sock, const struct confined *how)
+{
+	return deliver_run(how->conf, sock, how->direct);
+}
+
+pid_t
+worker_fork(const struct conf *conf, int sock, bool direct)
+{
+	return confined_fork(sock, &(struct confined){.serve = deliver, .conf = conf, .direct = direct});
 }
 
 /* A child died of a signal that was not meant for it alone. */
@@ -66,7 +80,7 @@ reap(void)
 
 struct request {
 	uint64_t number;
-	char *site;
+	char *site, *transport;
 	bool pkix;
 };
 
@@ -84,22 +98,35 @@ request_parse(struct request *r, char *buf, size_t n)
 			return false;
 		if (!strcmp(key, "site"))
 			r->site = value;
+		if (!strcmp(key, "transport"))
+			r->transport = value;
 		if (!strcmp(key, "pkix"))
 			r->pkix = !strcmp(value, "yes");
 	}
 	return got == REC_END && r->number;
 }
 
-static void
-load_authorities(const struct conf *conf)
+static bool
+is_direct(const struct conf *conf, const char *transport)
+{
+	const struct conf_transport *t;
+
+	if (!transport || !*transport)
+		return true;
+	t = conf_transport(conf, transport);
+	return t && t->type == TRANSPORT_DIRECT;
+}
+
+void
+authorities_load(const struct conf *conf)
 {
 	static bool tried;
-	const char *why;
+	const char *why = "no certificate in it";
 
 	if (tried)
 		return;
 	tried = true;
-	if (tls_prepare(conf->ca_file, &why) > 0)
+	if (tls_prepare(conf, true, &why) > 0)
 		return;
 	log_open(LOG_WARN, "no-authorities");
 	log_s("file", conf->ca_file);
@@ -120,10 +147,10 @@ serve(const struct conf *conf)
 	if (!n)
 		return false;
 	if (good && r.pkix)
-		load_authorities(conf);
+		authorities_load(conf);
 	if (!good)
 		warn("unable to read a worker request");
-	else if (worker_fork(conf, sock) < 0)
+	else if (worker_fork(conf, sock, is_direct(conf, r.transport)) < 0)
 		warn("unable to fork a worker for %s: %m", r.site ? r.site : "?");
 	if (sock >= 0)
 		close(sock);
@@ -152,7 +179,7 @@ worker_parent(const struct conf *conf, char *const argv[])
 	sigprocmask(SIG_BLOCK, &chld, NULL);
 	sigemptyset(&open);
 	sigaction(SIGCHLD, &sa, NULL);
-	if (tls_prepare(NULL, &why) < 0)
+	if (tls_prepare(conf, false, &why) < 0)
 		die_temp("unable to prepare TLS: %s", why);
 	if (lack && !getenv(AGAIN)) {
 		log_open(LOG_WARN, "sandbox-incomplete");

@@ -9,17 +9,31 @@
 #include "base.h"
 
 #include "conf.h"
+#include "plan.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
-/* Forks a worker that serves sock (its copy becomes the worker's, the caller closes its own) inside the
- * sandbox. Descriptor 0 is /dev/null in it. tls_prepare must have been called. -1 with errno. */
-pid_t worker_fork(const struct conf *conf, int sock) MUST_USE;
+/* Forks a process that runs serve(fd, arg) inside the sandbox and exits with what it answers; fd (its copy
+ * becomes the child's, the caller closes its own) and 0 to 2 alone are open in it, descriptor 0 as /dev/null.
+ * tls_prepare must have been called. -1 with errno. */
+struct confined {
+	int (*serve)(int fd, const struct confined *how);
+	const struct conf *conf;
+	const struct plan *plan; /* whatever serve wants */
+	bool direct, secure;
+};
+pid_t confined_fork(int fd, const struct confined *how) MUST_USE;
+/* The same with deliver_run on a job socket. */
+pid_t worker_fork(const struct conf *conf, int sock, bool direct) MUST_USE;
 
 /* Serves worker requests on descriptor 0 until its end, then answers 0; children go on until their own
  * sockets close. Signals that ask for an end are ignored: whoever started us ends us by closing sockets, so
  * that transactions are finished. When a child dies of a signal the parent starts itself anew (argv, its own
  * command line): the addresses an attacker may have learned are worth nothing then. */
 int worker_parent(const struct conf *conf, char *const argv[]);
+
+/* Loads the authorities of ca-file into this process, once; a line in the log when there are none. */
+void authorities_load(const struct conf *conf);
 
 #endif

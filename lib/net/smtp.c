@@ -6,7 +6,23 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <sys/socket.h>
 #include <unistd.h>
+
+static void
+self_note(struct smtp *c)
+{
+	struct sockaddr_storage a;
+	socklen_t n = sizeof a;
+	const void *bin = &((struct sockaddr_in *)&a)->sin_addr;
+
+	*c->self = 0;
+	if (getsockname(c->io.fd, (struct sockaddr *)&a, &n))
+		return;
+	if (a.ss_family == AF_INET6)
+		bin = &((struct sockaddr_in6 *)&a)->sin6_addr;
+	inet_ntop(a.ss_family, bin, c->self, sizeof c->self);
+}
 
 int
 smtp_dial(struct smtp *c, const char *host, const char *ip, uint16_t port, int64_t deadline)
@@ -19,7 +35,9 @@ smtp_dial(struct smtp *c, const char *host, const char *ip, uint16_t port, int64
 	snprintf(c->host, sizeof c->host, "%s", host);
 	snprintf(c->ip, sizeof c->ip, "%s", ip);
 	c->port = port;
+	self_note(c);
 	c->ehlo = (struct ehlo){0};
+	*c->helo = 0;
 	c->waiting = false;
 	c->trips = 0;
 	c->bad = NULL;
@@ -127,6 +145,14 @@ not_understood(int code)
 	return code == 500 || code == 501 || code == 502 || code == 504 || code == 550;
 }
 
+/* The first word of a 2xx. */
+static void
+helo_note(struct smtp *c)
+{
+	if (c->reply.code / 100 == 2)
+		snprintf(c->helo, sizeof c->helo, "%.*s", (int)strcspn(c->reply.text, " \n"), c->reply.text);
+}
+
 enum smtp_got
 smtp_hello(struct smtp *c, const char *name, int64_t timeout)
 {
@@ -134,14 +160,20 @@ smtp_hello(struct smtp *c, const char *name, int64_t timeout)
 	enum smtp_got got;
 
 	c->ehlo = (struct ehlo){0};
+	*c->helo = 0;
 	snprintf(line, sizeof line, "EHLO %.255s", name);
 	got = smtp_command(c, line, timeout);
-	if (got == SMTP_REPLY && c->reply.code / 100 == 2)
-		ehlo_parse(&c->ehlo, c->reply.text, c->reply.len);
-	if (got != SMTP_REPLY || !not_understood(c->reply.code))
+	if (got != SMTP_REPLY)
 		return got;
-	snprintf(line, sizeof line, "HELO %.255s", name);
-	return smtp_command(c, line, timeout);
+	if (c->reply.code / 100 == 2)
+		ehlo_parse(&c->ehlo, c->reply.text, c->reply.len);
+	if (not_understood(c->reply.code)) {
+		snprintf(line, sizeof line, "HELO %.255s", name);
+		got = smtp_command(c, line, timeout);
+	}
+	if (got == SMTP_REPLY)
+		helo_note(c);
+	return got;
 }
 
 /* SNI carries DNS names only (RFC 6066 3). */

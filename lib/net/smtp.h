@@ -34,6 +34,8 @@ struct smtp {
 	struct reply reply;
 	struct ehlo ehlo;
 	char host[256], ip[64];
+	char self[64];  /* our address of it */
+	char helo[256]; /* what the server calls itself in its last answer to EHLO or HELO; empty: nothing */
 	uint16_t port;
 	bool waiting;     /* smtp_reply was called and has not answered SMTP_REPLY yet */
 	int64_t deadline; /* of that reply */

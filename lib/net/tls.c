@@ -1,9 +1,9 @@
 #include "base.h"
 
+#include "clock.h"
 #include "tls.h"
 
 #include <errno.h>
-#include <gnutls/gnutls.h>
 #include <sys/socket.h>
 
 struct tls {
@@ -13,28 +13,53 @@ struct tls {
 	char why[200];
 };
 
-#define VERSIONS "-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
-
 static gnutls_certificate_credentials_t cred;
+static gnutls_x509_trust_list_t trusted;
 static gnutls_priority_t usual, brief;
 
+static time_t
+now(time_t *t)
+{
+	time_t s = (time_t)(clock_now() / SECOND);
+
+	if (t)
+		*t = s;
+	return s;
+}
+
+static int
+priority(gnutls_priority_t *to, int minimum, const char *more)
+{
+	static const char *const versions[] = {"+VERS-TLS1.0:", "+VERS-TLS1.1:", "+VERS-TLS1.2:", ""};
+	char text[200] = "NORMAL:-VERS-ALL:";
+
+	for (int i = minimum; i < (int)ARRAY_LEN(versions); i++)
+		strncat(text, versions[i], sizeof text - strlen(text) - 1);
+	strncat(text, "+VERS-TLS1.3", sizeof text - strlen(text) - 1);
+	strncat(text, more, sizeof text - strlen(text) - 1);
+	return gnutls_priority_init(to, text, NULL);
+}
+
 int
-tls_prepare(const char *ca_file, const char **why)
+tls_prepare(const struct conf *conf, bool authorities, const char **why)
 {
 	int r = 0;
 
 	if (!cred) {
+		gnutls_global_set_time_function(now);
 		r = gnutls_certificate_allocate_credentials(&cred);
 		if (!r)
-			r = gnutls_priority_init(&usual, "NORMAL:" VERSIONS, NULL);
+			r = gnutls_x509_trust_list_init(&trusted, 0);
 		if (!r)
-			r = gnutls_priority_init(&brief,
-			    "NORMAL:" VERSIONS ":-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1"
-			    ":-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM",
-			    NULL);
+			r = priority(&usual, conf->tls_minimum, "");
+		if (!r)
+			r = priority(&brief, conf->tls_minimum,
+			    ":-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1"
+			    ":-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM");
 	}
-	if (!r && ca_file)
-		r = gnutls_certificate_set_x509_trust_file(cred, ca_file, GNUTLS_X509_FMT_PEM);
+	if (!r && authorities)
+		r = gnutls_x509_trust_list_add_trust_file(
+		    trusted, conf->ca_file, NULL, GNUTLS_X509_FMT_PEM, 0, 0);
 	if (r >= 0)
 		return r;
 	*why = gnutls_strerror(r);
@@ -197,4 +222,20 @@ const char *
 tls_cipher(const struct tls *t)
 {
 	return gnutls_cipher_get_name(gnutls_cipher_get(t->s));
+}
+
+const gnutls_datum_t *
+tls_chain(const struct tls *t, unsigned *n)
+{
+	*n = 0;
+	return gnutls_certificate_get_peers(t->s, n);
+}
+
+bool
+tls_is_for(const struct tls *t, const char *host, struct cert_fault *fault)
+{
+	unsigned n;
+	const gnutls_datum_t *chain = tls_chain(t, &n);
+
+	return cert_check(trusted, chain, n, host, fault);
 }

@@ -1,22 +1,28 @@
-/* TLS by GnuTLS, client side, over a non-blocking socket; 1.2 and later.
+/* TLS by GnuTLS, client side, over a non-blocking socket; 1.2 and later unless the configuration says
+ * otherwise (tls-minimum).
  *
  * tls_prepare once, before the first fork and before the sandbox: it is all that reads files. A session:
- * tls_new, tls_handshake until it is done, tls_send and tls_recv, tls_free. Nothing here judges the peer's
- * certificate: that is whoever called tls_handshake. */
+ * tls_new, tls_handshake until it is done, tls_send and tls_recv, tls_free. The handshake takes any certificate:
+ * whoever called it judges afterwards, each time (T101), by tls_is_for or what tls_chain shows. No session is
+ * resumed. */
 #ifndef TLS_H
 #define TLS_H
 
 #include "base.h"
 
+#include "cert.h"
+#include "conf.h"
+
+#include <gnutls/gnutls.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
 struct tls;
 
-/* ca_file NULL: no certificate authorities are loaded (yet). Answers how many certificates were, or -1 and
- * half a sentence in *why (static). May be called again to load them. */
-int tls_prepare(const char *ca_file, const char **why) MUST_USE;
+/* authorities: loads those of ca-file, too; may be called again for them alone. Answers how many were loaded,
+ * or -1 and half a sentence in *why (static). Without them nobody is trusted. */
+int tls_prepare(const struct conf *conf, bool authorities, const char **why) MUST_USE;
 
 /* A new session; name goes into SNI unless it is NULL. small: a ClientHello as short as it can be, for peers
  * that drop what is longer than one packet (T103). NULL: out of memory. */
@@ -38,5 +44,10 @@ void tls_bye(struct tls *t);             /* close_notify, once, without waiting 
 
 const char *tls_version(const struct tls *t); /* "TLS1.3" */
 const char *tls_cipher(const struct tls *t);  /* "AES-256-GCM" */
+
+/* Behind TLS_DONE: what the peer has shown, DER, leaf first; it is the session's. */
+const gnutls_datum_t *tls_chain(const struct tls *t, unsigned *n) MUST_USE;
+/* Whether authorities of ca-file speak for the peer as host (cert_check). */
+bool tls_is_for(const struct tls *t, const char *host, struct cert_fault *fault) MUST_USE;
 
 #endif

@@ -102,9 +102,11 @@ plan_hop_write(struct str *out, const struct plan_hop *h)
 		rec_add(out, "addr", h->addr.v[i]);
 }
 
-static void
-sts_write(struct str *out, const struct plan_sts *s)
+void
+plan_sts_write(struct str *out, const struct plan_sts *s)
 {
+	if (!s->mode)
+		return;
 	rec_open(out, "sts");
 	rec_put(out, s->mode);
 	rec_putf(out, "domain=%s", s->domain);
@@ -137,8 +139,7 @@ plan_demand_write(struct str *out, const struct plan *p, const struct plan_hop *
 	for (size_t i = 0; has_anchor(h) && i < h->names.n; i++)
 		rec_put(out, h->names.v[i]);
 	rec_close(out);
-	if (p->sts.mode)
-		sts_write(out, &p->sts);
+	plan_sts_write(out, &p->sts);
 }
 
 #define ROTATE(x, n) ((x) << (n) | (x) >> (64 - (n)))
@@ -216,8 +217,7 @@ plan_write(struct str *out, const struct plan *p)
 		rec_add(out, "plan", p->name);
 		rec_add(out, "site", p->site);
 		rec_add(out, "dnssec", secure_word(p->secure));
-		if (p->sts.mode)
-			sts_write(out, &p->sts);
+		plan_sts_write(out, &p->sts);
 		if (p->fit)
 			rec_add(out, "fit", p->fit);
 		for (size_t i = 0; i < p->nhop; i++)
@@ -301,7 +301,7 @@ hop_line(struct plan *p, char *value)
 		else if ((o = rec_option(f, "dnssec")))
 			good = secure_parse(o, &h->secure);
 		else if ((o = rec_option(f, "tls")))
-			good = tls = tls_parse(o, &h->tls);
+			good = !tls && (tls = tls_parse(o, &h->tls));
 		else if ((o = rec_option(f, "base"))) {
 			good = host_ok(o) && !h->base;
 			h->base = good ? mem_dup(o) : h->base;

@@ -88,6 +88,8 @@ struct plan_hop *plan_hop_add(struct plan *p, const char *host); /* valid until 
 void plan_write(struct str *out, const struct plan *p);
 /* Appends the lines `hop`, `names`, `tlsa` and `addr` of one hop, as plans and jobs have them. */
 void plan_hop_write(struct str *out, const struct plan_hop *h);
+/* Appends the line `sts`; nothing when there is no policy. */
+void plan_sts_write(struct str *out, const struct plan_sts *s);
 /* Appends what must be equal for a connection that was judged for one hop to serve another of the same host
  * and port: demand, TLSA records, policy, and, where a certificate's names are looked at, the names (T101). */
 void plan_demand_write(struct str *out, const struct plan *p, const struct plan_hop *h);

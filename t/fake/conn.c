@@ -221,8 +221,22 @@ conn_unread(struct conn *c, const char *line)
 	str_free(&rest);
 }
 
+static void
+log_tls(struct conn *c)
+{
+	char name[256] = "";
+	size_t n = sizeof name;
+	unsigned type;
+
+	if (!c->log)
+		return;
+	if (gnutls_server_name_get(c->tls, name, &n, &type, 0))
+		snprintf(name, sizeof name, "-");
+	fprintf(c->log, "TLS %s %s\n", gnutls_protocol_get_name(gnutls_protocol_get_version(c->tls)), name);
+}
+
 void
-conn_starttls(struct conn *c, gnutls_certificate_credentials_t cred, const char *how)
+conn_starttls(struct conn *c, const char *how)
 {
 	static const char garbage[] = "this is no TLS server\r\n";
 	int rc;
@@ -238,7 +252,7 @@ conn_starttls(struct conn *c, gnutls_certificate_credentials_t cred, const char 
 		conn_write(c, garbage, sizeof garbage - 1);
 		return;
 	}
-	c->tls = fake_tls(cred,
+	c->tls = fake_tls(c->cred,
 	    strcmp(how, "alert") ? (*how ? how : NULL)
 				 : "NORMAL:-VERS-ALL:+VERS-TLS1.2:-CIPHER-ALL:+ARCFOUR-128",
 	    c->fd, 0);
@@ -251,6 +265,8 @@ conn_starttls(struct conn *c, gnutls_certificate_credentials_t cred, const char 
 	if (rc < 0) {
 		gnutls_deinit(c->tls);
 		c->tls = NULL;
+	} else {
+		log_tls(c);
 	}
 }
 

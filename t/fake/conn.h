@@ -19,6 +19,7 @@ struct conn {
 	int fd, number, messages;
 	int line; /* of the script, for sentences */
 	gnutls_session_t tls;
+	gnutls_certificate_credentials_t cred;
 	struct str in, out;
 	long drip, drip_ms; /* drip bytes, then drip_ms of rest; 0: all at once */
 	const char *script, *dir;
@@ -48,8 +49,8 @@ void conn_read_counted(struct conn *c, size_t n);
 /* Says no more, keeps what the client still sends, exits 0. */
 NORETURN void conn_close(struct conn *c);
 NORETURN void conn_reset(struct conn *c);
-/* `how`: empty, a GnuTLS priority string, "broken" (no TLS at all), or "alert" (no common cipher). */
-void conn_starttls(struct conn *c, gnutls_certificate_credentials_t cred, const char *how);
+/* With c->cred; the log gets "TLS VERSION SNI". `how`: empty, a GnuTLS priority string, "broken" (no TLS at all), or "alert" (no common cipher). */
+void conn_starttls(struct conn *c, const char *how);
 long conn_hello_size(struct conn *c); /* the ClientHello's record length; it stays unread */
 
 #endif

@@ -71,6 +71,21 @@ fake_certificate(const char *name)
 	return cred;
 }
 
+/* Credentials from BASE.pem (the chain, leaf first) and BASE.key, as t/world/certs writes them. */
+static inline gnutls_certificate_credentials_t
+fake_certificate_file(const char *base)
+{
+	gnutls_certificate_credentials_t cred;
+	char pem[4096], key[4096];
+
+	snprintf(pem, sizeof pem, "%s.pem", base);
+	snprintf(key, sizeof key, "%s.key", base);
+	if (gnutls_certificate_allocate_credentials(&cred) ||
+	    gnutls_certificate_set_x509_key_file(cred, pem, key, GNUTLS_X509_FMT_PEM) < 0)
+		die_temp("unable to use the certificate %s", pem);
+	return cred;
+}
+
 static inline gnutls_session_t
 fake_tls(gnutls_certificate_credentials_t cred, const char *priority, int fd, unsigned flags)
 {

@@ -101,10 +101,11 @@ troubles(void)
 	    {TROUBLE_TIMEOUT, "later 4.4.2 next close", "later 4.4.2 close"},
 	    {TROUBLE_PROTOCOL, "later 4.5.0 next close", "later 4.5.0 close"},
 	    {TROUBLE_TLS, "later 4.7.5 next close", "later 4.7.5 close"},
-	    {TROUBLE_TLS_MISSING, "later 4.7.4 next close", "later 4.7.4 close"},
+	    {TROUBLE_TLS_MISSING, "later 4.7.5 next close", "later 4.7.5 close"},
 	    {TROUBLE_SIZE, "never 5.3.4 next", "later 4.3.4 close"},
 	    {TROUBLE_UTF8, "never 5.6.7 next", "later 4.6.7 close"},
 	    {TROUBLE_REQUIRETLS, "never 5.7.30 next", "later 4.7.30 close"},
+	    {TROUBLE_UNPROVED, "later 4.7.30 next", "later 4.7.30 close"},
 	    {TROUBLE_FILE, "later 4.3.0 close", "later 4.3.0 close"},
 	};
 
