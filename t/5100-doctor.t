@@ -30,6 +30,10 @@ q() { # TYPE NAME SECURE DATA...: an answer of mox-nexthop -q
 	} | says mox-nexthop -q "$type" "$name"
 }
 plan() { { printf 'plan %s\nsite x\n' "$1"; cat; printf 'ttl 60\nend\n'; } | says mox-nexthop -v -- "$1"; }
+strict() { { printf 'plan %s\nsite x\n' "$1"; cat; printf 'ttl 60\nend\n'; } | says mox-nexthop -R -- "$1"; }
+refuse() { # DOMAIN REASON: no way for REQUIRETLS
+	printf 'never 5.7.30 %s\nttl 60\nend\n' "${2// /\\x20}" | says mox-nexthop -R -- "$1"
+}
 clean() { rm -f answers/* asked; }
 doctor() { bin/mox-doctor transport "$@" >out 2>err; rc=$?; }
 verdict() { head -1 out; }
@@ -50,7 +54,15 @@ addr 192.0.2.25
 hop mx2.example.com pref=20 port=25 dnssec=insecure tls=sts
 names mx2.example.com
 addr 192.0.2.26
-support starttls=yes requiretls=no seen=1795000000000000
+support starttls=yes requiretls=no seen=2026-11-18T11:06:40Z
+EOF
+strict example.com <<EOF
+dnssec secure
+hop mx1.example.com pref=10 port=25 dnssec=secure tls=dane+sts
+tlsa 3 1 1 $TLSA
+addr 192.0.2.25
+hop mx2.example.com pref=20 port=25 dnssec=insecure tls=sts
+addr 192.0.2.26
 EOF
 q MX example.com secure '10 mx1.example.com.' '20 mx2.example.com.' '30 other.example.net.'
 q A mx1.example.com secure 192.0.2.25
@@ -92,7 +104,7 @@ server       other.example.net: no mail is sent to it
   ! The MTA-STS policy does not name it: no mail is sent to it.
 mta-sts      enforce, servers *.example.com, kept for 7 days, id 20260101
 tlsrpt       mailto:tls@example.com, https://r.example.com/v1
-requiretls   such mail cannot go there
+requiretls   such mail cannot go there: the servers that prove themselves do not offer REQUIRETLS
 last seen    STARTTLS yes, REQUIRETLS no, at 2026-11-18T11:06:40Z
 resolver     validates DNSSEC
 EOF
@@ -160,13 +172,13 @@ is 'a way around' "$(hops secure dane may may)" 'is protected on 1 of its 3 serv
 is 'nobody is checked' "$(hops secure dane-unusable must)" 'is always encrypted, but nobody checks for whom'
 is 'opportunistic' "$(hops insecure may)" 'is encrypted when the server offers it, and nobody checks for whom'
 is 'in the clear' "$(hops insecure none)" 'is sent in the clear, as the configuration says'
-hops secure dane may >out.
-is 'T62 REQUIRETLS: not known before it is tried' "$(grep ^requiretls out)" 'requiretls   not known whether such mail can go there'
 hops secure dane-unusable may >out.
-is 'T63 REQUIRETLS: not with unusable records' "$(grep ^requiretls out)" 'requiretls   such mail cannot go there'
+is 'T62 REQUIRETLS: not known before anything is' "$(grep ^requiretls out)" 'requiretls   not known whether such mail can go there'
+refuse example.com 'nothing proves a host'
+hops secure dane-unusable may >out.
+is 'T63 REQUIRETLS: no way' "$(grep ^requiretls out)" 'requiretls   such mail cannot go there: nothing proves a host'
 hops insecure dane >out.
 is 'T8 an unsigned MX' "$(remarks | grep 'MX records are')" 'The MX records are not signed: who forges them chooses the servers. The servers prove only that they are the ones named, which is not enough for REQUIRETLS.'
-is 'T8 REQUIRETLS cannot go' "$(grep ^requiretls out)" 'requiretls   such mail cannot go there'
 printf 'never 5.1.10 the\\x20domain\\x20takes\\x20no\\x20mail\nttl 60\nend\n' | says mox-nexthop -v -- null.example
 doctor null.example
 is 'never' "$rc $(verdict)" '100 mail to null.example can never be delivered: the domain takes no mail (5.1.10)'
@@ -224,7 +236,6 @@ policy testing 'mx other.example.net\n'
 doctor example.com
 is 'T63 testing' "$(remarks | head -2)" 'The MTA-STS policy does not name it: once enforced, no mail will be sent to it.
 The policy is being tested: what fails it is reported, and mail goes all the same.'
-is 'and REQUIRETLS' "$(grep ^requiretls out)" 'requiretls   such mail cannot go there'
 policy none
 doctor example.com
 is 'none' "$(remarks | head -1)" 'The policy asks for nothing: its owner is taking MTA-STS back.'
@@ -257,6 +268,16 @@ base
 printf 'validation no\nwhy the answers for a broken name were taken\nend\n' | says mox-nexthop -t
 doctor example.com
 is 'a resolver that does not validate' "$(remarks)" 'DNSSEC is not validated on this machine (the answers for a broken name were taken): nothing counts as signed, and DANE is never used.'
+
+base
+{ echo 'dnssec secure'; printf 'hop mx.example.com pref=20 port=25 dnssec=secure tls=may\naddr 192.0.2.1\nnote a.example.com is left out: it is not well\nnote b.example.com is left out: it is not there\nnote mx.example.com: TLS when it works\n'; } | plan example.com
+q MX example.com secure '10 a.example.com.' '20 mx.example.com.' '10 b.example.com.' '30 me.example.com.'
+printf 'name x\nanswer nodata\ndnssec secure\nend\n' | tee 'answers/mox-nexthop -q A b.example.com' >'answers/mox-nexthop -q AAAA b.example.com'
+for h in a me; do q A $h.example.com secure 192.0.2.3; done
+doctor example.com
+is 'who is left out, and why' "$(remarks)" 'No mail is sent to it: it is not well.
+This name has no address.
+No mail is sent to it from here: it is this machine itself, or no better than it.'
 
 # ---- hostile answers ----
 base

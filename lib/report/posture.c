@@ -1,5 +1,6 @@
 #include "base.h"
 
+#include "clock.h"
 #include "die.h"
 #include "posture.h"
 #include "rec.h"
@@ -54,11 +55,13 @@ posture_forget_policy(struct posture *p)
 void
 posture_free(struct posture *p)
 {
-	char *text[] = {p->domain, p->plan_why, p->probe_why, p->validation_why, p->verdict, p->sts_id};
+	char *text[] = {p->domain, p->plan_why, p->probe_why, p->validation_why, p->verdict, p->sts_id,
+	    p->requiretls_why};
 
 	for (size_t i = 0; i < ARRAY_LEN(text); i++)
 		free(text[i]);
 	plan_free(&p->plan);
+	plan_free(&p->strict);
 	lookup_free(&p->mx);
 	lookup_free(&p->sts_txt);
 	lookup_free(&p->tlsrpt_txt);
@@ -153,7 +156,6 @@ take_support(void *arg, const char *key, char *value)
 {
 	struct posture *p = arg;
 	char *field, *v;
-	uint64_t us;
 
 	if (strcmp(key, "support"))
 		return true;
@@ -162,8 +164,8 @@ take_support(void *arg, const char *key, char *value)
 			p->starttls = known_word(v);
 		else if ((v = rec_option(field, "requiretls")))
 			p->requiretls = known_word(v);
-		else if ((v = rec_option(field, "seen")) && str_number(v, INT64_MAX, &us))
-			p->seen = (int64_t)us;
+		else if ((v = rec_option(field, "seen")) && !clock_parse(v, &p->seen))
+			p->seen = 0;
 	}
 	return true;
 }
@@ -181,6 +183,15 @@ posture_read_plan(struct posture *p, struct str *rec)
 		bad = plan_parse(&p->plan, rec->s, rec->len);
 	str_free(&copy);
 	p->planned = !bad;
+	return bad;
+}
+
+const char *
+posture_read_strict(struct posture *p, struct str *rec)
+{
+	const char *bad = rec->len ? plan_parse(&p->strict, rec->s, rec->len) : NULL;
+
+	p->strict_planned = rec->len && !bad;
 	return bad;
 }
 
@@ -315,6 +326,12 @@ posture_read_probes(struct posture *p, struct str *recs)
 
 /* ---- hosts ---- */
 
+static bool
+before(unsigned pref, const char *name, const struct posture_host *h)
+{
+	return pref != h->pref ? pref < h->pref : strcmp(name, h->name) < 0;
+}
+
 static struct posture_host *
 host_add(struct posture *p, const char *name, unsigned pref)
 {
@@ -325,7 +342,7 @@ host_add(struct posture *p, const char *name, unsigned pref)
 			return &p->host[i];
 	if (p->nhost == POSTURE_HOST_MAX)
 		return NULL;
-	for (at = p->nhost++; at && p->host[at - 1].pref > pref; at--)
+	for (at = p->nhost++; at && before(pref, name, &p->host[at - 1]); at--)
 		p->host[at] = p->host[at - 1];
 	p->host[at] = (struct posture_host){.name = mem_dup(name), .pref = pref, .hop = -1};
 	return &p->host[at];

@@ -83,6 +83,8 @@ struct posture {
 
 	struct plan plan;
 	bool planned;
+	struct plan strict; /* the plan for REQUIRETLS mail */
+	bool strict_planned;
 	char *plan_why; /* why there is no plan, when mox-nexthop gave none */
 	struct lookup mx, sts_txt, tlsrpt_txt;
 	struct posture_policy policy;
@@ -101,6 +103,7 @@ struct posture {
 	enum protection protection; /* when sent */
 	char *verdict;              /* one sentence */
 	enum known requiretls_fit;  /* whether REQUIRETLS mail has a way, as far as it is known */
+	char *requiretls_why;       /* it has none */
 	struct remark *remark;
 	size_t nremark;
 	char *sts_id;         /* of a good record */
@@ -112,6 +115,7 @@ void posture_free(struct posture *p);
 
 /* NULL, or what is wrong with the record. An empty one is none. */
 const char *posture_read_plan(struct posture *p, struct str *rec) MUST_USE;
+const char *posture_read_strict(struct posture *p, struct str *rec) MUST_USE;
 const char *posture_read_policy(struct posture *p, struct str *rec) MUST_USE;
 /* Before another is read. */
 void posture_forget_policy(struct posture *p);

@@ -203,6 +203,7 @@ verdict(json_t *o, const struct posture *p)
 	put(o, "verdict", text(p->verdict));
 	put(o, "code", text(p->planned ? p->plan.code : NULL));
 	put(o, "requiretls", known(p->requiretls_fit));
+	put(o, "requiretls-why", text(p->requiretls_why));
 }
 
 void

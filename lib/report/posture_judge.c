@@ -36,6 +36,15 @@ said_about(const struct posture *p, const char *about)
 	return false;
 }
 
+static const struct posture_host *
+host_of(const struct posture *p, const char *name)
+{
+	for (size_t i = 0; i < p->nhost; i++)
+		if (!strcmp(p->host[i].name, name))
+			return &p->host[i];
+	return NULL;
+}
+
 static const char *
 why_of(const struct lookup *l)
 {
@@ -98,6 +107,32 @@ judge_addresses(struct posture *p, const struct posture_host *h)
 		    "It is an alias of %s: MX records must name hosts (RFC 2181 10.3), and some senders "
 		    "insist.",
 		    canon);
+}
+
+/* "HOST is left out: WHY" and other notes of the plan; those about its hops say what we say better. */
+static void
+judge_left_out(struct posture *p)
+{
+	static const char out[] = " is left out: ";
+
+	for (size_t i = 0; i < p->plan.note.n; i++) {
+		const char *note = p->plan.note.v[i], *at = strstr(note, out), *colon = strstr(note, ": ");
+		char *host = mem_dupn(note, at ? (size_t)(at - note) : colon ? (size_t)(colon - note) : 0);
+
+		if (at && !host_of(p, host))
+			say(p, REMARK_PROBLEM, "mx", "%s.", note);
+		else if (at && !said_about(p, host))
+			say(p, REMARK_PROBLEM, host, "No mail is sent to it: %s.", at + strlen(out));
+		else if (!at && !strchr(host, '.'))
+			say(p, REMARK_NOTE, "mx", "%s.", note);
+		free(host);
+	}
+	for (size_t i = 0; i < p->nhost; i++)
+		if (p->planned && p->plan.kind == PLAN_HOPS && p->host[i].hop < 0 &&
+		    !said_about(p, p->host[i].name))
+			say(p, REMARK_NOTE, p->host[i].name,
+			    "No mail is sent to it from here: it is this machine itself, or no better than "
+			    "it.");
 }
 
 /* ---- TLSA ---- */
@@ -181,7 +216,7 @@ judge_sts_record(struct posture *p)
 	size_t good = 0, meant = 0;
 	char id[STS_ID_MAX + 1], keep[STS_ID_MAX + 1] = "";
 
-	if (lookup_failed(&p->sts_txt))
+	if (lookup_failed(&p->sts_txt) && !lookup_failed(&p->mx))
 		say(p, REMARK_PROBLEM, "sts",
 		    "The MTA-STS record cannot be looked up: %s. Without a policy known from before, mail "
 		    "waits for it at "
@@ -332,15 +367,6 @@ judge_tlsrpt(struct posture *p)
 
 /* ---- connections ---- */
 
-static const struct posture_host *
-host_of(const struct posture *p, const char *name)
-{
-	for (size_t i = 0; i < p->nhost; i++)
-		if (!strcmp(p->host[i].name, name))
-			return &p->host[i];
-	return NULL;
-}
-
 static void
 judge_certificate(struct posture *p, const struct posture_probe *b, int64_t now)
 {
@@ -354,13 +380,6 @@ judge_certificate(struct posture *p, const struct posture_probe *b, int64_t now)
 		    b->cert[0].not_after, dane ? ", which DANE does not mind" : "");
 	else if (until < now + ENDS_SOON && !dane)
 		say(p, REMARK_NOTE, b->host, "Its certificate runs out on %s.", b->cert[0].not_after);
-}
-
-/* Whether REQUIRETLS may use the hop. */
-static bool
-hop_fits(const struct posture *p, const struct plan_hop *h)
-{
-	return (is_dane(h->tls) && p->plan.secure) || h->tls == PLAN_TLS_STS;
 }
 
 static void
@@ -386,28 +405,39 @@ judge_probe(struct posture *p, const struct posture_probe *b, int64_t now)
 	judge_certificate(p, b, now);
 }
 
+/* What the host showed of REQUIRETLS when it was tried. */
+static enum known
+offered(const struct posture *p, const char *host)
+{
+	for (size_t i = 0; i < p->nprobe; i++)
+		if (!p->probe[i].error && !strcmp(p->probe[i].host, host))
+			return p->probe[i].requiretls;
+	return NOT_KNOWN;
+}
+
 static void
 judge_requiretls(struct posture *p)
 {
-	size_t fit = 0, no = 0;
+	size_t no = 0;
 
-	for (size_t i = 0; i < p->plan.nhop; i++) {
-		if (!hop_fits(p, &p->plan.hop[i]))
-			continue;
-		fit++;
-		for (size_t k = 0; k < p->nprobe; k++)
-			if (!p->probe[k].error && !strcmp(p->probe[k].host, p->plan.hop[i].host)) {
-				if (p->probe[k].requiretls == KNOWN_YES)
-					p->requiretls_fit = KNOWN_YES;
-				no += p->probe[k].requiretls == KNOWN_NO;
-			}
-	}
-	if (p->requiretls_fit == KNOWN_YES || !p->planned || p->plan.kind != PLAN_HOPS)
+	if (!p->strict_planned || p->strict.kind == PLAN_LATER)
 		return;
-	if (!fit || no >= fit)
+	if (p->strict.kind == PLAN_NEVER) {
 		p->requiretls_fit = KNOWN_NO;
-	else
-		p->requiretls_fit = p->requiretls;
+		p->requiretls_why = mem_dup(p->strict.text ? p->strict.text : "there is no way to it");
+		return;
+	}
+	p->requiretls_fit = p->requiretls;
+	for (size_t i = 0; i < p->strict.nhop; i++)
+		switch (offered(p, p->strict.hop[i].host)) {
+		case KNOWN_YES: p->requiretls_fit = KNOWN_YES; return;
+		case KNOWN_NO: no++; break;
+		case NOT_KNOWN: break;
+		}
+	if (no == p->strict.nhop || p->requiretls_fit == KNOWN_NO) {
+		p->requiretls_fit = KNOWN_NO;
+		p->requiretls_why = mem_dup("the servers that prove themselves do not offer REQUIRETLS");
+	}
 }
 
 /* ---- the verdict ---- */
@@ -517,12 +547,7 @@ posture_judge(struct posture *p, int64_t now)
 		judge_probe(p, &p->probe[i], now);
 	if (p->probe_why)
 		say(p, REMARK_PROBLEM, "probe", "The connections could not be tried: %s.", p->probe_why);
-	for (size_t i = 0; p->plan.kind == PLAN_HOPS && i < p->nhost; i++)
-		if (p->planned && p->host[i].hop < 0 && !said_about(p, p->host[i].name))
-			say(p, REMARK_NOTE, p->host[i].name,
-			    "No mail is sent to it from here: it is this machine itself or a server behind "
-			    "it, or its addresses "
-			    "are none of the Internet.");
+	judge_left_out(p);
 	judge_requiretls(p);
 	str_addf(&verdict, "mail to %s ", p->domain);
 	judge_fate(p, &verdict);

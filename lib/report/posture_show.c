@@ -248,10 +248,11 @@ rest(const struct posture *p)
 	str_free(&text);
 	remarks(p, "tlsrpt");
 	if (p->planned && p->plan.kind == PLAN_HOPS)
-		row("", "requiretls", "%s",
+		row("", "requiretls", "%s%s",
 		    p->requiretls_fit == KNOWN_YES  ? "such mail can go there"
-		    : p->requiretls_fit == KNOWN_NO ? "such mail cannot go there"
-						    : "not known whether such mail can go there");
+		    : p->requiretls_fit == KNOWN_NO ? "such mail cannot go there: "
+						    : "not known whether such mail can go there",
+		    p->requiretls_why ? p->requiretls_why : "");
 	if (p->starttls != NOT_KNOWN || p->requiretls != NOT_KNOWN) {
 		clock_iso(iso, p->seen, 0);
 		row("", "last seen", "STARTTLS %s, REQUIRETLS %s, at %s", words[p->starttls],

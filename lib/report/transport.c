@@ -67,7 +67,7 @@ why_nothing(const struct gather *g)
 
 /* ---- what needs the domain alone ---- */
 
-enum { PLAN, MX, STS_TXT, TLSRPT_TXT, POLICY_KEPT, POLICY_FETCHED, PROBE, FIRST };
+enum { PLAN, STRICT, MX, STS_TXT, TLSRPT_TXT, POLICY_KEPT, POLICY_FETCHED, PROBE, FIRST };
 
 static void
 read_first(struct posture *p, struct gather g[FIRST])
@@ -77,6 +77,7 @@ read_first(struct posture *p, struct gather g[FIRST])
 	complain(&g[PLAN], bad);
 	if (!p->planned)
 		p->plan_why = why_nothing(&g[PLAN]);
+	complain(&g[STRICT], posture_read_strict(p, &g[STRICT].out));
 	complain(&g[MX], lookup_read(&p->mx, &g[MX].out));
 	complain(&g[STS_TXT], lookup_read(&p->sts_txt, &g[STS_TXT].out));
 	complain(&g[TLSRPT_TXT], lookup_read(&p->tlsrpt_txt, &g[TLSRPT_TXT].out));
@@ -98,6 +99,7 @@ look_domain(struct posture *p, const struct transport_ask *ask)
 	struct gather g[FIRST];
 
 	sibling(&g[PLAN], ask, LOOKUP_TIME, (const char *const[]){NEXTHOP, "-v", "--", p->domain, NULL});
+	sibling(&g[STRICT], ask, LOOKUP_TIME, (const char *const[]){NEXTHOP, "-R", "--", p->domain, NULL});
 	lookup(&g[MX], ask, "MX", "", p->domain);
 	lookup(&g[STS_TXT], ask, "TXT", "_mta-sts.", p->domain);
 	lookup(&g[TLSRPT_TXT], ask, "TXT", "_smtp._tls.", p->domain);

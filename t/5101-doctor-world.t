@@ -1,0 +1,70 @@
+#!/bin/bash
+# mox-doctor transport with its real siblings, in a DNS world of its own.
+. "$(dirname "$0")/lib.sh"
+. "$TOP/t/world/world.sh"
+export ASAN_OPTIONS=detect_leaks=0 # what ends leaves its memory to the kernel
+TLSA=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
+mkdir world
+cat >world/secure.add <<EOF
+dane MX 10 mx.dane
+mx.dane A 192.0.2.51
+_25._tcp.mx.dane TLSA 3 1 1 $TLSA
+_25._tcp.mx.dane TLSA 3 1 2 abcd
+_smtp._tls.dane TXT "v=TLSRPTv1; rua=mailto:tls@dane.secure.example"
+twice MX 10 mx.dane
+_mta-sts.twice TXT "v=STSv1; id=1;"
+_mta-sts.twice TXT "v=STSv1; id=2;"
+half MX 10 mx.dane
+half MX 20 mx.believes.plain.example.
+EOF
+cat >world/plain.add <<EOF
+believes MX 10 mx.believes
+mx.believes A 192.0.2.52
+_25._tcp.mx.believes TLSA 3 1 1 $TLSA
+EOF
+world_start
+{
+	echo 'hostname = "me.plain.example"'
+	cat world/dns.conf
+} >mox.conf
+export MOX_CONF=$T/mox.conf MOX_SPOOL=$T/spool
+doctor() { mox-doctor transport "$@" >out 2>err; rc=$?; }
+
+doctor dane.secure.example
+is 'DANE: the verdict' "$rc $(head -1 out)" '0 mail to dane.secure.example is sent with DANE: over TLS, to servers that prove themselves by keys signed in DNS'
+is 'DANE: the facts' "$(sed -n '3,/^tlsrpt/p' out | grep -v '^mta-sts')" "mx           signed: 10 mx.dane.secure.example.
+server       mx.dane.secure.example: must prove itself by its TLSA records
+  addresses  signed: 192.0.2.51
+$(grep '^  tlsa' out)
+  - The TLSA record 3 1 2 abcd... does not count: the data is not as long as the digest.
+tlsrpt       mailto:tls@dane.secure.example"
+like 'DANE: the records' "$(grep '^  tlsa' out)" 'signed: .*3 1 1 e3b0c44298fc1c14\.\.\.'
+is 'T4 a zone without signatures that believes in its TLSA records' "$(doctor believes.plain.example; grep -A1 '^  tlsa' out)" \
+	'  tlsa       unsigned: 3 1 1 e3b0c44298fc1c14...
+  ! Its TLSA records do not count: they are not signed, so anybody could have written them.'
+doctor half.secure.example
+is 'a way around' "$(head -1 out)" 'mail to half.secure.example is protected on 1 of its 2 servers: who blocks these gets it on the way to the others'
+is 'T33 two MTA-STS records' "$(doctor twice.secure.example; grep 'MTA-STS record' out)" \
+	'  ! There are 2 MTA-STS records where one is allowed, so none of them counts (RFC 8461 3.1).'
+doctor mixed.secure.example
+like 'T3 a server whose zone is broken is left out' "$(sed -n '/^server *a.bogus/,/^server *mx1/p' out)" \
+	'no mail is sent to it'$'\n''  addresses  wrong signatures.*! Its addresses cannot be looked up: '
+doctor cnhost.secure.example
+like 'an alias for a server' "$(cat out)" '- It is an alias of mx2\.secure\.example: '
+doctor bücher.example
+is 'a name in any script' "$rc $(sed -n 's/^mx  *//p' out)" '0 unsigned: 10 mail.xn--bcher-kva.example.'
+doctor null.secure.example
+is 'null MX' "$rc $(head -1 out)" '100 mail to null.secure.example can never be delivered: null.secure.example takes no mail (null MX) (5.1.10)'
+doctor bogus.example
+like 'a broken domain' "$rc $(head -1 out)" '^111 mail to bogus\.example has to wait: .*bogus\.example.*\(4\.4\.3\)$'
+doctor self.plain.example
+like 'this machine among the servers' "$(sed -n '/^server *me\./,/^server *mx3/p' out)" 'No mail is sent to it from here: it is this machine itself'
+doctor '[192.0.2.7]'
+is 'T22 an address literal' "$rc $(head -1 out)" '0 mail to [192.0.2.7] is encrypted when the server offers it, and nobody checks for whom'
+is 'nothing is complained of' "$(cat err)" ''
+doctor -j dane.secure.example plain.example
+is 'JSON: a line each' "$(python3 -c 'import json,sys
+for l in sys.stdin: d = json.loads(l); print(d["domain"], d["protection"], [s["demand"] for s in d["servers"]])' <out)" \
+	"dane.secure.example dane ['dane']
+plain.example opportunistic ['may']"
+done_testing
