@@ -313,8 +313,7 @@ signature_check(struct dkim_message *r, struct checking *c, size_t i, const char
 		str_free(&record);
 		return asked ? EXIT_TEMP : EXIT_PERM;
 	}
-	got =
-	    dkim_verify(s, r->header.s, r->header.len, digest, str_cstr(&record), clock_now() / SECOND, &why);
+	got = dkim_verify(s, &r->header, digest, str_cstr(&record), clock_now() / SECOND, &why);
 	result_print(words[got], s, why);
 	str_free(&record);
 	return got == DKIM_PASS ? 0 : EXIT_PERM;

@@ -346,8 +346,8 @@ text_check(gnutls_pubkey_t pub, const struct dkim_sig *s, const struct str *text
 }
 
 enum dkim_result
-dkim_verify(const struct dkim_sig *s, const char *header, size_t n,
-    const unsigned char body_hash[DKIM_HASH_SIZE], const char *record, int64_t now, const char **why)
+dkim_verify(const struct dkim_sig *s, const struct str *header, const unsigned char body_hash[DKIM_HASH_SIZE],
+    const char *record, int64_t now, const char **why)
 {
 	struct str text = {0};
 	gnutls_pubkey_t pub;
@@ -363,7 +363,7 @@ dkim_verify(const struct dkim_sig *s, const char *header, size_t n,
 		gnutls_pubkey_deinit(pub);
 		return DKIM_PERMERROR;
 	}
-	text_make(&text, s->header, s->fields, header, n, &s->bare);
+	text_make(&text, s->header, s->fields, str_cstr(header), header->len, &s->bare);
 	good = text_check(pub, s, &text);
 	str_free(&text);
 	gnutls_pubkey_deinit(pub);

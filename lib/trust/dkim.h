@@ -97,7 +97,7 @@ enum dkim_result { DKIM_PASS, DKIM_FAIL, DKIM_PERMERROR };
 
 /* Whether the signature fits header and body hash under the key of that TXT record, at the time now (seconds). *why:
  * half a sentence (static) unless it passes. */
-enum dkim_result dkim_verify(const struct dkim_sig *s, const char *header, size_t n,
+enum dkim_result dkim_verify(const struct dkim_sig *s, const struct str *header,
     const unsigned char body_hash[DKIM_HASH_SIZE], const char *record, int64_t now,
     const char **why) MUST_USE;
 
