@@ -43,6 +43,15 @@ add a@testing.x.example >/dev/null
 pass
 is "a policy under test needs authorities, too" "$(jobs_out)" "yes - testing may a@testing.x.example;"
 
+fresh
+for i in $(seq 1 100); do echo "r$i-$(printf 'x%.0s' {1..50})@large.$(printf 'y%.0s' {1..60}).example"; done >rcpts
+for i in 1 2 3 4; do xargs -a rcpts mox-queue-add -q -f s@me.example < <(printf 'Subject: x\n\nbody\n'); done
+start runq0 mox-runq -w
+large_done() { [ "$(wc -l <jobs)" = 4 ]; }
+ok "large plans with many recipients, one job behind the other" wait_until large_done
+ok "and none of them lost" wait_until nothing_queued
+stop runq0
+
 # ---- workers ----
 fresh
 start runq mox-runq -w
@@ -122,4 +131,8 @@ with open(sys.argv[1], "r+b") as f:
 fresh
 pass
 is "the file's mark outranks it" "$(grep a@s jobs)" "no no - may a@s.example"
+
+a=$(add a@huge.example)
+pass
+is "a plan beyond all measure is no plan" "$(col "$a" error)" "4.3.0 the domain's mail servers and their TLSA records are too many"
 done_testing

@@ -21,7 +21,8 @@
 #define NO_NETWORK_WAIT (15 * SECOND) /* then it is asked again; no attempt */
 #define NEGATIVE_TTL 60
 #define ANSWER_MAX (4 * 1024 * 1024)
-#define HOPS_MAX (48 * 1024) /* of a plan: two jobs with it and with 100 recipients must fit into a socket */
+#define HOPS_MAX                                                                                             \
+	(48 * 1024) /* of a plan: two jobs with it and 100 recipients must fit into a worker's socket */
 #define ANSWER_WAIT (5 * MINUTE) /* must exceed the time mox-nexthop gives a name server, many times */
 #define DEATHS_MAX 3             /* of mox-nexthop at one question */
 

@@ -23,6 +23,7 @@
 #define SITES_A_ROUND 500
 #define JOBS_A_ROUND 256
 #define PLAN_WAIT (SECOND / 2)
+#define SOCKET_SPACE (200 * 1024) /* the kernel doubles it */
 #define REST SECOND /* of a worker, before another site may have its place for a second connection */
 
 /* ---- the warm parent ---- */
@@ -166,6 +167,8 @@ worker_open(struct runq *q, struct site *s)
 
 	if (!deliver_start(q) || pkt_pair(sock))
 		return NULL;
+	/* The default holds 196 kB: two of the largest jobs may need more. */
+	setsockopt(sock[0], SOL_SOCKET, SO_SNDBUF, &(int){SOCKET_SPACE}, sizeof(int));
 	rec_addf(&rec, "worker", "%" PRIu64, ++q->job_no);
 	rec_add(&rec, "site", s->name);
 	rec_add(&rec, "transport", s->transport ? s->transport->name : "");

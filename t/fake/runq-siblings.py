@@ -3,7 +3,7 @@
 recipient's local part asks for. Every job is noted in $FAKE_LOG as `deliver ID sender rcpt,rcpt sha`.
 
   DOMAIN: never.* never-plan, later.* later-plan, nonet.* `network no`, else one hop; site by the domain's last two labels.
-    must.* dane.* sts.* testing.*: that demand. weak.* never 5.7.30 for what needs secure. frail.* later for the first three attempts.
+    must.* dane.* sts.* testing.*: that demand. large.* huge.*: many TLSA records. weak.* never 5.7.30 for what needs secure. frail.* later for the first three attempts.
     Requests are noted in $FAKE_ASKS as `DOMAIN need attempts`.
   LOCAL PART: sent, later, slow-later, never, die (worker killed), gone (site unreachable), busy, hint (wait 60), slow (waits for the file $FAKE_GO),
     tls-RESULT (a tls line), session (starttls, requiretls, verified), careful (and jobs with that word are
@@ -33,6 +33,8 @@ def plan(dom):
         out += 'sts %s domain=%s id=1 max-age=86400 mx=mx.%s\n' % ('enforce' if word == 'sts' else word, dom, site)
     out += 'fit %s\nhop mx.%s pref=10 port=25 dnssec=insecure tls=%s\nnames mx.%s\n' % (
         hashlib.sha1((dom if 'sts ' in out else tls).encode()).hexdigest()[:16], site, tls, site)
+    if word in ('large', 'huge'):
+        out += ('tlsa 3 1 0 ' + 2000 * '00' + '\n') * (11 if word == 'large' else 13)
     if tls == 'dane':
         out += 'tlsa 3 1 1 ' + 32 * '00' + '\n'
     return out + 'addr 127.0.0.9\nttl 300\n'
