@@ -55,6 +55,7 @@ LINK_mox-sendmail = $(LINK_mox-queue-add)
 ROOMS_mox-smtpd := mail
 LIBS_mox-smtpd := -lidn2
 ROOMS_mox-local := mail
+ROOMS_mox-dsn := report mail
 ROOMS_mox-localserve := mail
 LIBS_mox-localserve := -lidn2
 ROOMS_mox-doctor := report trust mail

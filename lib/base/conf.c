@@ -108,6 +108,11 @@ static const struct key sts_keys[] = {
     {"loopback", "false", AT(conf_sts, loopback), BOOL},
     {0},
 };
+static const struct key dsn_keys[] = {
+    {"return-size", "64k", AT(conf_dsn, return_size), SIZE(0, 10 << 20)},
+    {"template-dir", NULL, AT(conf_dsn, template_dir), PATH},
+    {0},
+};
 static const struct key site_keys[] = {
     {"connections", "0", AT(conf_site, connections), NUMBER(0, 10000)},
     {"messages-per-connection", "0", AT(conf_site, messages_per_connection), NUMBER(0, 1000000)},
@@ -147,6 +152,7 @@ static const struct section {
     {"timeouts", timeouts_keys, offsetof(struct conf, timeouts), 0, 0, 0, ONCE},
     {"dns", dns_keys, offsetof(struct conf, dns), 0, 0, 0, ONCE},
     {"sts", sts_keys, offsetof(struct conf, sts), 0, 0, 0, ONCE},
+    {"dsn", dsn_keys, offsetof(struct conf, dsn), 0, 0, 0, ONCE},
     {"site", site_keys, offsetof(struct conf, site), sizeof(struct conf_site), offsetof(struct conf, nsite),
 	offsetof(struct conf_site, pattern), TITLED},
     {"transport", transport_keys, offsetof(struct conf, transport), sizeof(struct conf_transport),

@@ -75,6 +75,11 @@ struct conf_sts {        /* MTA-STS */
 	bool loopback;   /* policy hosts may be on this machine */
 };
 
+struct conf_dsn {
+	uint64_t return_size; /* bytes of a message that a notice gives back whole */
+	char *template_dir;   /* NULL: the built-in texts */
+};
+
 struct conf {
 	char *file;
 	char *hostname; /* EHLO name and Received: by; default the machine's */
@@ -101,6 +106,7 @@ struct conf {
 	struct conf_timeouts timeouts;
 	struct conf_dns dns;
 	struct conf_sts sts;
+	struct conf_dsn dsn;
 	struct conf_site *site;
 	size_t nsite;
 	struct conf_transport *transport;
