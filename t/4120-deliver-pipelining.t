@@ -239,4 +239,44 @@ pair "$PORT"
 deliver j k
 stop m
 unlike "T132 503 to MAIL: nothing of that transaction counts as sent" "$(fate k 1 | head -n 1)" '^(sent|never).*already'
+
+# One connection lost behind a whole message: the report says that the site stumbled, once.
+mx m <<X
+greet PIPELINING, CHUNKING
+$first
+C? RSET
+C: MAIL FROM:<s2@*
+close
+==
+greet PIPELINING, CHUNKING
+C: MAIL *
+C: RCPT *
+nothing 50
+S: 250 ok
+S: 250 ok
+C: BDAT * LAST
+D: bdat
+S: 250 taken
+X
+pair "$PORT"
+deliver j k
+mx_done m "T133 behind a connection lost with two on it: one at a time"
+is "T133 the report says so, once" "$(said j careful)$(said k careful)" yes
+JOB_LINES='careful yes'
+mx m <<X
+greet PIPELINING, CHUNKING
+C: MAIL *
+C: RCPT *
+nothing 50
+S: 250 ok
+S: 250 ok
+C: BDAT * LAST
+D: bdat
+S: 250 taken
+X
+job j "$PORT" -- a@x.test
+deliver j
+JOB_LINES=
+mx_done m "T133 so does a worker that is told of it from the first message on"
+is "T133 and it does not say so again" "$(said j careful)" ""
 done_testing

@@ -46,7 +46,7 @@ take(struct deliver *d, int flags)
 		return false;
 	got = job_take(&d->job[(d->first + d->njobs) % FLIGHT_JOBS], d->sock, flags, &why);
 	if (got > 0)
-		d->njobs++;
+		d->careful |= d->job[(d->first + d->njobs++) % FLIGHT_JOBS].careful;
 	else if (got < 0)
 		d->deaf = true;
 	if (got < 0 && why) {

@@ -118,6 +118,9 @@ flight_finish(struct deliver *d)
 		snprintf(wait, sizeof wait, "%u", j->wait);
 		report_line(&d->report, j, "wait", wait);
 	}
+	if (d->stumbled)
+		report_line(&d->report, j, "careful", "yes");
+	d->stumbled = false;
 	report_end(&d->report, j);
 	job_drop(j);
 	d->first = (d->first + 1) % FLIGHT_JOBS;
@@ -196,6 +199,7 @@ flight_lost(struct deliver *d, enum smtp_got got)
 		next_target(d, j);
 	}
 	d->careful |= ahead;
+	d->stumbled |= ahead;
 }
 
 /* 421, or a reply that shows that we and the server are out of step: everything in flight ends here. */
@@ -304,7 +308,7 @@ dot_answered(struct deliver *d, struct txn *t)
 		return;
 	}
 	if (t->accepted && bdat_stumbled(t, code) && d->ntxn == 1) {
-		d->careful = d->line.no_chunking = true;
+		d->careful = d->stumbled = d->line.no_chunking = true;
 		requeue(t);
 		return;
 	}

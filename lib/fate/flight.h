@@ -23,9 +23,11 @@ struct deliver {
 	unsigned ntxn;
 	struct report report;
 	enum smtp_got broken; /* SMTP_REPLY: nothing; else writing failed and only answers are still read */
-	bool careful;         /* this site stumbled over transactions behind one another (T133) */
-	bool packet;          /* poll has seen a job at the socket */
-	bool deaf;            /* the job socket gives no more jobs */
+	bool
+	    careful; /* this site stumbled over transactions behind one another (T133): here or at another worker */
+	bool stumbled; /* it did here, and no report has said so yet */
+	bool packet;   /* poll has seen a job at the socket */
+	bool deaf;     /* the job socket gives no more jobs */
 	bool bad_job;
 	unsigned trips; /* of the connection, when the last job was done */
 };

@@ -126,6 +126,8 @@ line_parse(struct job *j, const char *key, char *value)
 		if (!str_number(value, UINT32_MAX, &n))
 			return false;
 		j->rcpt_max = (unsigned)n;
+	} else if (!strcmp(key, "careful")) {
+		j->careful = !strcmp(value, "yes");
 	} else if (!strcmp(key, "id")) {
 		j->id = value;
 	} else if (!strcmp(key, "sender")) {

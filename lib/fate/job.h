@@ -50,6 +50,7 @@ struct job {
 	uint64_t number, size;
 	const char *id, *sender, *ret, *envid;
 	unsigned flags, rcpt_max;
+	bool careful; /* its site stumbled over transactions behind one another before */
 	enum job_demand demand;
 	bool sender_utf8;
 	struct plan plan; /* its hops */

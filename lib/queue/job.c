@@ -123,7 +123,6 @@ write_job(struct runq *q, struct job *j)
 	struct str *out = &j->text;
 	bool first = true;
 
-	(void)q;
 	id_format(id, e->id);
 	rec_addf(out, "job", "%" PRIu64, j->no);
 	rec_add(out, "id", id);
@@ -142,7 +141,7 @@ write_job(struct runq *q, struct job *j)
 		rec_add(out, "envid", e->envid);
 	if (d->class != CLASS_ORDINARY)
 		rec_add(out, "requiretls", class_word(d->class));
-	if (j->site->careful)
+	if (j->site->careful_until > q->mono)
 		rec_add(out, "careful", "yes");
 	str_adds(out, d->hops);
 	rec_addf(out, "recipients-max", "%u", j->site->state.limits.recipients_per_transaction);

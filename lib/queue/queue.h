@@ -140,9 +140,9 @@ struct site {
 	unsigned pkix; /* of them, those whose jobs need authorities: all its workers know them then */
 	struct worker_list workers;
 	unsigned nworkers;
-	int64_t expired_at; /* when its waiting mail was last looked through for what is too old */
-	bool careful;       /* it stumbles over transactions behind one another (T133) */
-	int code;           /* of its failure as a whole */
+	int64_t expired_at;    /* when its waiting mail was last looked through for what is too old */
+	int64_t careful_until; /* monotonic: it stumbled over transactions behind one another (T133) */
+	int code;              /* of its failure as a whole */
 	char *error;
 	char name[];
 };

@@ -23,8 +23,8 @@
 #define NO_NETWORK_WAIT (30 * SECOND)
 #define DONE_ENOUGH 20 /* messages after which a worker makes room for a starved site */
 #define ERROR_MAX 1000 /* bytes of a reply kept in the row */
-#define TLS_MAX                                                                                              \
-	100 /* TLS results of one report that count: more than it can have had sessions and policies */
+#define CAREFUL HOUR   /* not for ever: a connection that broke by chance looks the same */
+#define TLS_MAX 100    /* results of one report that count: no job has so many sessions and policies */
 
 void
 job_free(struct job *j)
@@ -150,7 +150,7 @@ read_line(struct runq *q, struct job *j, const char *key, char *value)
 	} else if (!strcmp(key, "network")) {
 		j->no_network = !strcmp(value, "no");
 	} else if (!strcmp(key, "careful")) {
-		j->site->careful = !strcmp(value, "yes");
+		j->site->careful_until = q->mono + CAREFUL;
 	} else if (!strcmp(key, "wait")) {
 		if (str_number(value, 100000000, &v))
 			j->wait = retry_hint((int64_t)v * SECOND);
