@@ -7,9 +7,11 @@
 #include "die.h"
 #include "domain.h"
 #include "fdio.h"
+#include "known.h"
 #include "log.h"
 #include "nexthop.h"
 #include "rec.h"
+#include "remarks.h"
 #include "request.h"
 #include "support.h"
 
@@ -21,6 +23,7 @@
 #define USAGE                                                                                                \
 	"mox-nexthop [-46LlRrv] [-C file] [-p port] domain ...\n"                                            \
 	"       mox-nexthop [-C file] -q type name\n"                                                        \
+	"       mox-nexthop [-C file] -t\n"                                                                  \
 	"       mox-nexthop [-C file] -w"
 
 #define REQUEST_MAX REC_LINE_MAX /* bytes of one request */
@@ -29,7 +32,7 @@
 
 struct options {
 	const char *conf, *query;
-	bool ipv4, ipv6, loopback, relay, worker, verbose;
+	bool ipv4, ipv6, loopback, relay, test, worker, verbose;
 	enum plan_need need;
 	uint16_t port; /* 0: not given */
 };
@@ -61,47 +64,6 @@ struct slot {
 	const char *name;
 };
 
-static const char *
-demand_words(const struct plan_hop *h)
-{
-	switch (h->tls) {
-	case PLAN_TLS_NONE: return "no TLS, by configuration";
-	case PLAN_TLS_MUST: return "TLS, with whoever answers, by configuration";
-	case PLAN_TLS_DANE: return "TLS, with a certificate that fits the TLSA records";
-	case PLAN_TLS_DANE_UNUSABLE: return "TLS, with whoever answers, since no TLSA record can be used";
-	case PLAN_TLS_STS: return "TLS, with a certificate for this name by a known authority";
-	case PLAN_TLS_DANE_STS:
-		return "TLS, with a certificate that fits the TLSA records; the MTA-STS policy names it";
-	default: return h->tlsa.n ? "TLS when it works; TLSA records are only counted" : "TLS when it works";
-	}
-}
-
-static void
-support_write(struct str *out, const struct answers *all, const char *name)
-{
-	const char *why;
-	char *ascii = domain_ascii(name, &why), when[CLOCK_ISO_SIZE];
-	struct support s;
-
-	if (ascii && all->support >= 0 && support_get(all->support, ascii, &s)) {
-		clock_iso(when, s.seen, false);
-		rec_addf(out, "support", "starttls=%s requiretls=%s seen=%s", s.starttls ? "yes" : "no",
-		    s.requiretls ? "yes" : "no", when);
-	}
-	free(ascii);
-}
-
-/* What people want to know besides, in lines that other readers pass over. */
-static void
-comments_write(struct str *out, const struct answers *all, const struct plan *p, const char *name)
-{
-	str_cut(out, out->len - strlen("end\n"));
-	for (size_t i = 0; p->kind == PLAN_HOPS && i < p->nhop; i++)
-		rec_addf(out, "note", "%s: %s", p->hop[i].host, demand_words(&p->hop[i]));
-	support_write(out, all, name);
-	rec_end(out);
-}
-
 static void
 keep_plan(void *arg, struct plan *p)
 {
@@ -113,7 +75,7 @@ keep_plan(void *arg, struct plan *p)
 		plan_list_free(&p->note);
 	plan_write(&all->text[s->index], p);
 	if (all->verbose)
-		comments_write(&all->text[s->index], all, p, s->name);
+		remarks_add(&all->text[s->index], p, s->name, all->support);
 	all->later = all->later || p->kind == PLAN_LATER;
 	all->never = all->never || p->kind == PLAN_NEVER;
 }
@@ -227,12 +189,45 @@ answer_print(struct dns *d, const char *type_name, const char *name)
 	return code;
 }
 
+/* ---- -t ---- */
+
+struct test {
+	const struct conf_dns *conf;
+	struct str out;
+	int code;
+};
+
+static void
+test_write(void *arg, const struct known *k)
+{
+	static const int codes[] = {0, EXIT_PERM, EXIT_TEMP, 0};
+	struct test *t = arg;
+
+	known_write(&t->out, k, t->conf);
+	t->code = codes[k->verdict];
+}
+
+static int
+test_print(struct dns *d, const struct conf_dns *c)
+{
+	struct test t = {.conf = c};
+	struct asking *q = known_ask(d, c, test_write, &t);
+
+	while (!t.out.len)
+		wait_dns(d);
+	print(&t.out);
+	str_free(&t.out);
+	known_free(q);
+	return t.code;
+}
+
 /* ---- -w ---- */
 
 struct worker {
 	struct dns *dns;
 	struct nexthop *nexthop;
 	const struct conf *conf;
+	struct asking *known; /* NULL: no domain was asked for yet */
 	struct str in, out;
 	size_t under_way;
 	bool eof, draining;
@@ -271,6 +266,13 @@ send_malformed(struct worker *w, uint64_t ask)
 }
 
 static void
+known_done_log(void *arg, const struct known *k)
+{
+	(void)arg;
+	known_log(k);
+}
+
+static void
 request_take(struct worker *w, char *rec, size_t n)
 {
 	struct plan_request r = request_default(w->conf);
@@ -284,6 +286,9 @@ request_take(struct worker *w, char *rec, size_t n)
 		send_malformed(w, ask);
 		return;
 	}
+	/* Who sends to configured hosts alone may do without any DNS. */
+	if (!w->known && !r.host && *r.name != '[')
+		w->known = known_ask(w->dns, &w->conf->dns, known_done_log, NULL);
 	r.port = port_default(w->conf, &r);
 	t = mem_zalloc(sizeof *t);
 	*t = (struct ticket){w, ask};
@@ -359,7 +364,7 @@ worker_round(struct worker *w)
 }
 
 static int
-worker_run(struct dns *d, const struct conf *c)
+worker_run(struct dns *d, const struct conf *c, struct asking **known)
 {
 	struct worker w = {.dns = d, .nexthop = nexthop_open(d), .conf = c};
 
@@ -368,6 +373,7 @@ worker_run(struct dns *d, const struct conf *c)
 		die_temp("unable to set up descriptors: %m");
 	while (!w.eof || w.under_way || w.out.len)
 		worker_round(&w);
+	*known = w.known;
 	nexthop_close(w.nexthop);
 	str_free(&w.in);
 	str_free(&w.out);
@@ -392,7 +398,7 @@ options_parse(struct options *o, int argc, char **argv)
 	int c;
 
 	*o = (struct options){.ipv4 = true, .ipv6 = true};
-	while ((c = getopt(argc, argv, "46C:hLlp:q:RrVvw")) != -1)
+	while ((c = getopt(argc, argv, "46C:hLlp:q:RrtVvw")) != -1)
 		switch (c) {
 		case '4': o->ipv6 = false; break;
 		case '6': o->ipv4 = false; break;
@@ -404,12 +410,15 @@ options_parse(struct options *o, int argc, char **argv)
 		case 'q': o->query = optarg; break;
 		case 'R': o->need = NEED_SECURE; break;
 		case 'r': o->relay = true; break;
+		case 't': o->test = true; break;
 		case 'V': print_version();
 		case 'v': o->verbose = true; break;
 		case 'w': o->worker = true; break;
 		default: die_usage(USAGE);
 		}
-	if (o->worker ? argc != optind || o->query : o->query ? argc != optind + 1 : argc == optind)
+	if (o->worker + o->test + !!o->query > 1)
+		die_usage(USAGE);
+	if (o->worker || o->test ? argc != optind : o->query ? argc != optind + 1 : argc == optind)
 		die_usage(USAGE);
 	if (!o->ipv4 && !o->ipv6)
 		die_usage(USAGE);
@@ -434,6 +443,7 @@ int
 main(int argc, char **argv)
 {
 	struct answers how = {.support = -1};
+	struct asking *known = NULL;
 	struct options o;
 	struct conf *c;
 	struct dns *d;
@@ -450,7 +460,9 @@ main(int argc, char **argv)
 		how.support = support_open(c->spool, false);
 	dns_confine(d);
 	if (o.worker) {
-		code = worker_run(d, c);
+		code = worker_run(d, c, &known);
+	} else if (o.test) {
+		code = test_print(d, &c->dns);
 	} else if (o.query) {
 		code = answer_print(d, o.query, argv[optind]);
 	} else {
@@ -459,6 +471,7 @@ main(int argc, char **argv)
 		code = plans_print(d, &r, &how, argv + optind, (size_t)(argc - optind));
 	}
 	dns_close(d);
+	known_free(known);
 	conf_free(c);
 	return code;
 }

@@ -35,6 +35,7 @@ struct key {
 #define PATH {VALUE_PATH, 0, 0, NULL}, false
 #define PATH_OR(words) {VALUE_PATH, 0, 0, words}, false
 #define NAME {VALUE_NAME, 0, 0, NULL}, false
+#define NAME_OR_NONE {VALUE_NAME, 0, 0, ""}, false
 #define HOSTNAME {VALUE_HOST, 0, 0, NULL}, false
 #define ADDRESS {VALUE_ADDRESS, 0, 0, NULL}, false
 #define BOOL {VALUE_BOOL, 0, 0, NULL}, false
@@ -99,6 +100,8 @@ static const struct key dns_keys[] = {
     {"forward", "{}", AT(conf_dns, forward), SERVERS},
     {"trust-anchor", NULL, AT(conf_dns, trust_anchor), PATH_OR("none")},
     {"root-hints", "false", AT(conf_dns, root_hints), BOOL},
+    {"known-good", "ietf.org", AT(conf_dns, known_good), NAME_OR_NONE},
+    {"known-bad", "dnssec-failed.org", AT(conf_dns, known_bad), NAME_OR_NONE},
     {0},
 };
 static const struct key sts_keys[] = {

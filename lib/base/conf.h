@@ -63,9 +63,10 @@ struct conf_timeouts { /* RFC 5321 4.5.3.2 */
 };
 
 struct conf_dns {
-	struct conf_list forward; /* "address" or "address@port"; empty: resolv.conf */
-	char *trust_anchor;       /* file; NULL: the system's; "none": no validation */
-	bool root_hints;          /* resolve from the root, asking nobody else */
+	struct conf_list forward;     /* "address" or "address@port"; empty: resolv.conf */
+	char *trust_anchor;           /* file; NULL: the system's; "none": no validation */
+	bool root_hints;              /* resolve from the root, asking nobody else */
+	char *known_good, *known_bad; /* names whose signatures are right and wrong; "": not asked for */
 };
 
 struct conf_sts {        /* MTA-STS */

@@ -111,7 +111,7 @@ conf_value_ok(const struct conf_rule *r, const char *v, uint64_t *n)
 	case VALUE_TEXT: return *v;
 	case VALUE_PATH: return *v == '/' || (r->words && word_ok(r->words, v, n));
 	case VALUE_NAME:
-	case VALUE_NAMES: return conf_name_ok(v);
+	case VALUE_NAMES: return conf_name_ok(v) || (r->words && !*v);
 	case VALUE_PATTERNS: return conf_name_ok(v + (*v == '.'));
 	case VALUE_HOST: return host_ok(v);
 	case VALUE_ADDRESS: return mail_address_ok(v);
@@ -168,7 +168,10 @@ conf_value_expected(struct str *out, const struct conf_rule *r)
 		    out, "a path that begins with /%s%s", r->words ? ", or " : "", r->words ? r->words : "");
 		return;
 	case VALUE_NAME:
-	case VALUE_NAMES: str_adds(out, "a domain name in ASCII such as mail.example.org"); return;
+	case VALUE_NAMES:
+		str_addf(
+		    out, "a domain name in ASCII such as mail.example.org%s", r->words ? ", or \"\"" : "");
+		return;
 	case VALUE_PATTERNS:
 		str_adds(out, "a domain name in ASCII, or one behind a dot: .example.org");
 		return;

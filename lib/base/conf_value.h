@@ -12,7 +12,7 @@
 enum conf_kind {
 	VALUE_TEXT,      /* not empty */
 	VALUE_PATH,      /* absolute, or one of words */
-	VALUE_NAME,      /* domain name, ASCII */
+	VALUE_NAME,      /* domain name, ASCII; with words: or empty */
 	VALUE_HOST,      /* domain name or IP address */
 	VALUE_ADDRESS,   /* mail address local@domain */
 	VALUE_NUMBER,    /* from min to max */

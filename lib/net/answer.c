@@ -75,13 +75,12 @@ rcode_word(int rcode)
 	return (size_t)rcode < ARRAY_LEN(words) ? words[rcode] : "an unknown response code";
 }
 
-/* Name servers that strip signatures make all the world bogus: said once, with the way out. */
-static void
-broken_say(const char *why)
+void
+dns_broken_say(const char *why)
 {
 	static bool said;
 
-	if (said || !strstr(why, "for trust anchor ."))
+	if (said)
 		return;
 	said = true;
 	log_open(LOG_ALERT, "dnssec-broken");
@@ -98,7 +97,9 @@ dns_answer_from(const struct ub_result *r, const char *asked)
 	if (r->bogus) {
 		a = dns_answer_new(DNS_BOGUS, false, 0);
 		a->why = mem_dup(r->why_bogus ? r->why_bogus : "DNSSEC validation failed");
-		broken_say(a->why);
+		/* Name servers that strip signatures make all the world bogus. */
+		if (strstr(a->why, "for trust anchor ."))
+			dns_broken_say(a->why);
 		return a;
 	}
 	if (r->rcode != 0 && r->rcode != 3)

@@ -41,6 +41,9 @@ struct dns_answer *dns_answer_fail(const char *why) MUST_USE;
 /* Neither data nor a denial. */
 bool dns_answer_failed(const struct dns_answer *a);
 
+/* Validation does not work here: said loudly, once a process, with the way out. */
+void dns_broken_say(const char *why);
+
 /* From libunbound's result for the name asked; bogus is looked at before anything else, since a bogus answer
  * comes with data and response code 0. */
 struct ub_result;

@@ -489,9 +489,13 @@ dns_process(struct dns *d)
 void
 dns_close(struct dns *d)
 {
-	if (d->n)
-		bug("%zu questions outstanding", d->n);
+	struct question_list *all[] = {&d->waiting, &d->asked, &d->doubt, &d->ready};
+	struct question *q;
+
 	ub_ctx_delete(d->ub);
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		while ((q = TAILQ_FIRST(all[i])))
+			question_free(q);
 	upstream_probe_stop(&d->up);
 	hosts_free(&d->hosts);
 	close(d->epoll);

@@ -21,7 +21,7 @@ struct dns;
 
 /* Ends the program when configuration or trust anchor are no good. */
 struct dns *dns_open(const struct conf *c);
-void dns_close(struct dns *d); /* only when nothing is outstanding */
+void dns_close(struct dns *d); /* what is outstanding is never answered */
 /* Shuts the file system to this process for good, but for what the resolver reads after dns_open. Before the first dns_ask. */
 void dns_confine(const struct dns *d);
 

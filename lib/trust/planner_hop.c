@@ -185,7 +185,8 @@ hop_make(struct making *m, const char *name, unsigned pref)
 	if (!tlsa_find(m, &at, &h.tlsa) || m->waiting)
 		goto done;
 	if (h.tlsa.dane == DANE_FAILED && !h.tlsa.failed->unreachable)
-		making_count(m, "tlsa", h.tlsa.base, "dnssec-invalid", name, h.tlsa.failed->why);
+		making_count(m, "tlsa", h.tlsa.base, "dnssec-invalid", name,
+		    h.tlsa.failed->status == DNS_BOGUS ? "validation-failed" : "lookup-failed");
 	f.dane = h.tlsa.dane;
 	f.sts = m->p->sts.mode ? sts_judge(m, name) : STS_NONE;
 	d = demand_of(&f);

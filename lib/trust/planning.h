@@ -45,7 +45,8 @@ void making_skip(struct making *m, const char *host, const char *fmt, ...) PRINT
 /* The host is left out since this answer failed; makes the plan later when no other is left. */
 void making_skip_failed(
     struct making *m, const char *host, unsigned type, const char *name, const struct dns_answer *a);
-/* A result for TLSRPT (mox-rec.5); host: the MX host it is about. */
+/* A result for TLSRPT (mox-rec.5); host: the MX host it is about; reason: one of few words, since it is part of what is
+ * counted by, and strangers read it. */
 void making_count(struct making *m, const char *type, const char *domain, const char *result,
     const char *host, const char *reason);
 /* The plan has its hops. name: as it shows it. */

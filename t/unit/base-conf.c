@@ -113,6 +113,8 @@ refused(void)
 		"mail.example.org"},
 	    {"dns { forward = { \"127.0.0.1@0\" } }\n",
 		":1: forward = \"127.0.0.1@0\": expected an IP address, perhaps with @port"},
+	    {"dns { known-good = \"a..b\" }\n", ":1: known-good = \"a..b\": expected a domain name in ASCII "
+	                                        "such as mail.example.org, or \"\""},
 	    {"dns { forward = { localhost } }\n",
 		":1: forward = \"localhost\": expected an IP address, perhaps with @port"},
 	    {"retry {\n intervals = { }\n}\n", ":2: intervals = \"{}\": expected at least one duration"},
@@ -174,7 +176,7 @@ taken(void)
 	    "max-message-size = 2M\n"
 	    "retry { intervals = { 1s, 1m30s } give-up = 90 jitter = off }\n"
 	    "timeouts { dot = 3s }\n"
-	    "dns { forward = { \"127.0.0.1@5353\", \"::1\" } root-hints = on }\n"
+	    "dns { forward = { \"127.0.0.1@5353\", \"::1\" } root-hints = on known-bad = \"\" }\n"
 	    "site \"*.Google.com\" { connections = 20 }\n"
 	    "site \"*\" { messages-per-minute = 5 }\n"
 	    "transport \"lab\" { type = smtp host = \"127.0.0.1\" port = 2525 starttls = never }\n"
@@ -207,6 +209,8 @@ taken(void)
 	INT_EQ(c->timeouts.session, 2 * HOUR, "the others at their defaults");
 	INT_EQ(c->dns.forward.n, 2, "two servers");
 	OK(c->dns.root_hints && !c->dns.trust_anchor, "dns");
+	STR_EQ(c->dns.known_good, "ietf.org", "a name's default");
+	STR_EQ(c->dns.known_bad, "", "a name that may be empty");
 	INT_EQ(c->nsite, 2, "two sites");
 	STR_EQ(c->site[0].pattern, "*.google.com", "a site's pattern");
 	INT_EQ(c->site[0].connections, 20, "its connections");

@@ -17,9 +17,9 @@
 	LATER("4.4.3", "unable\\x20to\\x20look\\x20up\\x20TLSA\\x20of\\x20_25._tcp." name ":\\x20" why)
 #define LATER_COUNT(text, count)                                                                             \
 	"later 4.4.3 unable\\x20to\\x20look\\x20up\\x20" text "\ntls " count "\nttl 60\nend\n"
-#define NO_TLSA(name, host, why)                                                                             \
+#define NO_TLSA(name, host, why, word)                                                                       \
 	LATER_COUNT("TLSA\\x20of\\x20_25._tcp." name ":\\x20" why,                                           \
-	    "tlsa " name " dnssec-invalid mx=" host " reason=" why)
+	    "tlsa " name " dnssec-invalid mx=" host " reason=" word)
 
 static const struct row rows[] = {
     {"T11 usable records: DANE, the whole set in the plan", {.name = "d"},
@@ -27,9 +27,9 @@ static const struct row rows[] = {
 	PLAN("d", "a.d", "secure", DHOP("a.d", "10", "secure", "dane", "names a.d d\n" EE TA, "192.0.2.1"),
 	    "200")},
     {"T1 TLSA SERVFAIL: later, and counted", {.name = "d"}, SIGNED "_25._tcp.a.d TLSA f",
-	NO_TLSA("a.d", "a.d", "SERVFAIL")},
+	NO_TLSA("a.d", "a.d", "SERVFAIL", "lookup-failed")},
     {"T2 TLSA bogus: its data unused", {.name = "d"}, SIGNED "_25._tcp.a.d TLSA b 3 1 1 x32",
-	NO_TLSA("a.d", "a.d", "bad\\x20signature")},
+	NO_TLSA("a.d", "a.d", "bad\\x20signature", "validation-failed")},
     {"T128 nobody to ask for TLSA: no attempt, nothing counted", {.name = "d"}, SIGNED "_25._tcp.a.d TLSA u",
 	"later 4.4.3 unable\\x20to\\x20look\\x20up\\x20TLSA\\x20of\\x20_25._tcp.a.d:\\x20SERVFAIL\nnetwork "
 	"no\nttl "
@@ -40,14 +40,14 @@ static const struct row rows[] = {
 	    DHOP("b.d", "20", "secure", "may", "names b.d d\n",
 		"192.0.2.2") "note a.d is left out: unable to look up TLSA of "
 			     "_25._tcp.a.d: SERVFAIL\n"
-			     "tls tlsa a.d dnssec-invalid mx=a.d reason=SERVFAIL\n",
+			     "tls tlsa a.d dnssec-invalid mx=a.d reason=lookup-failed\n",
 	    "300")},
     {"T25 the other one may be unsigned and of equal preference", {.name = "d"},
 	"d MX s 10 a.d | 10 b.e\na.d A s 192.0.2.1\nb.e A i 192.0.2.2\n_25._tcp.a.d TLSA b 3 1 1 x32",
 	PLAN("d", "b.e", "secure",
 	    DHOP("b.e", "10", "insecure", "may", "names b.e d\n",
 		"192.0.2.2") "tls tlsa a.d dnssec-invalid mx=a.d "
-			     "reason=bad\\x20signature\n",
+			     "reason=validation-failed\n",
 	    "300")},
     {"T3 addresses insecure: TLSA is not asked for", {.name = "d"}, "d MX s 10 a.e\na.e A i 192.0.2.1",
 	PLAN(
@@ -72,7 +72,7 @@ static const struct row rows[] = {
     {"T5 TLSA NODATA from a zone below that is not signed", {.name = "d"}, SIGNED "_25._tcp.a.d TLSA i -",
 	PLAN("d", "a.d", "secure", DHOP("a.d", "10", "secure", "may", "names a.d d\n", "192.0.2.1"), "300")},
     {"T5 TLSA denied without proof", {.name = "d"}, SIGNED "_25._tcp.a.d TLSA b -",
-	NO_TLSA("a.d", "a.d", "bad\\x20signature")},
+	NO_TLSA("a.d", "a.d", "bad\\x20signature", "validation-failed")},
     {"T6 host is an alias, chain secure: records of the final name", {.name = "d"},
 	"d MX s 10 a.d\na.d A s > a.e | 192.0.2.1\n_25._tcp.a.e TLSA s 3 1 1 x32",
 	PLAN("d", "a.d", "secure",
@@ -83,7 +83,7 @@ static const struct row rows[] = {
 	    "300")},
     {"T6 a failure at the final name is not passed over", {.name = "d"},
 	"d MX s 10 a.d\na.d A s > a.e | 192.0.2.1\n_25._tcp.a.e TLSA f\n_25._tcp.a.d TLSA s 3 1 1 x32",
-	NO_TLSA("a.e", "a.d", "SERVFAIL")},
+	NO_TLSA("a.e", "a.d", "SERVFAIL", "lookup-failed")},
     {"T6 chain insecure, its first link secure: of the original name alone", {.name = "d"},
 	"d MX s 10 a.d\na.d A i > a.e | 192.0.2.1\na.d CNAME s a.e\n_25._tcp.a.d TLSA s 3 1 1 x32",
 	PLAN("d", "a.d", "secure", DHOP("a.d", "10", "insecure", "dane", "names a.d d\n" EE, "192.0.2.1"),
@@ -99,7 +99,7 @@ static const struct row rows[] = {
     {"T6 the first link cannot be looked up by itself: later", {.name = "d"},
 	"d MX s 10 a.d\na.d A i > a.e | 192.0.2.1\na.d CNAME b a.e",
 	LATER_COUNT("CNAME\\x20of\\x20a.d:\\x20bad\\x20signature",
-	    "tlsa a.d dnssec-invalid mx=a.d reason=bad\\x20signature")},
+	    "tlsa a.d dnssec-invalid mx=a.d reason=validation-failed")},
     {"T7 TLSA owner is an alias, secure throughout", {.name = "d"},
 	SIGNED "_25._tcp.a.d TLSA s > tlsa.e | 3 1 1 x32",
 	PLAN("d", "a.d", "secure", DHOP("a.d", "10", "secure", "dane", "names a.d d\n" EE, "192.0.2.1"),
@@ -205,7 +205,7 @@ static const struct row rows[] = {
 	SIGNED "_25._tcp.a.d TLSA b 3 1 1 x32",
 	PLAN("d", "a.d", "secure",
 	    DHOP("a.d", "10", "secure", "may", "names a.d d\n",
-		"192.0.2.1") "tls tlsa a.d dnssec-invalid mx=a.d reason=bad\\x20signature\n",
+		"192.0.2.1") "tls tlsa a.d dnssec-invalid mx=a.d reason=validation-failed\n",
 	    "300")},
     {"configuration never: TLSA is not asked for", {.name = "d", .tls = PLAN_TLS_NONE},
 	SIGNED "_25._tcp.a.d TLSA f",
