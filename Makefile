@@ -1,4 +1,4 @@
-# moxq. `make` builds bin/*; `make check` tests; both want what `make deps` installs. VARIANT=asan|ubsan|release, CC=clang.
+# moxq. `make` builds bin/*; `make check` tests; both want what `make deps` installs. VARIANT=asan|ubsan|fuzz|release, CC=clang.
 VARIANT ?= $(if $(filter install,$(MAKECMDGOALS)),release,debug)
 CC = gcc
 OUT := .build/$(VARIANT)$(if $(filter clang%,$(CC)),-clang)
@@ -21,9 +21,10 @@ MODE_debug := -O2 -g $(FORTIFY)
 MODE_release := -O2 -g $(FORTIFY) $(if $(GCC),-flto=auto) -Wno-error
 MODE_asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 MODE_ubsan := -O1 -g -fsanitize=undefined -fno-sanitize-recover=all
+MODE_fuzz := $(MODE_asan) -fsanitize=fuzzer-no-link
 MODE := $(MODE_$(VARIANT))
 ifeq ($(MODE),)
-$(error VARIANT=$(VARIANT): expected debug, asan, ubsan or release)
+$(error VARIANT=$(VARIANT): expected debug, asan, ubsan, fuzz or release)
 endif
 AR := $(if $(GCC),gcc-ar,ar)
 
@@ -31,7 +32,7 @@ INC := $(addprefix -Ilib/,base mail spool net trust fate report admin queue) -It
 CFLAGS_ALL := $(STD) $(WARN) $(HARDEN) $(MODE) $(INC) $(CFLAGS)
 
 ROOMS := base mail spool net trust fate report admin queue
-SRC := $(wildcard lib/*/*.c bin/*.c t/unit/*.c t/*.c t/fake/*.c)
+SRC := $(wildcard lib/*/*.c bin/*.c t/unit/*.c t/*.c t/fake/*.c t/fuzz/*.c)
 CMDS := $(basename $(notdir $(wildcard bin/*.c)))
 UNITS := $(basename $(notdir $(wildcard t/unit/*.c)))
 TOOLS := $(basename $(notdir $(wildcard t/*.c)))
@@ -131,6 +132,16 @@ $(TOOLS:%=$(OUT)/t/%): $(OUT)/t/%: $(OUT)/t/%.o $(OUT)/libfake.a $(OUT)/libbase.
 
 units: $(UNITS:%=$(OUT)/t/unit/%)
 
+# Fuzz targets: t/fuzz/ROOM-name.c, linked as unit tests are, with clang and VARIANT=fuzz (t/fuzz/run).
+FUZZERS := $(basename $(notdir $(wildcard t/fuzz/*.c)))
+define fuzzer
+$(OUT)/t/fuzz/$1: $(OUT)/t/fuzz/$1.o $(foreach r,$(ULIBS_$(call uroom,$1)) base,$(OUT)/lib$r.a)
+	$$(call said,LD,$$@)
+	$$(Q)$$(CC) $$(CFLAGS_ALL) -fsanitize=fuzzer $$(LDFLAGS) $(LINKHARDEN) -o $$@ $$^ $(UEXT_$(call uroom,$1)) -lconfuse
+endef
+$(foreach f,$(FUZZERS),$(eval $(call fuzzer,$f)))
+fuzzers: $(FUZZERS:%=$(OUT)/t/fuzz/%)
+
 # Tests run against this variant's executables. PROVE_ARGS names some of them: make check PROVE_ARGS=t/1000-queue-add.t
 JOBS := $(shell nproc)
 PROVE_ARGS = $(wildcard t/[0-9]*.t)
@@ -152,6 +163,11 @@ check: deps
 # What takes minutes: t/slow/*.t
 check-slow: deps
 	@$(MAKE) test JOBS=1 PROVE_ARGS='$(wildcard t/slow/*.t)'
+
+# Each parser of strangers' bytes, FUZZ_TIME seconds. What is found stays in .build/fuzz-found.
+FUZZ_TIME ?= 10
+fuzz: deps
+	@t/fuzz/run $(FUZZ_TIME)
 
 bench: deps
 	@$(MAKE) -j$(JOBS) all VARIANT=release
@@ -212,7 +228,7 @@ install-users:
 clean:
 	rm -rf .build $(CMDS:%=bin/%)
 
-.PHONY: all links units test again deps check check-slow bench demo lint lint-format lint-pages lint-scripts lint-cppcheck lint-tidy format \
+.PHONY: all links units fuzzers fuzz test again deps check check-slow bench demo lint lint-format lint-pages lint-scripts lint-cppcheck lint-tidy format \
 	install install-users clean
 .DELETE_ON_ERROR:
 .SECONDARY:
