@@ -72,6 +72,10 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null && as_nobody test -x "$MO
 	fails 100 "nor schedule" as_nobody mox-queue-schedule -all now
 	as_nobody true && fails 111 "nor look into the spool" as_nobody mox-queue-check
 	ok "S27 S47 mailq for anyone" as_nobody mox-queue-list --mailq
+	mkdir -m 711 none
+	MOX_SPOOL=$T/none as_nobody mox-queue-list >out 2>&1
+	is "where nobody runs the queue, others cannot, and are told so" "$? $(cat out)" \
+		"111 mox-queue-list: unable to ask about the queue in $T/none: no mox-runq is running, and only root and the spool's user may start one"
 else
 	skip "not root" "others"
 fi

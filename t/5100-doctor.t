@@ -1,7 +1,6 @@
 #!/bin/bash
 # mox-doctor transport: what it makes of the answers of its siblings (stand-ins beside a copy of it), then the real ones in a DNS world.
 . "$(dirname "$0")/lib.sh"
-export ASAN_OPTIONS=detect_leaks=0 # what ends leaves its memory to the kernel
 mkdir bin answers
 cp "$MOX_BIN/mox-doctor" bin/
 cat >bin/sibling <<'EOF'

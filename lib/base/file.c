@@ -68,8 +68,8 @@ file_commit(int fd, int from, const char *name, int to, const char *as, bool *re
 	return file_sync(to);
 }
 
-int
-file_replace(int dir, const char *name, const void *data, size_t n, unsigned mode)
+static int
+replace(int dir, const char *name, const void *data, size_t n, unsigned mode, bool sync)
 {
 	struct str tmp = {0};
 	int fd, err;
@@ -78,13 +78,13 @@ file_replace(int dir, const char *name, const void *data, size_t n, unsigned mod
 	fd = openat(dir, tmp.s, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0)
 		goto fail;
-	if (fd_write_all(fd, data, n) || file_sync(fd)) {
+	if (fd_write_all(fd, data, n) || (sync && file_sync(fd))) {
 		err = errno;
 		close(fd);
 		errno = err;
 		goto fail;
 	}
-	if (close(fd) || file_move_over(dir, tmp.s, dir, name) || file_sync(dir))
+	if (close(fd) || file_move_over(dir, tmp.s, dir, name) || (sync && file_sync(dir)))
 		goto fail;
 	str_free(&tmp);
 	return 0;
@@ -94,6 +94,18 @@ fail:
 	str_free(&tmp);
 	errno = err;
 	return -1;
+}
+
+int
+file_replace(int dir, const char *name, const void *data, size_t n, unsigned mode)
+{
+	return replace(dir, name, data, n, mode, true);
+}
+
+int
+file_replace_unsynced(int dir, const char *name, const void *data, size_t n, unsigned mode)
+{
+	return replace(dir, name, data, n, mode, false);
 }
 
 int

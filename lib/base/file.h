@@ -23,6 +23,9 @@ int file_move_over(int from, const char *name, int to, const char *as) MUST_USE;
 /* Writes name anew, whole or not at all, durable (temporary name beside it, fsync, rename, directory sync).
  */
 int file_replace(int dir, const char *name, const void *data, size_t n, unsigned mode) MUST_USE;
+/* The same, but the caller sees to the sync. Until then a power loss may leave the old file, the new one, or an empty one.
+ */
+int file_replace_unsynced(int dir, const char *name, const void *data, size_t n, unsigned mode) MUST_USE;
 /* The whole of a file of at most max bytes, appended to out. EFBIG when longer, ENOENT when missing. */
 int file_read(int dir, const char *name, struct str *out, size_t max) MUST_USE;
 

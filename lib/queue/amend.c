@@ -59,6 +59,8 @@ amend_read(struct runq *q, uint64_t id, uint32_t n)
 	return next;
 }
 
+/* Durable with the marks, at most a second late: the row holds the same time, and is durable before anybody is told. The
+ * amendment is for the day the index is built anew. */
 int
 amend_write(struct runq *q, uint64_t id, uint32_t n, int64_t next)
 {
@@ -79,12 +81,13 @@ amend_write(struct runq *q, uint64_t id, uint32_t n, int64_t next)
 		rec_end(&out);
 		name[2] = 0; /* HH, then ID.amend */
 		bucket = openat(q->spool.cur, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		r = bucket < 0 ? -1 : file_replace(bucket, name + 3, out.s, out.len, 0600);
+		r = bucket < 0 ? -1 : file_replace_unsynced(bucket, name + 3, out.s, out.len, 0600);
 		if (bucket >= 0)
 			close(bucket);
 	} else if (unlinkat(q->spool.cur, name, 0) && errno != ENOENT) {
 		r = -1;
 	}
+	q->dirty = true;
 	str_free(&text);
 	str_free(&out);
 	return r;

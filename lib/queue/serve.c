@@ -23,7 +23,6 @@
 #define PACKET 24000 /* a packet is full from here on; a row is smaller than the rest of PKT_MAX */
 #define CLIENTS_A_UID 4
 #define CHANGES_A_SLICE 200
-#define AMENDS_A_SLICE 20   /* each writes a file of its own, durably */
 #define STUCK (30 * SECOND) /* a reader who takes nothing for so long is dropped */
 
 enum op { OP_NONE, OP_LIST, OP_HOLD, OP_RELEASE, OP_SCHEDULE, OP_REQUIRETLS, OP_CHECK, OP_REBUILD };
@@ -297,7 +296,7 @@ visit(uint64_t id, uint32_t n, char *rec, size_t len, void *arg)
 		c->done = true; /* of this range */
 		return false;
 	}
-	if (c->out.len > PACKET || c->nchosen == (c->op == OP_SCHEDULE ? AMENDS_A_SLICE : CHANGES_A_SLICE)) {
+	if (c->out.len > PACKET || c->nchosen == CHANGES_A_SLICE) {
 		c->full = true;
 		return false;
 	}

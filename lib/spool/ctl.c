@@ -13,11 +13,13 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define START_WAIT (10 * SECOND)  /* until an owner listens */
+#define RESTART_WAIT (2 * SECOND) /* where we may start none: it may just be starting anew */
 #define OPENING_WAIT (5 * MINUTE) /* until one that answers `starting` has its index */
 #define ANSWER_WAIT 120           /* seconds without a packet, in the middle of an answer */
 #define AGAIN_MS 20
@@ -72,6 +74,15 @@ struct starter {
 	pid_t pid; /* 0: none runs */
 	int said;  /* what it writes on fd 2, so that its last sentence can be ours */
 };
+
+/* Whether we are one who can own the index. Where nothing is there to tell by, the owner itself says what is wrong. */
+static bool
+may_own(const struct conf *c)
+{
+	struct stat st;
+
+	return !geteuid() || stat(c->spool, &st) || st.st_uid == geteuid();
+}
 
 static int
 start_owner(struct starter *s, const struct conf *c)
@@ -138,7 +149,8 @@ static int
 reach_owner(const struct conf *c, struct str *why)
 {
 	struct starter s = {.said = -1};
-	int64_t deadline = clock_mono() + START_WAIT, next_start = 0;
+	bool may_start = may_own(c);
+	int64_t deadline = clock_mono() + (may_start ? START_WAIT : RESTART_WAIT), next_start = 0;
 	int fd;
 
 	while ((fd = connect_owner(c)) < 0) {
@@ -149,7 +161,12 @@ reach_owner(const struct conf *c, struct str *why)
 			break;
 		}
 		if (clock_mono() >= deadline) {
-			str_addf(why, "unable to connect to %s/ctl: no mox-runq answers there", c->spool);
+			str_addf(why,
+			    may_start ? "unable to connect to %s/ctl: no mox-runq answers there"
+				      : "unable to ask about the queue in %s: no mox-runq is running, and "
+			                "only root and the "
+					"spool's user may start one",
+			    c->spool);
 			break;
 		}
 		if (s.said < 0 && (s.said = memfd_create("mox-runq", MFD_CLOEXEC)) < 0) {
@@ -158,7 +175,7 @@ reach_owner(const struct conf *c, struct str *why)
 		}
 		if (!started_ended(&s, why))
 			break;
-		if (!s.pid && absent && clock_mono() >= next_start) {
+		if (may_start && !s.pid && absent && clock_mono() >= next_start) {
 			if (start_owner(&s, c)) {
 				str_addf(why, "unable to start mox-runq -s: %m");
 				break;

@@ -1,6 +1,7 @@
 /* The control socket spool/ctl: client side. Requests and answers are records (mox-rec.5) in packets.
  *
- * Connects; where nobody listens, starts the sibling `mox-runq -s` and waits for it (at most 10 s); while the
+ * Connects; where nobody listens, starts the sibling `mox-runq -s` and waits for it (at most 10 s), if we are
+ * root or the spool's user, else says after 2 s that nobody runs the queue; while the
  * owner answers `starting` it asks again. Then sends the request and hands each row record of the answer to
  * `row` (text through its `end` line, writable), in order. Returns 0 and *count (ids or rows concerned), or
  * the exit code for the caller, EXIT_PERM or EXIT_TEMP, and one sentence in *why; or CTL_CUT and the sentence
