@@ -76,20 +76,24 @@ host_ask(struct making *m, struct host *h)
 	return all;
 }
 
-/* The addresses that may be used. Where DANE speaks for one family, an answer for the other that nobody signed is
- * not used (T4). */
-static void
-host_addrs(struct making *m, const struct host *h, struct plan_list *addr, bool *refused)
+/* Whether its addresses of a family may be used: where DANE speaks for one family, an answer for the other that nobody
+ * signed is not (T4). */
+static bool
+uses(const struct host *h, int family)
 {
 	bool dane = h->tlsa.dane != DANE_NONE && (h->proved[0] || h->proved[1]);
 
-	for (int i = 0; i < 2; i++) {
-		const struct dns_answer *a = h->a[i];
+	return h->a[family] && h->a[family]->status == DNS_DATA && (!dane || h->proved[family]);
+}
 
-		if (!a || a->status != DNS_DATA || (dane && !h->proved[i]))
+static void
+host_addrs(struct making *m, const struct host *h, struct plan_list *addr, bool *refused)
+{
+	for (int i = 0; i < 2; i++) {
+		if (!uses(h, i))
 			continue;
-		addrs_add(m, addr, a, types[i], i ? PLAN_ADDR_MAX : PLAN_ADDR_MAX / 2, refused);
-		making_ttl(m, a->ttl);
+		addrs_add(m, addr, h->a[i], types[i], i ? PLAN_ADDR_MAX : PLAN_ADDR_MAX / 2, refused);
+		making_ttl(m, h->a[i]->ttl);
 	}
 }
 
@@ -147,21 +151,20 @@ host_skip(struct making *m, const struct host *h, enum demand_fate fate)
 	}
 }
 
+/* addr: becomes the hop's. */
 static void
-hop_add(struct making *m, struct host *h, unsigned pref, const struct demand *d)
+hop_add(struct making *m, struct host *h, const struct demand *d, struct plan_list *addr, unsigned pref)
 {
 	struct plan_hop *hop = plan_hop_add(m->p, h->name);
-	bool refused;
 
 	hop->pref = pref;
 	hop->port = m->r->port;
 	hop->tls = d->tls;
 	hop->sts_stranger = d->stranger;
-	host_addrs(m, h, &hop->addr, &refused);
+	hop->addr = *addr;
 	hop->secure = true;
 	for (int i = 0; i < 2; i++)
-		if (h->a[i] && h->a[i]->status == DNS_DATA && !h->proved[i] &&
-		    (h->tlsa.dane == DANE_NONE || !h->proved[!i]))
+		if (uses(h, i) && !h->proved[i])
 			hop->secure = false;
 	hop->tlsa = h->tlsa.text;
 	h->tlsa.text = (struct plan_list){0};
@@ -170,31 +173,47 @@ hop_add(struct making *m, struct host *h, unsigned pref, const struct demand *d)
 	hop_names(m, hop, h->canon);
 }
 
+/* A hop, unless its demand, or what is left of its addresses, forbids it. */
+static void
+host_judge(struct making *m, struct host *h, unsigned pref)
+{
+	struct finding f = {.need = m->r->need,
+	    .configured = m->r->tls,
+	    .dane = h->tlsa.dane,
+	    .sts = m->p->sts.mode ? sts_judge(m, h->name) : STS_NONE,
+	    .mx_secure = m->secure};
+	struct demand d = demand_of(&f);
+	struct plan_list addr = {0};
+	bool refused = false;
+
+	if (h->tlsa.dane == DANE_FAILED && !h->tlsa.failed->unreachable)
+		making_count(m, "tlsa", h->tlsa.base, "dnssec-invalid", h->name,
+		    h->tlsa.failed->status == DNS_BOGUS ? "validation-failed" : "lookup-failed");
+	if (d.fate != HOP_KEPT) {
+		host_skip(m, h, d.fate);
+		return;
+	}
+	host_addrs(m, h, &addr, &refused);
+	if (addr.n) {
+		hop_add(m, h, &d, &addr, pref);
+	} else {
+		making_skip(m, h->name, "no mail can go to those of its addresses that are signed");
+		m->refused++;
+	}
+}
+
 void
 hop_make(struct making *m, const char *name, unsigned pref)
 {
 	struct host h = {.name = name};
-	struct finding f = {.need = m->r->need, .configured = m->r->tls, .mx_secure = m->secure};
 	struct tlsa_host at = {.name = name};
-	struct demand d;
 
 	if (!host_ask(m, &h) || !host_reachable(m, &h))
 		return;
 	at.canon = h.canon;
 	at.secure = h.proved[0] || h.proved[1];
-	if (!tlsa_find(m, &at, &h.tlsa) || m->waiting)
-		goto done;
-	if (h.tlsa.dane == DANE_FAILED && !h.tlsa.failed->unreachable)
-		making_count(m, "tlsa", h.tlsa.base, "dnssec-invalid", name,
-		    h.tlsa.failed->status == DNS_BOGUS ? "validation-failed" : "lookup-failed");
-	f.dane = h.tlsa.dane;
-	f.sts = m->p->sts.mode ? sts_judge(m, name) : STS_NONE;
-	d = demand_of(&f);
-	if (d.fate == HOP_KEPT)
-		hop_add(m, &h, pref, &d);
-	else
-		host_skip(m, &h, d.fate);
-done:
+	if (tlsa_find(m, &at, &h.tlsa) && !m->waiting)
+		host_judge(m, &h, pref);
 	plan_list_free(&h.tlsa.text);
 }
 

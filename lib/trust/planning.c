@@ -7,7 +7,8 @@
 #include <stdarg.h>
 
 #define TTL_LEAST 30
-#define TTL_REFUSED 60 /* of never and later */
+#define TTL_REFUSED 60  /* of never and later */
+#define TTL_SKIPPED 300 /* of a plan without a host that may be well again soon */
 #define LOOKUP_MAX 256
 
 void
@@ -97,6 +98,7 @@ making_skip_failed(
 {
 	making_skip(m, host, "unable to look up %s%s%s: %s", type ? dns_type_name(type) : "its addresses",
 	    type ? " of " : "", type ? name : "", a->why ? a->why : "no answer");
+	making_ttl(m, TTL_SKIPPED);
 	if (m->failed)
 		return;
 	m->failed = a;
