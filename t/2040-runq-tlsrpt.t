@@ -111,6 +111,23 @@ changed() { ! cmp -s before spool/support; }
 ok "a change is" wait_until changed
 stop runq2
 
+# ---- with the real mox-deliver ----
+. "$TOP/t/mx.sh"
+cp "$MOX_BIN/mox-deliver" bin/mox-deliver
+sink tls -k STARTTLS,PIPELINING,REQUIRETLS
+forward 86400
+sed -i '/^tlsrpt-results/d' conf
+printf 'smtp-port = %s\nsite "*" { connections = 1 }\n' "$PORT" >>conf
+export FAKE_ADDR=127.0.0.1
+for i in 1 2 3; do add a@real.example b@real.example; done >/dev/null
+ok "a pass with it" pass
+is "T53 sessions are counted, not messages" "$(sed 's/ mx=.*//' "spool/tlsrpt/$(today)" | grep '^tls . no-policy')" "tls 1 no-policy-found real.example ok"
+add --requiretls=no a@testing.real.example >/dev/null
+pass
+like "a policy under test is judged all the same" "$(grep ' sts ' "spool/tlsrpt/$(today)")" \
+	'^tls 1 sts testing\.real\.example certificate-[a-z-]* .*policy=mode:.x20testing'
+like "the log says how it went" "$(grep 'event=sent.*a@real' err | tail -1)" 'session=".* tls=TLS1.3 verified=none .*starttls=yes requiretls=yes'
+
 # ---- refresh ----
 touch mtasts
 forward 200000

@@ -24,20 +24,20 @@ def records(data):
             k, _, v = line.partition(' ')
             rec.append((k, v))
 
-def plan(dom):
+def plan(dom, port):
     site = '.'.join(dom.split('.')[-2:])
     word = dom.split('.')[0]
     tls = word if word in ('must', 'dane', 'sts') else 'may'
     out = 'plan %s\nsite mx.%s\ndnssec insecure\n' % (dom, site)
     if word in ('sts', 'testing'):
         out += 'sts %s domain=%s id=1 max-age=86400 mx=mx.%s\n' % ('enforce' if word == 'sts' else word, dom, site)
-    out += 'fit %s\nhop mx.%s pref=10 port=25 dnssec=insecure tls=%s\nnames mx.%s\n' % (
-        hashlib.sha1((dom if 'sts ' in out else tls).encode()).hexdigest()[:16], site, tls, site)
+    out += 'fit %s\nhop mx.%s pref=10 port=%s dnssec=insecure tls=%s\nnames mx.%s\n' % (
+        hashlib.sha1((dom if 'sts ' in out else tls).encode()).hexdigest()[:16], site, port, tls, site)
     if word in ('large', 'huge'):
         out += ('tlsa 3 1 0 ' + 2000 * '00' + '\n') * (11 if word == 'large' else 13)
     if tls == 'dane':
         out += 'tlsa 3 1 1 ' + 32 * '00' + '\n'
-    return out + 'addr 127.0.0.9\nttl 300\n'
+    return out + 'addr ' + os.environ.get('FAKE_ADDR', '127.0.0.9') + '\nttl 300\n'
 
 def nexthop():
     buf = ''
@@ -62,7 +62,7 @@ def nexthop():
             elif dom.startswith('frail.') and int(r['attempts']) < 3:
                 out = 'ask %s\nlater 4.7.5 no\\x20policy\ntls sts %s sts-policy-fetch-error\nttl 1\nend\n' % (r['ask'], dom)
             else:
-                out = 'ask %s\n%send\n' % (r['ask'], plan(dom))
+                out = 'ask %s\n%send\n' % (r['ask'], plan(dom, r['port']))
             if 'FAKE_ASKS' in os.environ:
                 note('%s %s %s' % (dom, r.get('need', '-'), r.get('attempts')), 'FAKE_ASKS')
             os.write(1, out.encode())
