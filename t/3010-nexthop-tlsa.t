@@ -3,7 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$TOP/t/world/world.sh"
 mkdir world
-for r in 1 2 5 11 drop; do
+for r in 1 2 5 11 drop tc; do
 	printf '%s\n' "rc$r MX 10 rcode-$r" "rcode-$r A 192.0.2.80" "rc$r MX 20 mx.plain.example." \
 		"_25._tcp.rcode-$r TLSA 3 1 1 00"
 done >world/dane.add
@@ -23,6 +23,7 @@ refused() { plan "${@:1:$#-1}" "${!#}.dane.example" | grep -e ^later -e ^never -
 start rcodes python3 "$TOP/t/world/rcodes.py" "$WORLD_PORT"
 wait_until test -s rcodes.log
 sed "s/@$WORLD_PORT/@$(cat rcodes.log)/" mox.conf >rcodes.conf
+start tc mox-nexthop -C rcodes.conf rctc.dane.example
 start drop mox-nexthop -C rcodes.conf rcdrop.dane.example only-drop.dane.example
 
 is 'T11 a usable record: DANE' "$(hop ee)" "ee-mx dnssec=secure tls=dane
@@ -207,7 +208,8 @@ like 'support: of a domain without a plan' "$(plan -v gone.dane.example)" '^neve
 unlike 'support: not known of another' "$(plan -v none.dane.example)" 'support starttls'
 unlike 'support: only with -v' "$(plan ee.dane.example)" 'support'
 
-wait "$PID_drop"
+wait "$PID_tc" "$PID_drop"
+is 'T24 an answer cut short that cannot be had whole is no empty one' "$(sed -n 's/^hop \([^ ]*\).*/\1/p' tc.log)" mx.plain.example
 is 'T1 TLSA lookup without answer: the host is left out' "$(sed -n 's/^hop \([^ ]*\).*/\1/p' drop.log)" mx.plain.example
 like 'T1 and later without another' "$(cat drop.log)" 'later 4\.4\.3 [^ ]*TLSA[^ ]*rcode-drop'
 unlike 'T1 it counts as an attempt' "$(cat drop.log)" 'network no'

@@ -1,5 +1,6 @@
 # rcodes.py PORT: a name server on a free port of 127.0.0.1 (printed) that asks the one on PORT, but for TLSA records: a label
-# rcode-N in the name is answered with that response code, rcode-drop not at all. UDP and TCP.
+# rcode-N in the name is answered with that response code, rcode-drop not at all, rcode-tc with an empty truncated answer by UDP and
+# none by TCP.
 import re, socket, sys, threading
 
 up = int(sys.argv[1])
@@ -19,6 +20,8 @@ def other(q):  # an answer of our own, b"" for none, None: ask
         return None
     if found[1] == "drop":
         return b""
+    if found[1] == "tc":
+        return q[:2] + bytes([q[2] | 0x82, 0]) + q[4:6] + bytes(6) + q[12 : at + 5]
     return q[:2] + bytes([q[2] | 0x80, int(found[1])]) + q[4:6] + bytes(6) + q[12 : at + 5]
 
 
@@ -44,7 +47,7 @@ def one_tcp(c):
             with socket.create_connection(("127.0.0.1", up)) as s, s.makefile("rb") as g:
                 s.sendall(n + q)
                 a = g.read(int.from_bytes(g.read(2), "big"))
-        if a:
+        if a and not a[2] & 2:
             c.sendall(len(a).to_bytes(2, "big") + a)
 
 
