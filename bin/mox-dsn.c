@@ -14,6 +14,7 @@
 #include "log.h"
 #include "rec.h"
 #include "returned.h"
+#include "sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -101,20 +102,27 @@ refuse_template(const char *file, const char *why)
 	log_flush();
 }
 
-/* The site's text for this kind of notice; false: there is none, or it cannot be read. */
-static bool
-read_template(struct str *text, struct str *path, const struct conf *c, enum fates_kind kind)
+/* The site's texts, read before anything hostile is; what is wrong with one is said when it is wanted. */
+static struct site_text {
+	struct str path, text;
+	bool there;
+	int error;
+} texts[3];
+
+static void
+read_templates(const struct conf *c)
 {
 	if (opt.minimal || !c->dsn.template_dir)
-		return false;
-	str_addf(path, "%s/%s", c->dsn.template_dir, dsn_kind_name(kind));
-	if (!file_read(AT_FDCWD, path->s, text, TEMPLATE_MAX))
-		return true;
-	if (errno != ENOENT)
-		refuse_template(path->s, strerror(errno));
-	else if (access(c->dsn.template_dir, X_OK))
-		refuse_template(c->dsn.template_dir, strerror(errno));
-	return false;
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		struct site_text *t = &texts[i];
+
+		str_addf(&t->path, "%s/%s", c->dsn.template_dir, dsn_kind_name((enum fates_kind)i));
+		t->there = !file_read(AT_FDCWD, t->path.s, &t->text, TEMPLATE_MAX);
+		/* A text that is not there is not wanted, unless the directory is not there either. */
+		if (!t->there && (errno != ENOENT || access(c->dsn.template_dir, X_OK)))
+			t->error = errno;
+	}
 }
 
 /* Letters and digits that no other notice has: the time and 80 random bits. */
@@ -131,14 +139,26 @@ make_token(char out[48], int64_t now)
 		n += (size_t)snprintf(out + n, 48 - n, "%02x", r[i]);
 }
 
+/* Landlock: from here on there is nothing to open. */
 static void
-write_notice(const struct dsn *d, const char *template_file)
+shut_files(void)
 {
-	struct str notice = {0}, room = {0};
-	const char *why = dsn_compose(&notice, d, &room);
+	tzset();
+	sandbox_files(NULL);
+}
 
-	if (why)
-		refuse_template(template_file, why);
+static void
+write_notice(struct dsn *d)
+{
+	const struct site_text *t = &texts[d->fates->kind];
+	struct str notice = {0}, room = {0};
+	const char *why;
+
+	if (t->error)
+		refuse_template(t->path.s, strerror(t->error));
+	d->template = t->there ? &t->text : NULL;
+	if ((why = dsn_compose(&notice, d, &room)))
+		refuse_template(t->path.s, why);
 	if (fd_write_all(1, notice.s, notice.len))
 		die_temp("unable to write the notice: %m");
 	str_free(&room);
@@ -150,7 +170,7 @@ main(int argc, char **argv)
 {
 	struct fates fates;
 	struct returned msg = {0};
-	struct str record = {0}, template = {0}, path = {0}, postmaster = {0};
+	struct str record = {0}, postmaster = {0};
 	struct dsn d = {.fates = &fates};
 	struct conf *c;
 	char token[48];
@@ -162,9 +182,11 @@ main(int argc, char **argv)
 	signal(SIGXFSZ, SIG_IGN);
 	c = conf_load(opt.conf);
 	log_start((enum log_level)c->log_level, false);
-	read_fates(&fates, &record);
+	read_templates(c);
 	d.now = clock_now();
 	make_token(token, d.now);
+	shut_files();
+	read_fates(&fates, &record);
 	d.token = token;
 	d.hostname = fates.hostname && conf_name_ok(fates.hostname) ? fates.hostname : c->hostname;
 	str_addf(&postmaster, "postmaster@%s", d.hostname);
@@ -174,15 +196,15 @@ main(int argc, char **argv)
 			die_temp("unable to read the message: %m");
 		d.msg = &msg;
 	}
-	if (read_template(&template, &path, c, fates.kind))
-		d.template = &template;
-	write_notice(&d, str_cstr(&path));
+	write_notice(&d);
 	returned_free(&msg);
 	fates_free(&fates);
 	conf_free(c);
 	str_free(&record);
-	str_free(&template);
-	str_free(&path);
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		str_free(&texts[i].path);
+		str_free(&texts[i].text);
+	}
 	str_free(&postmaster);
 	return 0;
 }
