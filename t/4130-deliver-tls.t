@@ -115,6 +115,18 @@ starttls $how
 close
 X
 done
+dialogue "T100 opportunistic, gone at STARTTLS: once more, in plaintext" '^sent' <<X
+greet STARTTLS
+C: STARTTLS
+close
+==
+$plain
+X
+dialogue "T100 demanded, gone at STARTTLS: later" '^later' must <<'X'
+greet STARTTLS
+C: STARTTLS
+close
+X
 dialogue "T100 the fallback fails, too: no third time" '^later' <<'X'
 greet STARTTLS
 C: STARTTLS

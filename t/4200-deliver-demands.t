@@ -124,18 +124,24 @@ for n in sorted(said):
     print(n, fate, "clear" if n in clear else "-", words("mx1.example.test"), host, words("mx2.example.test"), sep="|")
 X
 python3 look.py >seen
+tags() { # DEMAND BEHAVIOUR: lines of the checklist
+	case $1/$2 in */injected) echo "T97 " ;; dane-unusable/missing) echo "T16 " ;; dane*/missing | dane*/refused*) echo "T19 T99 " ;; esac
+	case $1/$2 in sts/* | dane+sts/*) echo "T35 " ;; testing/*) echo "T36 " ;; lenient/*) echo "T66 " ;; requiretls/*) echo "T62 " ;; esac
+	case $1/$2 in must/missing | must/refused*) echo "T99 " ;; */broken) echo "T100 " ;; may/missing | may/refused*) echo "T55 " ;; esac
+}
 n=0
 for demand in $demands; do
 	for ((i = 1; i <= ${#how[@]}; i++)); do
 		want=$(cell "$fates" "$demand" "$i") count=$(cell "$counts" "$demand" "$i") good=$(cell "$counts" "$demand" 1)
 		[ "$want" = clear ] && clear=clear || clear=-
+		t=$(tags "$demand" "${how[i - 1]}" | tr -d '\n')
 		n=$((n + 1))
-		is "$demand, ${how[i - 1]}: $want" "$(sed -n "s/^$n|//p" seen)" "$want|$clear|$count|mx1.example.test|"
+		is "$t$demand, ${how[i - 1]}: $want" "$(sed -n "s/^$n|//p" seen)" "$want|$clear|$count|mx1.example.test|"
 		n=$((n + 1))
 		case $want in
-		4.*) is "T54 $demand, ${how[i - 1]}, then a good one: delivered there, both counted" "$(sed -n "s/^$n|//p" seen)" \
+		4.*) is "${t}T54 $demand, ${how[i - 1]}, then a good one: delivered there, both counted" "$(sed -n "s/^$n|//p" seen)" \
 			"tls|-|$count|mx2.example.test|$good" ;;
-		*) is "$demand, ${how[i - 1]}, and a good one: the first serves" "$(sed -n "s/^$n|//p" seen)" \
+		*) is "$t$demand, ${how[i - 1]}, and a good one: the first serves" "$(sed -n "s/^$n|//p" seen)" \
 			"$want|$clear|$count|mx1.example.test|" ;;
 		esac
 	done

@@ -120,14 +120,14 @@ is_direct(const struct conf *conf, const char *transport)
 void
 authorities_load(const struct conf *conf)
 {
-	static bool tried;
+	static bool loaded, told;
 	const char *why = "no certificate in it";
 
-	if (tried)
+	if (!loaded)
+		loaded = tls_prepare(conf, true, &why) > 0;
+	if (loaded || told)
 		return;
-	tried = true;
-	if (tls_prepare(conf, true, &why) > 0)
-		return;
+	told = true;
 	log_open(LOG_WARN, "no-authorities");
 	log_s("file", conf->ca_file);
 	log_s("error", why);
