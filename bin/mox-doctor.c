@@ -2,13 +2,14 @@
  * function of its own arguments. */
 #include "base.h"
 
+#include "conf.h"
 #include "die.h"
 #include "fdio.h"
 #include "transport.h"
 
 #include <unistd.h>
 
-#define USAGE "mox-doctor transport [-cj] [-C file] domain ..."
+#define USAGE "mox-doctor transport [-cj] [-C file] [-T transport] domain ..."
 
 /* Mail addresses will do. */
 static char *
@@ -23,18 +24,35 @@ domain_of(char *s)
 	return s;
 }
 
+static const struct conf_transport *
+direct_transport(const struct conf *conf, const char *name)
+{
+	const struct conf_transport *t = conf_transport(conf, name);
+
+	if (!t)
+		die_perm("unable to use the transport %s: the configuration has none of that name", name);
+	if (t->type != TRANSPORT_DIRECT)
+		die_perm(
+		    "unable to look at domains through the transport %s: it does not go to their own servers",
+		    name);
+	return t;
+}
+
 static int
 transport(int argc, char *argv[])
 {
 	struct transport_ask ask = {0};
+	struct conf *conf = NULL;
+	const char *name = NULL;
 	int c;
 
-	while ((c = getopt(argc, argv, "cC:hjV")) != -1)
+	while ((c = getopt(argc, argv, "cC:hjT:V")) != -1)
 		switch (c) {
 		case 'c': ask.connect = true; break;
 		case 'C': ask.conf_file = optarg; break;
 		case 'h': print_usage(USAGE);
 		case 'j': ask.json = true; break;
+		case 'T': name = optarg; break;
 		case 'V': print_version();
 		default: die_usage(USAGE);
 		}
@@ -42,7 +60,13 @@ transport(int argc, char *argv[])
 		die_usage(USAGE);
 	for (int i = optind; i < argc; i++)
 		argv[i] = domain_of(argv[i]);
-	return transport_look(&ask, argv + optind, (size_t)(argc - optind));
+	if (name) {
+		conf = conf_load(ask.conf_file);
+		ask.transport = direct_transport(conf, name);
+	}
+	c = transport_look(&ask, argv + optind, (size_t)(argc - optind));
+	conf_free(conf);
+	return c;
 }
 
 static const struct {

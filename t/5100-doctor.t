@@ -83,29 +83,29 @@ fetched 1
 used 1
 end
 EOF
-printf 'validation yes\nend\n' | says mox-nexthop -t
+printf 'validation works\nend\n' | says mox-nexthop -t
 doctor user@example.com
 cat >ref <<'EOF'
 mail to example.com is sent with DANE to some of its servers, with MTA-STS to the others
 
-mx           signed: 10 mx1.example.com., 20 mx2.example.com., 30 other.example.net.
-server       mx1.example.com: must prove itself by its TLSA records, and stand in the policy
-  addresses  signed: 2001:db8::25, 192.0.2.25
-  tlsa       signed: 3 1 1 e3b0c44298fc1c14..., 1 1 1 e3b0c44298fc1c14...
+mx             signed: 10 mx1.example.com., 20 mx2.example.com., 30 other.example.net.
+server         mx1.example.com: must prove itself by its TLSA records, and stand in the policy
+  addresses    signed: 2001:db8::25, 192.0.2.25
+  tlsa         signed: 3 1 1 e3b0c44298fc1c14..., 1 1 1 e3b0c44298fc1c14...
   - The TLSA record 1 1 1 e3b0c442... does not count: usages 0 and 1 are not for mail.
-server       mx2.example.com: must prove itself by its certificate (MTA-STS)
-  addresses  unsigned: 192.0.2.26
-  tlsa       signed: 3 1 1 e3b0c44298fc1c14...
+server         mx2.example.com: must prove itself by its certificate (MTA-STS)
+  addresses    unsigned: 192.0.2.26
+  tlsa         signed: 3 1 1 e3b0c44298fc1c14...
   ! Its TLSA records do not count: they are signed, but its addresses are not (RFC 7672 2.2.2).
-server       other.example.net: no mail is sent to it
-  addresses  signed: 192.0.2.99
-  tlsa       none, and that is signed
+server         other.example.net: no mail is sent to it
+  addresses    signed: 192.0.2.99
+  tlsa         none, and that is signed
   ! The MTA-STS policy does not name it: no mail is sent to it.
-mta-sts      enforce, servers *.example.com, kept for 7 days, id 20260101
-tlsrpt       mailto:tls@example.com, https://r.example.com/v1
-requiretls   such mail cannot go there: the servers that prove themselves do not offer REQUIRETLS
-last seen    STARTTLS yes, REQUIRETLS no, at 2026-11-18T11:06:40Z
-resolver     validates DNSSEC
+mta-sts        enforce, servers *.example.com, kept for 7 days, id 20260101
+tlsrpt         mailto:tls@example.com, https://r.example.com/v1
+requiretls     such mail cannot go there: the servers that prove themselves do not offer REQUIRETLS
+last seen      STARTTLS yes, REQUIRETLS no, at 2026-11-18T11:06:40Z
+resolver       validates DNSSEC
 EOF
 is 'the whole of a destination' "$(cat out)" "$(cat ref)"
 is 'which is fine' "$rc $(cat err)" '0 '
@@ -124,21 +124,22 @@ is '-j: remarks' "$(json '[(r["weight"], r["about"]) for r in d["remarks"]]')" \
 # ---- -c: one connection to each server ----
 cert="cert CN=mx1.example.com issuer=CN=Mid names=mx1.example.com,*.mail.example not-before=2020-01-01T00:00:00Z not-after=2099-01-01T00:00:00Z spki-sha256=$TLSA"
 {
-	printf 'probe mx1.example.com 192.0.2.25 25\ngreeting mx1.example.com ESMTP\noffers PIPELINING REQUIRETLS\ntls TLS1.3 AES-256-GCM\nverified dane\nsts ok\ntlsa ok\nrequiretls yes\n%s\ncert CN=Mid issuer=CN=Root\nend\n' "$cert"
+	printf 'probe mx1.example.com 192.0.2.25 25\ngreeting mx1.example.com ESMTP\noffers PIPELINING STARTTLS\noffers-in-tls PIPELINING REQUIRETLS\npkix certificate-not-trusted nobody\\x20knows\\x20it\nstarttls ok\ntls TLS1.3 AES-256-GCM\nverified dane\nsts ok\ntlsa ok\nrequiretls yes\n%s\ncert CN=Mid issuer=CN=Root\nend\n' "$cert"
 	printf 'probe mx2.example.com 192.0.2.26 25\nerror connection refused\nend\n'
 } | says mox-deliver -c -- example.com
 doctor -c example.com
-is '-c: what came of it' "$(sed -n '/^server *mx1/,/^server *other/p' out | grep -v 'server\|addresses\|tlsa\|count')" '  tried      192.0.2.25 port 25: TLS1.3 AES-256-GCM, proved by DANE, REQUIRETLS offered
-  greeting   mx1.example.com ESMTP
-  offers     PIPELINING REQUIRETLS
-  certificate CN=mx1.example.com
-             for mx1.example.com,*.mail.example
-             2020-01-01T00:00:00Z to 2099-01-01T00:00:00Z, signed by CN=Mid
-             CN=Mid
-             ? to ?, signed by CN=Root
-  tried      192.0.2.26 port 25: failed
-  ! It cannot be used now: connection refused'
-is 'T62 REQUIRETLS has a way' "$(grep ^requiretls out)" 'requiretls   such mail can go there'
+is '-c: what came of it' "$(sed -n '/^server *mx1/,/^server *other/p' out | grep -v 'server\|addresses\|tlsa\|count')" '  tried        192.0.2.25 port 25: TLS1.3 AES-256-GCM, proved by DANE, REQUIRETLS offered
+  greeting     mx1.example.com ESMTP
+  offers       PIPELINING REQUIRETLS
+  certificate  CN=mx1.example.com
+               for mx1.example.com,*.mail.example
+               2020-01-01T00:00:00Z to 2099-01-01T00:00:00Z, signed by CN=Mid
+               CN=Mid
+               ? to ?, signed by CN=Root
+  authorities  certificate-not-trusted nobody knows it
+  tried        192.0.2.26 port 25: no TLS, failed
+  ! It cannot be used now: connection refused.'
+is 'T62 REQUIRETLS has a way' "$(grep ^requiretls out)" 'requiretls     such mail can go there'
 is 'one server is enough' "$rc" 0
 doctor -cj example.com
 is '-cj: what came of it' "$(json '[(t["tls"], t["verified"], t["requiretls"], t["error"], len(t["chain"])) for s in d["servers"] for t in s["tried"]]')" \
@@ -172,10 +173,10 @@ is 'nobody is checked' "$(hops secure dane-unusable must)" 'is always encrypted,
 is 'opportunistic' "$(hops insecure may)" 'is encrypted when the server offers it, and nobody checks for whom'
 is 'in the clear' "$(hops insecure none)" 'is sent in the clear, as the configuration says'
 hops secure dane-unusable may >out.
-is 'T62 REQUIRETLS: not known before anything is' "$(grep ^requiretls out)" 'requiretls   not known whether such mail can go there'
+is 'T62 REQUIRETLS: not known before anything is' "$(grep ^requiretls out)" 'requiretls     not known whether such mail can go there'
 refuse example.com 'nothing proves a host'
 hops secure dane-unusable may >out.
-is 'T63 REQUIRETLS: no way' "$(grep ^requiretls out)" 'requiretls   such mail cannot go there: nothing proves a host'
+is 'T63 REQUIRETLS: no way' "$(grep ^requiretls out)" 'requiretls     such mail cannot go there: nothing proves a host'
 hops insecure dane >out.
 is 'T8 an unsigned MX' "$(remarks | grep 'MX records are')" 'The MX records are not signed: who forges them chooses the servers. The servers prove only that they are the ones named, which is not enough for REQUIRETLS.'
 printf 'never 5.1.10 the\\x20domain\\x20takes\\x20no\\x20mail\nttl 60\nend\n' | says mox-nexthop -v -- null.example
@@ -261,10 +262,10 @@ q TLSA _25._tcp.real.example.com secure "3 1 1 $TLSA"
 doctor example.com
 is 'hosts that are none' "$(remarks)" 'This name does not exist.
 It is an alias of real.example.com: MX records must name hosts (RFC 2181 10.3), and some senders insist.'
-is 'T6 the records of an alias stand at its target' "$(grep -A1 'tlsa  *signed' out)" '  tlsa       signed: 3 1 1 e3b0c44298fc1c14...
-             at _25._tcp.real.example.com'
+is 'T6 the records of an alias stand at its target' "$(grep -A1 'tlsa  *signed' out)" '  tlsa         signed: 3 1 1 e3b0c44298fc1c14...
+               at _25._tcp.real.example.com'
 base
-printf 'validation no\nwhy the answers for a broken name were taken\nend\n' | says mox-nexthop -t
+printf 'validation broken\nwhy the answers for a broken name were taken\nend\n' | says mox-nexthop -t
 doctor example.com
 is 'a resolver that does not validate' "$(remarks)" 'DNSSEC is not validated on this machine (the answers for a broken name were taken): nothing counts as signed, and DANE is never used.'
 

@@ -2,6 +2,7 @@
 # mox-doctor transport with its real siblings, in a DNS world of its own.
 . "$(dirname "$0")/lib.sh"
 . "$TOP/t/world/world.sh"
+. "$TOP/t/mx.sh"
 export ASAN_OPTIONS=detect_leaks=0 # what ends leaves its memory to the kernel
 TLSA=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
 mkdir world
@@ -22,25 +23,43 @@ believes MX 10 mx.believes
 mx.believes A 192.0.2.52
 _25._tcp.mx.believes TLSA 3 1 1 $TLSA
 EOF
+# Two servers on this machine, on one port: the first shows what its TLSA record says, the second another certificate.
+port=$(free_port)
+"$TOP/t/world/certs" "$T/certs" good.near.secure.example
+{
+	echo "near MX 10 good.near"
+	echo "near MX 20 bad.near"
+	echo "good.near A 127.0.0.1"
+	echo "bad.near A 127.0.0.2"
+	echo "_$port._tcp.good.near TLSA $("$TOP/t/world/tlsa" certs/good.pem 3 1 1)"
+	echo "_$port._tcp.bad.near TLSA $("$TOP/t/world/tlsa" certs/self.pem 3 1 1)"
+	echo "worse MX 10 bad.near"
+	echo "unsafe MX 10 lo.plain.example."
+} >>world/secure.add
 world_start
 {
 	echo 'hostname = "me.plain.example"'
 	cat world/dns.conf
 } >mox.conf
+{
+	cat mox.conf
+	printf 'smtp-port = %d\nca-file = "%s/certs/ca.pem"\ntransport "near" { type = direct loopback = true ipv6 = false }\n' "$port" "$T"
+	printf 'transport "naked" { type = direct loopback = true ipv6 = false starttls = never }\ntransport "relay" { type = smtp host = "x.example" }\n'
+} >near.conf
 export MOX_CONF=$T/mox.conf MOX_SPOOL=$T/spool
 doctor() { mox-doctor transport "$@" >out 2>err; rc=$?; }
 
 doctor dane.secure.example
 is 'DANE: the verdict' "$rc $(head -1 out)" '0 mail to dane.secure.example is sent with DANE: over TLS, to servers that prove themselves by keys signed in DNS'
-is 'DANE: the facts' "$(sed -n '3,/^tlsrpt/p' out | grep -v '^mta-sts')" "mx           signed: 10 mx.dane.secure.example.
-server       mx.dane.secure.example: must prove itself by its TLSA records
-  addresses  signed: 192.0.2.51
+is 'DANE: the facts' "$(sed -n '3,/^tlsrpt/p' out | grep -v '^mta-sts')" "mx             signed: 10 mx.dane.secure.example.
+server         mx.dane.secure.example: must prove itself by its TLSA records
+  addresses    signed: 192.0.2.51
 $(grep '^  tlsa' out)
   - The TLSA record 3 1 2 abcd... does not count: the data is not as long as the digest.
-tlsrpt       mailto:tls@dane.secure.example"
+tlsrpt         mailto:tls@dane.secure.example"
 like 'DANE: the records' "$(grep '^  tlsa' out)" 'signed: .*3 1 1 e3b0c44298fc1c14\.\.\.'
 is 'T4 a zone without signatures that believes in its TLSA records' "$(doctor believes.plain.example; grep -A1 '^  tlsa' out)" \
-	'  tlsa       unsigned: 3 1 1 e3b0c44298fc1c14...
+	'  tlsa         unsigned: 3 1 1 e3b0c44298fc1c14...
   ! Its TLSA records do not count: they are not signed, so anybody could have written them.'
 doctor half.secure.example
 is 'a way around' "$(head -1 out)" 'mail to half.secure.example is protected on 1 of its 2 servers: who blocks these gets it on the way to the others'
@@ -48,7 +67,7 @@ is 'T33 two MTA-STS records' "$(doctor twice.secure.example; grep 'MTA-STS recor
 	'  ! There are 2 MTA-STS records where one is allowed, so none of them counts (RFC 8461 3.1).'
 doctor mixed.secure.example
 like 'T3 a server whose zone is broken is left out' "$(sed -n '/^server *a.bogus/,/^server *mx1/p' out)" \
-	'no mail is sent to it'$'\n''  addresses  wrong signatures.*! Its addresses cannot be looked up: '
+	'no mail is sent to it'$'\n''  addresses    wrong signatures.*! Its addresses cannot be looked up: '
 doctor cnhost.secure.example
 like 'an alias for a server' "$(cat out)" '- It is an alias of mx2\.secure\.example: '
 doctor bücher.example
@@ -67,4 +86,40 @@ is 'JSON: a line each' "$(python3 -c 'import json,sys
 for l in sys.stdin: d = json.loads(l); print(d["domain"], d["protection"], [s["demand"] for s in d["servers"]])' <out)" \
 	"dane.secure.example dane ['dane']
 plain.example opportunistic ['may']"
+
+# ---- -c ----
+server() { # NAME ADDRESS CERTIFICATE
+	mx "$1" -a "$2" -p "$port" <<S
+== repeat
+cert $T/certs/$3
+keywords STARTTLS, REQUIRETLS
+S: 220 $1.test
+accept
+S
+}
+server good 127.0.0.1 good
+server bad 127.0.0.2 other
+doctor -C near.conf -c -T near near.secure.example
+is '-c: one server is enough' "$rc $(head -1 out | cut -d: -f1)" '0 mail to near.secure.example is sent with DANE'
+is '-c: a server that proves itself' "$(sed -n '/^server *good/,/^server *bad/p' out | grep '^  \(tried\|greeting\|certificate\|authorities\)' | sed 's/TLS1.3 .*,/TLS1.3,/')" \
+	"  tried        127.0.0.1 port $port: TLS1.3, REQUIRETLS offered
+  greeting     good.test
+  certificate  CN=good.near.secure.example
+  authorities  speak for it"
+like '-c: one that does not' "$(sed -n '/^server *bad/,/^mta-sts/p' out)" '! It cannot be used now: '
+like 'T62 -c: REQUIRETLS' "$(cat out)" $'\n''requiretls     such mail can go there'
+doctor -C near.conf -c -T near worse.secure.example
+like '-c: nobody proves himself: mail waits' "$rc $(head -1 out)" '^111 mail to worse\.secure\.example has to wait: no server can be used now: '
+doctor -C near.conf -c -T near unsafe.secure.example
+is '-c: opportunistic' "$rc $(grep -c 'tried .*127.0.0.1.*TLS1.3.* not proved' out)" '0 1'
+doctor -C near.conf -cj -T near near.secure.example
+is '-cj: chain, verdict and reason' "$(python3 -c 'import json,sys
+d = json.load(sys.stdin)
+for s in d["servers"]: print([(t["verified"], t["tlsa"] == "ok", len(t["chain"]), bool(t["error"])) for t in s["tried"]])' <out)" \
+	"[('dane', True, 2, False)]
+[('none', False, 2, True)]"
+doctor -C near.conf -c -T naked near.secure.example
+is 'what is configured wins' "$(head -1 out)" 'mail to near.secure.example is sent in the clear, as the configuration says'
+fails 100 'no such transport' mox-doctor transport -C near.conf -T other near.secure.example
+fails 100 'a relay has no domains' mox-doctor transport -C near.conf -T relay near.secure.example
 done_testing

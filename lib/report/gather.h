@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define GATHER_ARGS 8
+#define GATHER_ARGS 16
 #define GATHER_OUT_MAX (4 << 20) /* bytes of one; who prints more is killed */
 
 struct gather {

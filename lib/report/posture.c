@@ -55,8 +55,8 @@ posture_forget_policy(struct posture *p)
 void
 posture_free(struct posture *p)
 {
-	char *text[] = {p->domain, p->plan_why, p->probe_why, p->validation_why, p->verdict, p->sts_id,
-	    p->requiretls_why};
+	char *text[] = {p->domain, p->plan_why, p->probe_why, p->validation_why, p->validation_word,
+	    p->verdict, p->sts_id, p->requiretls_why};
 
 	for (size_t i = 0; i < ARRAY_LEN(text); i++)
 		free(text[i]);
@@ -111,7 +111,7 @@ set(char **to, const char *value)
 	return true;
 }
 
-static enum known
+static enum yes_no
 known_word(const char *s)
 {
 	return !s ? NOT_KNOWN : !strcmp(s, "yes") ? KNOWN_YES : !strcmp(s, "no") ? KNOWN_NO : NOT_KNOWN;
@@ -233,9 +233,12 @@ take_validation(void *arg, const char *key, char *value)
 
 	if (!(value = rec_text(value)))
 		return false;
-	if (!strcmp(key, "validation"))
-		p->validation = known_word(value);
-	else if (!strcmp(key, "why"))
+	if (!strcmp(key, "validation")) {
+		set(&p->validation_word, value);
+		p->validation = !strcmp(value, "works")    ? KNOWN_YES
+		                : !strcmp(value, "broken") ? KNOWN_NO
+		                                           : NOT_KNOWN;
+	} else if (!strcmp(key, "why"))
 		set(&p->validation_why, value);
 	return true;
 }
@@ -281,8 +284,9 @@ take_probe(void *arg, const char *key, char *value)
 	const struct {
 		const char *key;
 		char **to;
-	} texts[] = {{"greeting", &b->greeting}, {"offers", &b->offers}, {"tls", &b->tls},
-	    {"verified", &b->verified}, {"sts", &b->sts}, {"tlsa", &b->tlsa}, {"error", &b->error}};
+	} texts[] = {{"greeting", &b->greeting}, {"offers", &b->offers}, {"offers-in-tls", &b->offers_in_tls},
+	    {"tls", &b->tls}, {"verified", &b->verified}, {"starttls", &b->starttls}, {"pkix", &b->pkix},
+	    {"sts", &b->sts}, {"tlsa", &b->tlsa}, {"error", &b->error}};
 
 	if (!strcmp(key, "probe")) {
 		char *host = rec_field(&value), *ip = host ? rec_field(&value) : NULL,

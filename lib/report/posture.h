@@ -19,7 +19,7 @@
 #define POSTURE_HOST_MAX PLAN_HOP_MAX
 #define POSTURE_PROBE_MAX 64
 
-enum known { NOT_KNOWN, KNOWN_NO, KNOWN_YES };
+enum yes_no { NOT_KNOWN, KNOWN_NO, KNOWN_YES };
 
 enum lookup_status { LOOKUP_UNKNOWN, LOOKUP_DATA, LOOKUP_NODATA, LOOKUP_NXDOMAIN, LOOKUP_BOGUS, LOOKUP_FAIL };
 
@@ -45,8 +45,10 @@ struct posture_cert {
 /* A connection to a hop (mox-deliver -c). */
 struct posture_probe {
 	char *host, *ip, *port;
-	char *greeting, *offers, *tls, *verified, *sts, *tlsa, *error;
-	enum known requiretls;
+	char *greeting, *offers, *offers_in_tls, *tls, *verified, *error;
+	/* "ok", or a result of RFC 8460 and why, parted by a space; NULL: there was nothing to judge by */
+	char *starttls, *pkix, *sts, *tlsa;
+	enum yes_no requiretls;
 	struct posture_cert *cert; /* leaf first */
 	size_t ncert;
 };
@@ -93,16 +95,16 @@ struct posture {
 	struct posture_probe *probe;
 	size_t nprobe;
 	char *probe_why;
-	enum known starttls, requiretls; /* as last seen here */
+	enum yes_no starttls, requiretls; /* as last seen here */
 	int64_t seen;
-	enum known validation; /* by this machine's resolver */
-	char *validation_why;
+	enum yes_no validation; /* by this machine's resolver */
+	char *validation_word, *validation_why;
 
 	/* posture_judge */
 	enum plan_kind fate;        /* PLAN_HOPS: it is sent */
 	enum protection protection; /* when sent */
 	char *verdict;              /* one sentence */
-	enum known requiretls_fit;  /* whether REQUIRETLS mail has a way, as far as it is known */
+	enum yes_no requiretls_fit; /* whether REQUIRETLS mail has a way, as far as it is known */
 	char *requiretls_why;       /* it has none */
 	struct remark *remark;
 	size_t nremark;

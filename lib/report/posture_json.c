@@ -52,7 +52,7 @@ list(const struct plan_list *l)
 }
 
 static json_t *
-known(enum known k)
+known(enum yes_no k)
 {
 	return k == NOT_KNOWN ? json_null() : json_boolean(k == KNOWN_YES);
 }
@@ -110,7 +110,10 @@ probe(const struct posture_probe *b)
 	put(o, "port", text(b->port));
 	put(o, "greeting", text(b->greeting));
 	put(o, "offers", text(b->offers));
+	put(o, "offers-in-tls", text(b->offers_in_tls));
 	put(o, "tls", text(b->tls));
+	put(o, "starttls", text(b->starttls));
+	put(o, "pkix", text(b->pkix));
 	put(o, "verified", text(b->verified));
 	put(o, "tlsa", text(b->tlsa));
 	put(o, "sts", text(b->sts));

@@ -382,31 +382,64 @@ judge_certificate(struct posture *p, const struct posture_probe *b, int64_t now)
 		say(p, REMARK_NOTE, b->host, "Its certificate runs out on %s.", b->cert[0].not_after);
 }
 
+/* "RESULT why" as "why (RESULT)"; the caller frees. */
+static char *
+opinion(const char *s)
+{
+	const char *why = strchr(s, ' ');
+	struct str out = {0};
+
+	if (why)
+		str_addf(&out, "%s (%.*s)", why + 1, (int)(why - s), s);
+	else
+		str_adds(&out, s);
+	return str_take(&out);
+}
+
+static bool
+wrong(const char *s)
+{
+	return s && strcmp(s, "ok");
+}
+
+static void
+judge_opinions(struct posture *p, const struct posture_probe *b, enum plan_tls tls)
+{
+	char *starttls = opinion(b->starttls ? b->starttls : ""), *tlsa = opinion(b->tlsa ? b->tlsa : ""),
+	     *sts = opinion(b->sts ? b->sts : "");
+
+	if (wrong(b->starttls) && tls == PLAN_TLS_MAY)
+		say(p, REMARK_PROBLEM, b->host, "Mail goes in the clear: %s.", starttls);
+	/* Under a demand that it fails there is an error. */
+	if (wrong(b->tlsa) && tls != PLAN_TLS_DANE_UNUSABLE)
+		say(p, REMARK_PROBLEM, b->host, "It does not prove itself by its TLSA records: %s.", tlsa);
+	if (wrong(b->sts))
+		say(p, is_dane(tls) ? REMARK_NOTE : REMARK_PROBLEM, b->host,
+		    "It does not prove itself as the MTA-STS policy wants it%s: %s.",
+		    is_dane(tls) ? ", but DANE decides" : "", sts);
+	free(starttls);
+	free(tlsa);
+	free(sts);
+}
+
 static void
 judge_probe(struct posture *p, const struct posture_probe *b, int64_t now)
 {
 	const struct posture_host *h = host_of(p, b->host);
 	enum plan_tls tls = h && h->hop >= 0 ? p->plan.hop[h->hop].tls : PLAN_TLS_MAY;
-	bool clear = !b->tls || !strncmp(b->tls, "none", 4);
 
 	if (b->error) {
-		say(p, REMARK_PROBLEM, b->host, "It cannot be used now: %s", b->error);
+		say(p, REMARK_PROBLEM, h ? b->host : "probe", "It cannot be used now: %s.", b->error);
 		return;
 	}
-	if (clear && tls == PLAN_TLS_MAY)
+	if (!b->tls && !b->starttls && tls == PLAN_TLS_MAY)
 		say(p, REMARK_PROBLEM, b->host, "It offers no TLS: mail goes in the clear.");
-	/* Under a demand that it fails there is an error above. */
-	if (b->tlsa && strcmp(b->tlsa, "ok"))
-		say(p, REMARK_PROBLEM, b->host, "Its certificate fails its own TLSA records: %s.", b->tlsa);
-	if (b->sts && strcmp(b->sts, "ok"))
-		say(p, is_dane(tls) ? REMARK_NOTE : REMARK_PROBLEM, b->host,
-		    "Its certificate fails the MTA-STS policy: %s%s.", b->sts,
-		    is_dane(tls) ? "; DANE decides" : "");
+	judge_opinions(p, b, tls);
 	judge_certificate(p, b, now);
 }
 
 /* What the host showed of REQUIRETLS when it was tried. */
-static enum known
+static enum yes_no
 offered(const struct posture *p, const char *host)
 {
 	for (size_t i = 0; i < p->nprobe; i++)

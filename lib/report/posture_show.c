@@ -8,7 +8,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 
-#define LABEL 12
+#define LABEL 14
 #define LIST_MAX 400 /* bytes of a list on one line */
 
 static void
@@ -137,29 +137,8 @@ tlsa(const struct posture_host *h)
 }
 
 static void
-probe(const struct posture_probe *b)
+chain(const struct posture_probe *b)
 {
-	struct str text = {0};
-
-	str_addf(&text, "%s port %s: ", b->ip ? b->ip : "no address", b->port ? b->port : "-");
-	if (b->tls)
-		str_addf(&text, "%s, ", strcmp(b->tls, "none") ? b->tls : "no TLS");
-	if (b->verified)
-		str_addf(&text, "%s, ",
-		    !strcmp(b->verified, "dane")   ? "proved by DANE"
-		    : !strcmp(b->verified, "pkix") ? "proved by its certificate"
-						   : "not proved");
-	if (b->requiretls != NOT_KNOWN)
-		str_adds(&text, b->requiretls == KNOWN_YES ? "REQUIRETLS offered, " : "no REQUIRETLS, ");
-	if (b->error)
-		str_adds(&text, "failed, ");
-	str_cut(&text, text.len - 2);
-	row("  ", "tried", "%s", text.s);
-	str_free(&text);
-	if (b->greeting)
-		row("  ", "greeting", "%.300s", b->greeting);
-	if (b->offers)
-		row("  ", "offers", "%.500s", b->offers);
 	for (size_t i = 0; i < b->ncert; i++) {
 		const struct posture_cert *c = &b->cert[i];
 
@@ -169,6 +148,32 @@ probe(const struct posture_probe *b)
 		row("  ", "", "%s to %s, signed by %.300s", c->not_before ? c->not_before : "?",
 		    c->not_after ? c->not_after : "?", c->issuer ? c->issuer : "?");
 	}
+	if (b->pkix)
+		row("  ", "authorities", "%s", strcmp(b->pkix, "ok") ? b->pkix : "speak for it");
+}
+
+static void
+probe(const struct posture_probe *b)
+{
+	struct str text = {0};
+
+	str_addf(&text, "%s port %s: %s", b->ip ? b->ip : "no address", b->port ? b->port : "-",
+	    b->tls ? b->tls : "no TLS");
+	if (b->verified && b->tls)
+		str_adds(&text, !strcmp(b->verified, "dane")   ? ", proved by DANE"
+				: !strcmp(b->verified, "pkix") ? ", proved by its certificate"
+							       : ", not proved");
+	if (b->requiretls != NOT_KNOWN)
+		str_adds(&text, b->requiretls == KNOWN_YES ? ", REQUIRETLS offered" : ", no REQUIRETLS");
+	if (b->error)
+		str_adds(&text, ", failed");
+	row("  ", "tried", "%s", text.s);
+	str_free(&text);
+	if (b->greeting)
+		row("  ", "greeting", "%.300s", b->greeting);
+	if (b->offers_in_tls || b->offers)
+		row("  ", "offers", "%.500s", b->offers_in_tls ? b->offers_in_tls : b->offers);
+	chain(b);
 }
 
 static void
@@ -258,9 +263,12 @@ rest(const struct posture *p)
 		row("", "last seen", "STARTTLS %s, REQUIRETLS %s, at %s", words[p->starttls],
 		    words[p->requiretls], iso);
 	}
-	if (p->validation != NOT_KNOWN)
+	if (p->validation_word)
 		row("", "resolver",
-		    p->validation == KNOWN_YES ? "validates DNSSEC" : "does not validate DNSSEC");
+		    p->validation == KNOWN_YES          ? "validates DNSSEC"
+		    : p->validation == KNOWN_NO         ? "does not validate DNSSEC"
+		    : strcmp(p->validation_word, "off") ? "not known whether it validates DNSSEC"
+							: "not tested, or no DNSSEC, as configured");
 	remarks(p, "resolver");
 	remarks(p, "probe");
 }

@@ -65,19 +65,61 @@ why_nothing(const struct gather *g)
 	return str_take(&why);
 }
 
+/* mox-nexthop's plan as the transport would ask for it. */
+static void
+plan(struct gather *g, const struct transport_ask *ask, const char *option, const char *domain)
+{
+	const struct conf_transport *t = ask->transport;
+	const char *words[8] = {NEXTHOP, option};
+	size_t n = 2;
+
+	if (t && t->loopback)
+		words[n++] = "-l";
+	if (t && !t->ipv4)
+		words[n++] = "-6";
+	if (t && !t->ipv6)
+		words[n++] = "-4";
+	words[n++] = "--";
+	words[n++] = domain;
+	sibling(g, ask, LOOKUP_TIME, words);
+}
+
+static void
+probe(struct gather *g, const struct transport_ask *ask, const char *domain)
+{
+	const char *name = ask->transport ? ask->transport->name : NULL;
+
+	if (name)
+		sibling(g, ask, CONNECT_TIME,
+		    (const char *const[]){"mox-deliver", "-c", "-T", name, "--", domain, NULL});
+	else
+		sibling(g, ask, CONNECT_TIME, (const char *const[]){"mox-deliver", "-c", "--", domain, NULL});
+}
+
+/* What is configured wins over what is published. */
+static void
+plan_configure(struct plan *p, const struct conf_transport *t)
+{
+	for (size_t i = 0; t && t->starttls != STARTTLS_MAY && i < p->nhop; i++) {
+		p->hop[i].tls = t->starttls == STARTTLS_MUST ? PLAN_TLS_MUST : PLAN_TLS_NONE;
+		plan_list_free(&p->hop[i].tlsa);
+	}
+}
+
 /* ---- what needs the domain alone ---- */
 
 enum { PLAN, STRICT, MX, STS_TXT, TLSRPT_TXT, POLICY_KEPT, POLICY_FETCHED, PROBE, FIRST };
 
 static void
-read_first(struct posture *p, struct gather g[FIRST])
+read_first(struct posture *p, const struct transport_ask *ask, struct gather g[FIRST])
 {
 	const char *bad = posture_read_plan(p, &g[PLAN].out);
 
 	complain(&g[PLAN], bad);
 	if (!p->planned)
 		p->plan_why = why_nothing(&g[PLAN]);
-	complain(&g[STRICT], posture_read_strict(p, &g[STRICT].out));
+	if (!ask->transport || ask->transport->starttls == STARTTLS_MAY)
+		complain(&g[STRICT], posture_read_strict(p, &g[STRICT].out));
 	complain(&g[MX], lookup_read(&p->mx, &g[MX].out));
 	complain(&g[STS_TXT], lookup_read(&p->sts_txt, &g[STS_TXT].out));
 	complain(&g[TLSRPT_TXT], lookup_read(&p->tlsrpt_txt, &g[TLSRPT_TXT].out));
@@ -98,8 +140,8 @@ look_domain(struct posture *p, const struct transport_ask *ask)
 {
 	struct gather g[FIRST];
 
-	sibling(&g[PLAN], ask, LOOKUP_TIME, (const char *const[]){NEXTHOP, "-v", "--", p->domain, NULL});
-	sibling(&g[STRICT], ask, LOOKUP_TIME, (const char *const[]){NEXTHOP, "-R", "--", p->domain, NULL});
+	plan(&g[PLAN], ask, "-v", p->domain);
+	plan(&g[STRICT], ask, "-R", p->domain);
 	lookup(&g[MX], ask, "MX", "", p->domain);
 	lookup(&g[STS_TXT], ask, "TXT", "_mta-sts.", p->domain);
 	lookup(&g[TLSRPT_TXT], ask, "TXT", "_smtp._tls.", p->domain);
@@ -107,10 +149,10 @@ look_domain(struct posture *p, const struct transport_ask *ask)
 	    &g[POLICY_KEPT], ask, LOOKUP_TIME, (const char *const[]){"mox-mtasts", "show", p->domain, NULL});
 	sibling(&g[POLICY_FETCHED], ask, FETCH_TIME,
 	    (const char *const[]){"mox-mtasts", "fetch", p->domain, NULL});
-	sibling(
-	    &g[PROBE], ask, CONNECT_TIME, (const char *const[]){"mox-deliver", "-c", "--", p->domain, NULL});
+	probe(&g[PROBE], ask, p->domain);
 	gather_run(g, ask->connect ? FIRST : PROBE, AT_ONCE);
-	read_first(p, g);
+	read_first(p, ask, g);
+	plan_configure(&p->plan, ask->transport);
 	for (size_t i = 0; i < FIRST; i++)
 		gather_free(&g[i]);
 	posture_hosts(p);

@@ -3,13 +3,15 @@
 #define TRANSPORT_H
 
 #include "base.h"
+#include "conf.h"
 #include "posture.h"
 
 #include <stdbool.h>
 
 struct transport_ask {
-	const char *conf_file; /* for the siblings; NULL: as they find it */
-	bool connect;          /* try a connection to each server */
+	const char *conf_file;                  /* for the siblings; NULL: as they find it */
+	const struct conf_transport *transport; /* direct; NULL: delivery without one */
+	bool connect;                           /* try a connection to each server */
 	bool json;
 };
 
