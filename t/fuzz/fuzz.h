@@ -4,6 +4,7 @@
 #define FUZZ_H
 
 #include "base.h"
+#include "rec.h"
 #include "str.h"
 
 #include <stdint.h>
@@ -31,6 +32,22 @@ fuzz_copy(const uint8_t *data, size_t n)
 	if (n)
 		memcpy(p, data, n);
 	return p;
+}
+
+/* A raw byte of a value is four when it is written: a line that could be read may then be too long to be read
+ * again. Whoever writes records bounds what he puts in. */
+static inline bool
+fuzz_lines_fit(const struct str *s)
+{
+	size_t from = 0;
+
+	for (size_t i = 0; i < s->len; i++)
+		if (s->s[i] == '\n') {
+			if (i + 1 - from > REC_LINE_MAX)
+				return false;
+			from = i + 1;
+		}
+	return true;
 }
 
 #endif

@@ -17,6 +17,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 				  !memcmp(data + e.rcpt[i].at, e.rcpt[i].mark, 4) &&
 				  envelope_marks_valid(e.rcpt[i].mark));
 		envelope_format(&first, &e);
+	}
+	if (first.len && fuzz_lines_fit(&first)) {
 		text = fuzz_copy((const uint8_t *)first.s, first.len - FOOTER_SIZE);
 		MUST_HOLD(!envelope_parse(&again, text, first.len - FOOTER_SIZE, 0));
 		envelope_format(&second, &again);
