@@ -101,7 +101,7 @@ struct conf {
 	uint16_t smtp_port;  /* of direct delivery */
 	char *ca_file;
 	bool tlsrpt_results; /* mox-runq writes spool/tlsrpt/DAY */
-	int tls_minimum; /* 0 to 3: TLS 1.0 to 1.3 */
+	int tls_minimum;     /* 0 to 3: TLS 1.0 to 1.3 */
 	int log_level;
 	struct conf_retry retry;
 	struct conf_timeouts timeouts;

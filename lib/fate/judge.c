@@ -22,7 +22,9 @@ by_tlsa(const struct tls *tls, const struct plan_hop *hop)
 	tlsa_add_list(&set, &hop->tlsa);
 	good = dane_judge(&v, &set, chain, n, &hop->names, clock_now());
 	tlsa_free(&set);
-	return good ? (struct opinion){.result = "ok"} : (struct opinion){v.type, v.why};
+	if (good)
+		return (struct opinion){.result = "ok"};
+	return (struct opinion){v.type, v.why};
 }
 
 static struct opinion

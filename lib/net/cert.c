@@ -84,12 +84,12 @@ judge(gnutls_x509_trust_list_t trusted, gnutls_x509_crt_t *c, unsigned n, const 
     struct cert_fault *f)
 {
 	static unsigned char purpose[] = GNUTLS_KP_TLS_WWW_SERVER;
-	gnutls_typed_vdata_st data = {.type = GNUTLS_DT_KEY_PURPOSE_OID, .data = purpose};
+	gnutls_typed_vdata_st server = {GNUTLS_DT_KEY_PURPOSE_OID, purpose, 0};
 	/* GnuTLS sorts the list it is given: the leaf stays the first all the same. */
 	gnutls_x509_crt_t leaf = c[0];
 	time_t now = (time_t)(clock_now() / SECOND);
 	unsigned status = 0;
-	int r = gnutls_x509_trust_list_verify_crt2(trusted, c, n, &data, 1, 0, &status, NULL);
+	int r = gnutls_x509_trust_list_verify_crt2(trusted, c, n, &server, 1, 0, &status, NULL);
 
 	if (r < 0)
 		return fail(f, "validation-failure", "the chain of certificates cannot be checked");
