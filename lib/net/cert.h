@@ -24,7 +24,7 @@ struct cert_fault {
 bool cert_check(gnutls_x509_trust_list_t trusted, const gnutls_datum_t *chain, unsigned n, const char *host,
     struct cert_fault *fault) MUST_USE;
 
-/* Appends the line `cert SUBJECT issuer=.. names=a,b not-before=.. not-after=.. spki-sha256=HEX` (mox-rec.5);
+/* Appends the line `cert SUBJECT issuer=.. names=a,b not-before=.. not-after=.. spki-sha256=HEX` (mox-deliver.8);
  * of what cannot be read only `cert unreadable`. */
 void cert_write(struct str *out, const gnutls_datum_t *der);
 
