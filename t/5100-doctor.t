@@ -279,6 +279,42 @@ is 'who is left out, and why' "$(remarks)" 'No mail is sent to it: it is not wel
 This name has no address.
 No mail is sent to it from here: it is this machine itself, or no better than it.'
 
+# ---- the page ----
+clean
+plan example.com <<EOF
+dnssec secure
+hop mx1.example.com pref=10 port=25 dnssec=secure tls=dane
+tlsa 3 1 1 $TLSA
+addr 192.0.2.25
+hop mx2.example.net pref=20 port=25 dnssec=insecure tls=may
+addr 192.0.2.26
+EOF
+strict example.com <<EOF
+dnssec secure
+hop mx1.example.com pref=10 port=25 dnssec=secure tls=dane
+tlsa 3 1 1 $TLSA
+addr 192.0.2.25
+EOF
+q MX example.com secure '10 mx1.example.com.' '20 mx2.example.net.'
+q A mx1.example.com secure 192.0.2.25
+q AAAA mx1.example.com secure 2001:db8::25
+q TLSA _25._tcp.mx1.example.com secure "3 1 1 $TLSA"
+q A mx2.example.net insecure 192.0.2.26
+q TLSA _25._tcp.mx2.example.net insecure "3 1 1 $TLSA"
+q TXT _smtp._tls.example.com secure '"v=TLSRPTv1; rua=mailto:tls@example.com"'
+printf 'validation works\nend\n' | says mox-nexthop -t
+page=$TOP/man/mox-doctor.8
+sed -n '/^\.Bd -literal$/,/^\.Ed$/p' "$page" | sed '/^\./d' >shown
+is 'the example of the page: the command' "$(head -1 shown)" '$ mox-doctor transport example.com'
+is 'the example of the page: what it prints' "$(PATH=$T/bin:$PATH; eval "$(sed -n '1s/^\$ //p' shown)")" "$(tail -n +2 shown)"
+printf '#!/bin/sh\nprintf "example.com\\nexample.com\\n"\n' >bin/mox-queue-list
+chmod +x bin/mox-queue-list
+sed -n 's/^\.Dl //p' "$page" | sed "s/\\\\(aq/'/g" >pasted
+is 'the other examples' "$(wc -l <pasted)" 2
+while read -r line; do
+	like "pasted: $line" "$(PATH=$T/bin:$PATH; eval "$line")" '^mail to example\.com is protected on 1 of its 2 servers'
+done <pasted
+
 # ---- hostile answers ----
 base
 q TXT _mta-sts.example.com insecure '"v=STSv1; id=\x5c027[2J\x5c226\x5c128\x5c174"'

@@ -358,7 +358,7 @@ admin_change(struct admin *a, const char *op, const char *extra, const char *don
 
 	if (!a->all && !admin_selects(a))
 		die_perm("unable to change anything: nothing is selected; give ids, filters, or -all for the "
-		         "whole queue");
+			 "whole queue");
 	(void)admin_ask(a, op, extra, print_id, &changed);
 	admin_flush();
 	warn("%s%s %" PRIu64, a->dry_run ? "would be " : "", done, changed);

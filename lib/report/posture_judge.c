@@ -137,15 +137,17 @@ judge_left_out(struct posture *p)
 
 /* ---- TLSA ---- */
 
+static bool
+taints(const struct lookup *l)
+{
+	return lookup_failed(l) || (l->status != LOOKUP_UNKNOWN && !l->secure);
+}
+
 bool
 posture_addresses_secure(const struct posture_host *h)
 {
-	const struct lookup *both[] = {&h->a, &h->aaaa};
-
-	for (size_t i = 0; i < ARRAY_LEN(both); i++)
-		if (lookup_failed(both[i]) || (both[i]->status != LOOKUP_UNKNOWN && !both[i]->secure))
-			return false;
-	return h->a.status == LOOKUP_DATA || h->aaaa.status == LOOKUP_DATA;
+	return !taints(&h->a) && !taints(&h->aaaa) &&
+	       (h->a.status == LOOKUP_DATA || h->aaaa.status == LOOKUP_DATA);
 }
 
 const struct lookup *

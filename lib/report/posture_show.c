@@ -97,17 +97,21 @@ demand(const struct posture *p, const struct posture_host *h)
 }
 
 static void
+join(struct plan_list *all, const struct plan_list *more)
+{
+	all->v = mem_grow(all->v, all->n + more->n + 1, sizeof *all->v);
+	for (size_t i = 0; i < more->n; i++)
+		all->v[all->n++] = more->v[i];
+}
+
+static void
 addresses(const struct posture *p, const struct posture_host *h)
 {
-	struct plan_list all = {0};
+	struct plan_list all = {0}; /* borrows */
 	struct str text = {0};
-	const struct lookup *both[] = {&h->aaaa, &h->a};
 
-	for (size_t i = 0; i < ARRAY_LEN(both); i++)
-		for (size_t k = 0; k < both[i]->data.n; k++) {
-			all.v = mem_grow(all.v, all.n + 1, sizeof *all.v);
-			all.v[all.n++] = both[i]->data.v[k];
-		}
+	join(&all, &h->aaaa.data);
+	join(&all, &h->a.data);
 	list_add(&text, &all, 100);
 	if (all.n)
 		row("  ", "addresses", "%s%s",

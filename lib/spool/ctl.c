@@ -164,7 +164,7 @@ reach_owner(const struct conf *c, struct str *why)
 			str_addf(why,
 			    may_start ? "unable to connect to %s/ctl: no mox-runq answers there"
 				      : "unable to ask about the queue in %s: no mox-runq is running, and "
-			                "only root and the "
+					"only root and the "
 					"spool's user may start one",
 			    c->spool);
 			break;
