@@ -232,6 +232,8 @@ static const struct row {
     {"more intermediates than allowed", "undershort shortinter short", "2 1 1 short", MX, "not-trusted"},
     {"an anchor below that", "undershort shortinter short", "2 1 1 shortinter", MX, "anchor 1"},
     {"a name that the issuer may not give", "undernet netonly root", "2 1 1 root", MX, "not-trusted"},
+    {"an anchor that may not give it", "undernet netonly", "2 1 1 netonly", MX, "not-trusted"},
+    {"nor out of the record", "undernet", "2 0 0 netonly", MX, "not-trusted"},
     {"an insecure signature", "underweak weakinter root", "2 1 1 root", MX, "not-trusted"},
     {"T12 not for servers", "client inter root", "2 1 1 root", MX, "not-trusted"},
     {"for servers", "server inter root", "2 1 1 root", MX, "anchor 2"},
