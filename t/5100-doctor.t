@@ -247,6 +247,17 @@ printf 'sts 1\nmode enforce\nmax-age 600\nmx mx.example.com\nend\n' | says mox-m
 doctor example.com
 is 'a record that is gone; a short life' "$(remarks | head -2)" 'The record is gone: the policy seen before counts until it is too old.
 The policy is kept for 600 seconds only: it protects little mail (RFC 8461 recommends weeks).'
+printf 'domain example.com\ntxt none\nend\n' | says mox-mtasts fetch example.com
+doctor example.com
+is 'also when a fetch finds none' "$(remarks | head -1)" 'The record is gone: the policy seen before counts until it is too old.'
+printf 'domain example.com\ntxt good\nresult sts-policy-fetch-error\nwhy no answer\nend\n' | says mox-mtasts fetch example.com
+q TXT _mta-sts.example.com secure '"v=STSv1; id=b;"'
+doctor example.com
+is 'a fetch that fails leaves in force what is kept' "$(sed -n '/^mta-sts/,/^  -/p' out | head -2)" 'mta-sts        enforce, servers mx.example.com, kept for 600 seconds
+  ! The policy cannot be fetched: no answer (sts-policy-fetch-error).'
+printf 'domain example.com\nmode enforce\nmax-age 600\nmx mx.example.com\nstate expired\nend\n' | says mox-mtasts show example.com
+doctor example.com
+is 'unless that is too old' "$(grep ^mta-sts out)" 'mta-sts        record with id b, policy not known'
 base
 q TXT _smtp._tls.example.com insecure '"v=TLSRPTv1;rua=ftp://x"'
 doctor example.com

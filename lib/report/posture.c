@@ -41,15 +41,15 @@ probe_free(struct posture_probe *b)
 	free(b->cert);
 }
 
-void
-posture_forget_policy(struct posture *p)
+static void
+policy_free(struct posture_policy *y)
 {
-	free(p->policy.mode);
-	free(p->policy.id);
-	free(p->policy.result);
-	free(p->policy.why);
-	plan_list_free(&p->policy.mx);
-	p->policy = (struct posture_policy){0};
+	free(y->mode);
+	free(y->id);
+	free(y->result);
+	free(y->why);
+	plan_list_free(&y->mx);
+	*y = (struct posture_policy){0};
 }
 
 void
@@ -65,7 +65,7 @@ posture_free(struct posture *p)
 	lookup_free(&p->mx);
 	lookup_free(&p->sts_txt);
 	lookup_free(&p->tlsrpt_txt);
-	posture_forget_policy(p);
+	policy_free(&p->policy);
 	plan_list_free(&p->rua);
 	for (size_t i = 0; i < p->nhost; i++) {
 		free(p->host[i].name);
@@ -210,6 +210,8 @@ take_policy(void *arg, const char *key, char *value)
 		return set(&y->result, value);
 	if (!strcmp(key, "why"))
 		return set(&y->why, value);
+	if (!strcmp(key, "state"))
+		y->expired = !strcmp(value, "expired");
 	if (!strcmp(key, "max-age"))
 		return str_number(value, INT64_MAX, &y->max_age);
 	if (!strcmp(key, "mx"))
@@ -220,10 +222,39 @@ take_policy(void *arg, const char *key, char *value)
 const char *
 posture_read_policy(struct posture *p, struct str *rec)
 {
+	struct posture_policy *y = &p->policy;
+	const char *bad;
+
 	if (!rec->len)
 		return NULL;
-	p->policy.read = true;
-	return record_read(rec->s, rec->len, take_policy, &p->policy);
+	y->read = true;
+	bad = record_read(rec->s, rec->len, take_policy, y);
+	if (y->expired) {
+		free(y->mode);
+		y->mode = NULL;
+	}
+	return bad;
+}
+
+/* A fetch that failed says why, and leaves in force what is kept. */
+const char *
+posture_read_fetched(struct posture *p, struct str *rec)
+{
+	struct posture_policy y = {.read = true}, *kept = &p->policy;
+	const char *bad = rec->len ? record_read(rec->s, rec->len, take_policy, &y) : NULL;
+
+	if (y.mode) {
+		policy_free(kept);
+		*kept = y;
+		return bad;
+	}
+	kept->read |= rec->len > 0;
+	if (y.result) {
+		set(&kept->result, y.result);
+		set(&kept->why, y.why ? y.why : "");
+	}
+	policy_free(&y);
+	return bad;
 }
 
 static bool

@@ -54,7 +54,7 @@ struct posture_probe {
 };
 
 struct posture_policy {
-	bool read;
+	bool read, expired;
 	char *mode, *id, *result, *why; /* mode NULL: there is none; result, why: of a fetch that failed */
 	uint64_t max_age;               /* seconds */
 	struct plan_list mx;
@@ -118,9 +118,9 @@ void posture_free(struct posture *p);
 /* NULL, or what is wrong with the record. An empty one is none. */
 const char *posture_read_plan(struct posture *p, struct str *rec) MUST_USE;
 const char *posture_read_strict(struct posture *p, struct str *rec) MUST_USE;
+/* What is kept, and behind it what a fetch has just said. */
 const char *posture_read_policy(struct posture *p, struct str *rec) MUST_USE;
-/* Before another is read. */
-void posture_forget_policy(struct posture *p);
+const char *posture_read_fetched(struct posture *p, struct str *rec) MUST_USE;
 const char *posture_read_probes(struct posture *p, struct str *recs) MUST_USE;
 const char *posture_read_validation(struct posture *p, struct str *rec) MUST_USE;
 const char *lookup_read(struct lookup *l, struct str *rec) MUST_USE;

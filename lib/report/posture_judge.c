@@ -551,7 +551,7 @@ policy_from_plan(struct posture *p)
 {
 	const struct plan_sts *s = &p->plan.sts;
 
-	if (p->policy.read || !s->mode)
+	if (p->policy.mode || !s->mode)
 		return;
 	p->policy.mode = mem_dup(s->mode);
 	p->policy.id = s->id ? mem_dup(s->id) : NULL;

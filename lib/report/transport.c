@@ -123,11 +123,8 @@ read_first(struct posture *p, const struct transport_ask *ask, struct gather g[F
 	complain(&g[MX], lookup_read(&p->mx, &g[MX].out));
 	complain(&g[STS_TXT], lookup_read(&p->sts_txt, &g[STS_TXT].out));
 	complain(&g[TLSRPT_TXT], lookup_read(&p->tlsrpt_txt, &g[TLSRPT_TXT].out));
-	/* What a fetch has just said is newer than what is kept. */
 	complain(&g[POLICY_KEPT], posture_read_policy(p, &g[POLICY_KEPT].out));
-	if (g[POLICY_FETCHED].out.len)
-		posture_forget_policy(p);
-	complain(&g[POLICY_FETCHED], posture_read_policy(p, &g[POLICY_FETCHED].out));
+	complain(&g[POLICY_FETCHED], posture_read_fetched(p, &g[POLICY_FETCHED].out));
 	if (!p->probing)
 		return;
 	complain(&g[PROBE], posture_read_probes(p, &g[PROBE].out));
