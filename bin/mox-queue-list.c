@@ -86,7 +86,8 @@ kept_order(const void *x, const void *y)
 static void
 kept_cut(struct list *l)
 {
-	qsort(l->kept, l->n, sizeof *l->kept, kept_order);
+	if (l->n) /* qsort takes no null pointer */
+		qsort(l->kept, l->n, sizeof *l->kept, kept_order);
 	while (l->admin.limit && l->n > l->admin.limit)
 		free(l->kept[--l->n].rec);
 }

@@ -23,8 +23,8 @@ lookup_free(struct lookup *l)
 static void
 probe_free(struct posture_probe *b)
 {
-	char *text[] = {
-	    b->host, b->ip, b->port, b->greeting, b->offers, b->tls, b->verified, b->sts, b->tlsa, b->error};
+	char *text[] = {b->host, b->ip, b->port, b->greeting, b->offers, b->offers_in_tls, b->tls,
+	    b->verified, b->error, b->starttls, b->pkix, b->sts, b->tlsa};
 
 	for (size_t i = 0; i < ARRAY_LEN(text); i++)
 		free(text[i]);
