@@ -43,26 +43,29 @@ ok() {
 	shift
 	"$@" >"$T/.out" 2>&1
 	rc=$?
-	_report "$((rc != 0))" "$name" || { echo "exit $rc: $*" | diag; diag <"$T/.out"; }
+	_report "$((rc != 0))" "$name" || { echo "exit $rc: $*" | diag; diag <"$T/.out"; return 1; }
 }
 fails() {
 	local want=$1 name=$2 rc
 	shift 2
 	"$@" >"$T/.out" 2>&1
 	rc=$?
-	_report "$((rc != want))" "$name" || { echo "exit $rc, wanted $want: $*" | diag; diag <"$T/.out"; }
+	_report "$((rc != want))" "$name" || { echo "exit $rc, wanted $want: $*" | diag; diag <"$T/.out"; return 1; }
 }
 is() { if [ "$2" = "$3" ]; then _report 0 "$1"; else
 	_report 1 "$1"
 	printf 'got:      %s\nexpected: %s\n' "$2" "$3" | diag
+	return 1
 fi; }
 like() { if [[ $2 =~ $3 ]]; then _report 0 "$1"; else
 	_report 1 "$1"
 	printf 'got:      %s\nexpected: %s\n' "$2" "$3" | diag
+	return 1
 fi; }
 unlike() { if [[ ! $2 =~ $3 ]]; then _report 0 "$1"; else
 	_report 1 "$1"
 	printf 'got:      %s\nunwanted: %s\n' "$2" "$3" | diag
+	return 1
 fi; }
 wait_until() {
 	local i
