@@ -46,4 +46,11 @@ is "show tells" "$(mox-queue-requiretls yes "$B.2" 2>/dev/null; mox-queue-show "
 yes"
 ok "the files stay whole" spool-check q
 is "what is so already is not changed" "$(mox-queue-requiretls yes "$B.2" 2>&1)" "mox-queue-requiretls: changed 0"
+as_nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
+chmod 711 "$T"
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null && as_nobody test -x "$MOX_BIN/mox-queue-requiretls"; then
+	is "others do not change what is not theirs" "$(as_nobody mox-queue-requiretls -all no 2>&1)" "mox-queue-requiretls: changed 0"
+else
+	skip "not root" "others"
+fi
 done_testing
