@@ -108,7 +108,7 @@ plan_configure(struct plan *p, const struct conf_transport *t)
 
 /* ---- what needs the domain alone ---- */
 
-enum { PLAN, STRICT, MX, STS_TXT, TLSRPT_TXT, POLICY_KEPT, POLICY_FETCHED, PROBE, FIRST };
+enum { MX, STS_TXT, TLSRPT_TXT, POLICY_KEPT, POLICY_FETCHED, PLAN, STRICT, PROBE, FIRST };
 
 static void
 read_first(struct posture *p, const struct transport_ask *ask, struct gather g[FIRST])
@@ -137,8 +137,6 @@ look_domain(struct posture *p, const struct transport_ask *ask)
 {
 	struct gather g[FIRST];
 
-	plan(&g[PLAN], ask, "-v", p->domain);
-	plan(&g[STRICT], ask, "-R", p->domain);
 	lookup(&g[MX], ask, "MX", "", p->domain);
 	lookup(&g[STS_TXT], ask, "TXT", "_mta-sts.", p->domain);
 	lookup(&g[TLSRPT_TXT], ask, "TXT", "_smtp._tls.", p->domain);
@@ -146,8 +144,12 @@ look_domain(struct posture *p, const struct transport_ask *ask)
 	    &g[POLICY_KEPT], ask, LOOKUP_TIME, (const char *const[]){"mox-mtasts", "show", p->domain, NULL});
 	sibling(&g[POLICY_FETCHED], ask, FETCH_TIME,
 	    (const char *const[]){"mox-mtasts", "fetch", p->domain, NULL});
+	gather_run(g, PLAN, AT_ONCE);
+	/* By the policy that has just been fetched. */
+	plan(&g[PLAN], ask, "-v", p->domain);
+	plan(&g[STRICT], ask, "-R", p->domain);
 	probe(&g[PROBE], ask, p->domain);
-	gather_run(g, ask->connect ? FIRST : PROBE, AT_ONCE);
+	gather_run(g + PLAN, (ask->connect ? FIRST : PROBE) - PLAN, AT_ONCE);
 	read_first(p, ask, g);
 	plan_configure(&p->plan, ask->transport);
 	for (size_t i = 0; i < FIRST; i++)
