@@ -82,6 +82,22 @@ wait_until grep -q d@m.example log
 is "T133 what a worker found of a site, its next ones are told" "$(tr '\n' ';' <careful)" "c@n.example;"
 stop runq3
 
+fresh
+rm -f go
+echo 'site "*" { connections = 1 }' >>conf
+start runq4 mox-runq -w
+add slow@p.example >/dev/null
+wait_until grep -q slow@p jobs
+add b@p.example a@brief.p.example >/dev/null
+wait_until grep -q brief asks
+forward 5
+sleep 0.6 # longer than a message waits for another plan
+touch go
+ok "all is delivered once the site is free" wait_until nothing_queued
+is "whose plan has run out meanwhile is asked for anew, and does not go by the plan of another" "$(grep -c brief asks)" 2
+stop runq4
+sed -i '/^site/d' conf
+
 # ---- classes ----
 fresh
 a=$(add a@x.example b@x.example c@x.example d@relayed.example e@relayed.example)

@@ -109,6 +109,12 @@ ok "not again within a day" cmp before spool/support
 add session-weak@k.example >/dev/null
 changed() { ! cmp -s before spool/support; }
 ok "a change is" wait_until changed
+cp spool/support before
+add session@bücher.k.example >/dev/null
+ok "of an IDN, too" wait_until changed
+printf 'spool = "%s/spool"\ndns { forward = { "127.0.0.1@9" } trust-anchor = "none" }\n' "$T" >idn.conf
+like "under the name that others know it by" "$("$MOX_BIN/mox-nexthop" -C idn.conf -v xn--bcher-kva.k.example 2>/dev/null)" \
+	'support starttls=yes requiretls=yes'
 stop runq2
 
 # ---- with the real mox-deliver ----

@@ -378,7 +378,7 @@ ask_round(struct runq *q)
 
 struct reading {
 	uint64_t ask;
-	char *site, *fit;
+	char *plan, *site, *fit;
 	const char *code, *text;
 	bool never, later, no_network, pkix;
 	uint64_t ttl;
@@ -389,7 +389,7 @@ struct reading {
 static bool
 is_hop_line(const char *key)
 {
-	static const char *const keys[] = {"sts", "hop", "names", "addr", "tlsa"};
+	static const char *const keys[] = {"partial", "sts", "hop", "names", "addr", "tlsa"};
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
 		if (!strcmp(key, keys[i]))
@@ -437,6 +437,8 @@ read_answer(struct runq *q, struct reading *a, char *rec, size_t n)
 		} else if (!strcmp(key, "ask")) {
 			if (!str_number(value, UINT64_MAX >> 1, &a->ask))
 				return false;
+		} else if (!strcmp(key, "plan")) {
+			a->plan = value;
 		} else if (!strcmp(key, "site")) {
 			a->site = value;
 		} else if (!strcmp(key, "fit")) {
@@ -497,6 +499,7 @@ apply(struct runq *q, struct dest *d, struct reading *a)
 	d->state = DEST_PLAN;
 	d->hops = str_take(&a->hops);
 	d->fit = a->fit ? mem_dup(a->fit) : NULL;
+	d->ascii = mem_dup(a->plan ? a->plan : d->name);
 	d->site = site_get(q, d->transport, a->site);
 	d->site->known++;
 	d->pkix = a->pkix;

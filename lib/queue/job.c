@@ -229,6 +229,9 @@ job_build(struct runq *q, struct site *s)
 		next = it->of_msg;
 		if (it->job || it->dest->site != s || !it->dest->listed || !dest_fits(it->dest, d))
 			continue;
+		/* It fitted long ago; in its own turn it is asked for anew. */
+		if (it->dest->expires <= q->now)
+			continue;
 		if (!still_due(q, it, &e)) /* frees it, and with the last one the message */
 			continue;
 		item_take(q, it);

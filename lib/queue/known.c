@@ -42,7 +42,7 @@ note(struct runq *q, struct dest *d, const struct support *s)
 	if (q->support_fd == UNOPENED && (q->support_fd = support_open(q->conf->spool, true)) < 0)
 		q->support_fd = USELESS;
 	if (q->support_fd >= 0)
-		support_put(q->support_fd, d->name, s);
+		support_put(q->support_fd, d->ascii, s);
 	d->support = *s;
 }
 
@@ -58,7 +58,7 @@ known_note(struct runq *q, const struct job *j)
 		struct dest *d = j->rcpt[i].item->dest;
 
 		/* What a relay supports says nothing of the domains behind it. */
-		if (d != last && *d->name && *d->name != '[')
+		if (d != last && d->ascii && *d->name && *d->name != '[')
 			note(q, d, &s);
 		last = d;
 	}

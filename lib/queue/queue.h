@@ -103,7 +103,8 @@ struct dest {
 	struct hnode by_ask;
 	int64_t expires;        /* of the plan or the answer */
 	int64_t try_at;         /* blocked: no resolver, ask again then */
-	char *hops;             /* lines for jobs: sts, hop, names, tlsa, addr */
+	char *hops;             /* lines for jobs: partial, sts, hop, names, tlsa, addr */
+	char *ascii;            /* the name in A-labels, as the plan has it */
 	char *fit;              /* plans of one site with the same word may share a job; NULL: with none */
 	struct support support; /* as last written; seen 0: not yet */
 	bool pkix;              /* a policy judges by authorities: for workers that know them */

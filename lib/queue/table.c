@@ -192,9 +192,10 @@ dest_forget(struct runq *q, struct dest *d)
 	d->state = DEST_NEW;
 	free(d->hops);
 	free(d->fit);
+	free(d->ascii);
 	free(d->code);
 	free(d->text);
-	d->hops = d->fit = d->code = d->text = NULL;
+	d->hops = d->fit = d->ascii = d->code = d->text = NULL;
 }
 
 /* ---- sites ---- */

@@ -3,7 +3,7 @@
 recipient's local part asks for. Every job is noted in $FAKE_LOG as `deliver ID sender rcpt,rcpt sha`.
 
   DOMAIN: never.* never-plan, later.* later-plan, nonet.* `network no`, else one hop; site by the domain's last two labels.
-    must.* dane.* sts.* testing.*: that demand. large.* huge.*: many TLSA records. weak.* never 5.7.30 for what needs secure. frail.* later for the first three attempts.
+    must.* dane.* sts.* testing.*: that demand. brief.*: a plan for a second. large.* huge.*: many TLSA records. weak.* never 5.7.30 for what needs secure. frail.* later for the first three attempts.
     Requests are noted in $FAKE_ASKS as `DOMAIN need attempts`.
   LOCAL PART: sent, later, slow-later, never, die (worker killed), gone (site unreachable), busy, hint (wait 60), slow (waits for the file $FAKE_GO),
     tls-RESULT (a tls line), session (starttls, requiretls, verified), careful (and jobs with that word are
@@ -28,7 +28,7 @@ def plan(dom, port):
     site = '.'.join(dom.split('.')[-2:])
     word = dom.split('.')[0]
     tls = word if word in ('must', 'dane', 'sts') else 'may'
-    out = 'plan %s\nsite mx.%s\ndnssec insecure\n' % (dom, site)
+    out = 'plan %s\nsite mx.%s\ndnssec insecure\n' % (dom.encode('idna').decode(), site)
     if word in ('sts', 'testing'):
         out += 'sts %s domain=%s id=1 max-age=86400 mx=mx.%s\n' % ('enforce' if word == 'sts' else word, dom, site)
     out += 'fit %s\nhop mx.%s pref=10 port=%s dnssec=insecure tls=%s\nnames mx.%s\n' % (
@@ -37,7 +37,7 @@ def plan(dom, port):
         out += ('tlsa 3 1 0 ' + 2000 * '00' + '\n') * (11 if word == 'large' else 13)
     if tls == 'dane':
         out += 'tlsa 3 1 1 ' + 32 * '00' + '\n'
-    return out + 'addr ' + os.environ.get('FAKE_ADDR', '127.0.0.9') + '\nttl 300\n'
+    return out + 'addr ' + os.environ.get('FAKE_ADDR', '127.0.0.9') + '\nttl %d\n' % (1 if word == 'brief' else 300)
 
 def nexthop():
     buf = ''
