@@ -59,6 +59,14 @@ mx_done m "T62 the first cannot: no MAIL"
 mx_done second "T62 the next one can"
 like "T62 sent there" "$(fate j 1)" '^sent 250 .* mx2\.test'
 mx m < <(tls '')
+JOB_LINES=$'partial yes\n'$secure
+job j "$PORT/sts" -- a@x.test
+deliver -k j
+mx_done m "T62 the only host cannot"
+like "T62 and one was left out of the plan, since a lookup failed: later, it may be able" "$(fate j 1)" \
+	'^later 0 4\.4\.2 .* not every host could be asked'
+JOB_LINES=$secure
+mx m < <(tls '')
 job j "$PORT_m/sts" 1/sts -- a@x.test
 deliver -k j
 mx_done m "T62 the first cannot"

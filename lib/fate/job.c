@@ -97,7 +97,7 @@ demand_parse(struct job *j, const char *value)
 static bool
 is_of_plan(const char *key)
 {
-	static const char *const keys[] = {"hop", "names", "tlsa", "addr", "sts"};
+	static const char *const keys[] = {"hop", "names", "tlsa", "addr", "sts", "partial"};
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
 		if (!strcmp(key, keys[i]))

@@ -195,6 +195,14 @@ stranger(const struct visit *v)
 	return STEP_NEXT;
 }
 
+/* The TLSA base, which its records are for (RFC 7672 8.1); a policy is about the MX host, and asks for it by its own
+ * name (RFC 8461 7.1), though TLSA records that cannot be used stand beside it. */
+static const char *
+name_asked(const struct plan_hop *hop)
+{
+	return hop->base && hop->tls != PLAN_TLS_STS ? hop->base : hop->host;
+}
+
 static enum step
 secure(const struct visit *v, bool small)
 {
@@ -210,7 +218,7 @@ secure(const struct visit *v, bool small)
 		return tls_failed(v, got, true, "STARTTLS");
 	if (c->reply.code / 100 != 2)
 		return not_granted(v);
-	got = smtp_tls(c, v->hop->base ? v->hop->base : v->hop->host, small, t->starttls);
+	got = smtp_tls(c, name_asked(v->hop), small, t->starttls);
 	if (got != SMTP_REPLY)
 		return tls_failed(v, got, small, "handshake");
 	l->version = tls_version(c->io.tls);
@@ -362,7 +370,7 @@ reach(struct line *l, const struct conf *conf, struct job *j)
 			j->target = i + 1;
 		}
 	}
-	return REACH_NONE;
+	return j->plan.partial ? given_up(l, j) : REACH_NONE;
 }
 
 static bool

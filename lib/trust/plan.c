@@ -117,6 +117,13 @@ plan_sts_write(struct str *out, const struct plan_sts *s)
 	rec_close(out);
 }
 
+void
+plan_partial_write(struct str *out, const struct plan *p)
+{
+	if (p->partial)
+		rec_add(out, "partial", "yes");
+}
+
 /* A DANE-TA record somewhere: names of the certificate are looked at (RFC 7671 5.2). */
 static bool
 has_anchor(const struct plan_hop *h)
@@ -204,6 +211,9 @@ plan_fit(const struct plan *p)
 		sum += digest(&s);
 	}
 	s.len = 0;
+	str_addf(&s, "partial %d", p->partial);
+	sum += digest(&s);
+	s.len = 0;
 	str_addf(&s, "%016jx", (uintmax_t)sum);
 	return str_take(&s);
 }
@@ -217,6 +227,7 @@ plan_write(struct str *out, const struct plan *p)
 		rec_add(out, "plan", p->name);
 		rec_add(out, "site", p->site);
 		rec_add(out, "dnssec", secure_word(p->secure));
+		plan_partial_write(out, p);
 		plan_sts_write(out, &p->sts);
 		if (p->fit)
 			rec_add(out, "fit", p->fit);
@@ -463,6 +474,10 @@ plan_line(struct plan *p, const char *key, char *value)
 		return text_line(&p->site, value);
 	if (!strcmp(key, "dnssec"))
 		return secure_parse(value, &p->secure) ? 1 : -1;
+	if (!strcmp(key, "partial")) {
+		p->partial = !strcmp(value, "yes");
+		return 1;
+	}
 	if (!strcmp(key, "later"))
 		return fate_line(p, PLAN_LATER, value);
 	if (!strcmp(key, "never"))

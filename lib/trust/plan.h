@@ -64,9 +64,10 @@ struct plan_sts {
 struct plan {
 	uint64_t ask; /* request number; 0: none, and none is written */
 	enum plan_kind kind;
-	char *name;  /* what was asked for; NULL in later and never */
-	char *site;  /* key of limits and connections */
-	bool secure; /* MX answer, and each alias before it */
+	char *name;   /* what was asked for; NULL in later and never */
+	char *site;   /* key of limits and connections */
+	bool secure;  /* MX answer, and each alias before it */
+	bool partial; /* a host was left out since a lookup failed: what the others cannot take, it may */
 	struct plan_sts sts;
 	char *fit; /* plans of one site with the same word may share a transaction; NULL: none written */
 	struct plan_list count; /* results for TLSRPT found on the way here, each the value of a `tls` line
@@ -81,7 +82,7 @@ struct plan {
 
 void plan_free(struct plan *p);
 void plan_list_add(struct plan_list *l, const char *s);
-void plan_list_free(struct plan_list *l); /* empty after it */
+void plan_list_free(struct plan_list *l);                        /* empty after it */
 struct plan_hop *plan_hop_add(struct plan *p, const char *host); /* valid until the next call */
 
 /* Appends the whole record. */
@@ -90,11 +91,13 @@ void plan_write(struct str *out, const struct plan *p);
 void plan_hop_write(struct str *out, const struct plan_hop *h);
 /* Appends the line `sts`; nothing when there is no policy. */
 void plan_sts_write(struct str *out, const struct plan_sts *s);
+/* Appends the line `partial`, when the plan is. */
+void plan_partial_write(struct str *out, const struct plan *p);
 /* Appends what must be equal for a connection that was judged for one hop to serve another of the same host
  * and port: demand, TLSA records, policy, and, where a certificate's names are looked at, the names (T101). */
 void plan_demand_write(struct str *out, const struct plan *p, const struct plan_hop *h);
 /* The word for `fit`, allocated: a digest of each hop's host, port and plan_demand_write, whatever their
- * order, under a key of this process: it compares with no other's. */
+ * order, and of partial, under a key of this process: it compares with no other's. */
 char *plan_fit(const struct plan *p) MUST_USE;
 
 /* One decoded line of a record (rec_next) into p: 1 taken, 0 not a key of plans, -1 malformed. For readers

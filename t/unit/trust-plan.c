@@ -8,6 +8,7 @@ static const char whole[] =
     "plan example.com\n"
     "site mx1.example.com,mx2.example.com\n"
     "dnssec secure\n"
+    "partial yes\n"
     "sts testing domain=example.com id=2026 max-age=86400 mx=*.example.com mx=mx.example.net\n"
     "fit 0123456789abcdef\n"
     "hop mx1.example.com pref=10 port=25 dnssec=secure tls=may\n"
@@ -157,6 +158,8 @@ fitting(void)
 	    HEAD HOP("n", "may") HOP("m", "must") "end\n", "whose demand it is does");
 	fit_is(HEAD HOP("m", "may") "end\n", false, HEAD HOP("m", "may") HOP("n", "may") "end\n",
 	    "one more server does");
+	fit_is(HEAD HOP("m", "may") "end\n", false, HEAD "partial yes\n" HOP("m", "may") "end\n",
+	    "whether hosts are missing does");
 	fit_is(HEAD HOP("m", "dane") "tlsa 3 1 1 00\nend\n", false,
 	    HEAD HOP("m", "dane") "tlsa 3 1 1 01\nend\n", "TLSA records do");
 	fit_is(HEAD STS("a.example") HOP("m", "may") "end\n", false,

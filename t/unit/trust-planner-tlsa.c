@@ -37,7 +37,7 @@ static const struct row rows[] = {
     {"T1 T25 one host's TLSA fails: the other one is used, and why is told", {.name = "d"},
 	"d MX s 10 a.d | 20 b.d\na.d A s 192.0.2.1\nb.d A s 192.0.2.2\n_25._tcp.a.d TLSA f",
 	PLAN("d", "b.d", "secure",
-	    DHOP("b.d", "20", "secure", "may", "names b.d d\n",
+	    "partial yes\n" DHOP("b.d", "20", "secure", "may", "names b.d d\n",
 		"192.0.2.2") "note a.d is left out: unable to look up TLSA of "
 			     "_25._tcp.a.d: SERVFAIL\n"
 			     "tls tlsa a.d dnssec-invalid mx=a.d reason=lookup-failed\n",
@@ -45,7 +45,7 @@ static const struct row rows[] = {
     {"T25 the other one may be unsigned and of equal preference", {.name = "d"},
 	"d MX s 10 a.d | 10 b.e\na.d A s 192.0.2.1\nb.e A i 192.0.2.2\n_25._tcp.a.d TLSA b 3 1 1 x32",
 	PLAN("d", "b.e", "secure",
-	    DHOP("b.e", "10", "insecure", "may", "names b.e d\n",
+	    "partial yes\n" DHOP("b.e", "10", "insecure", "may", "names b.e d\n",
 		"192.0.2.2") "tls tlsa a.d dnssec-invalid mx=a.d "
 			     "reason=validation-failed\n",
 	    "300")},
@@ -74,7 +74,7 @@ static const struct row rows[] = {
     {"T25 a plan without a host that failed does not last long", {.name = "d"},
 	"d MX s/3000 10 a.d | 20 b.e\na.d A s/3000 192.0.2.1\nb.e A i/3000 192.0.2.2\n_25._tcp.a.d TLSA f",
 	PLAN("d", "b.e", "secure",
-	    DHOP("b.e", "20", "insecure", "may", "names b.e d\n",
+	    "partial yes\n" DHOP("b.e", "20", "insecure", "may", "names b.e d\n",
 		"192.0.2.2") "tls tlsa a.d dnssec-invalid mx=a.d reason=lookup-failed\n",
 	    "300")},
     {"T5 TLSA NXDOMAIN, proved", {.name = "d"}, SIGNED "_25._tcp.a.d TLSA s !",
