@@ -9,6 +9,7 @@
 #include "conf.h"
 #include "die.h"
 #include "draft.h"
+#include "expand.h"
 #include "fdio.h"
 #include "handover.h"
 #include "login.h"
@@ -196,6 +197,27 @@ operands_take(struct recipients *to)
 }
 
 static void
+warn_lines(const struct str *lines)
+{
+	for (const char *p = str_cstr(lines); *p; p = strchr(p, '\n') + 1)
+		warn("%.*s", (int)strcspn(p, "\n"), p);
+}
+
+/* Behind the check of all that the caller named: what the aliases of others get wrong costs him no mail. */
+static void
+aliases_apply(struct recipients *to)
+{
+	struct str remarks = {0};
+	bool good = recipients_expand(to, conf(), &remarks);
+
+	warn_lines(&remarks);
+	str_free(&remarks);
+	if (!good)
+		die_temp("%s", to->why.s);
+	recipients_unique(to);
+}
+
+static void
 recipients_take(struct recipients *to, const struct draft *d)
 {
 	struct str why = {0};
@@ -207,7 +229,7 @@ recipients_take(struct recipients *to, const struct draft *d)
 		die_perm("%s", to->why.s);
 	if (!to->n)
 		die_exit(EX_NOINPUT, "unable to send: the message names no recipient in To, Cc or Bcc");
-	recipients_unique(to);
+	aliases_apply(to);
 }
 
 /* "" is the null sender. */
@@ -230,6 +252,23 @@ sender_make(void)
 	return path;
 }
 
+/* RFC 3461 4.2; the type of an address that is not ASCII has a form of its own, and it goes without. */
+static void
+original_write(struct str *out, const char *asked)
+{
+	struct str x = {0};
+
+	if (!asked || !text_is_ascii(asked, strlen(asked)))
+		return;
+	for (; *asked; asked++)
+		if (*asked > 32 && *asked < 127 && *asked != '+' && *asked != '=')
+			str_addc(&x, *asked);
+		else
+			str_addf(&x, "+%02X", (unsigned)*asked);
+	rec_putf(out, "orcpt=rfc822;%s", str_cstr(&x));
+	str_free(&x);
+}
+
 static void
 envelope_write(struct str *out, const char *sender, const struct recipients *to)
 {
@@ -246,6 +285,7 @@ envelope_write(struct str *out, const char *sender, const struct recipients *to)
 		rec_put(out, to->v[i].path);
 		if (args.notify.len)
 			rec_putf(out, "notify=%s", args.notify.s);
+		original_write(out, to->v[i].asked);
 		rec_close(out);
 	}
 	rec_end(out);
@@ -311,7 +351,7 @@ runner_wake(void)
 	str_free(&path);
 }
 
-/* Prints the plans of the recipients' domains. */
+/* One line for each alias' recipient, as sendmail's -bv has it, then the plans of the domains. */
 NORETURN static void
 verify(void)
 {
@@ -323,6 +363,11 @@ verify(void)
 	int code;
 
 	operands_take(&to);
+	aliases_apply(&to);
+	for (size_t i = 0; i < to.n; i++)
+		if (to.v[i].asked)
+			printf("%s: %s\n", to.v[i].asked, to.v[i].path);
+	fflush(stdout);
 	argv = mem_zalloc((to.n + 5) * sizeof *argv);
 	argv[n++] = name;
 	if (args.conf) {
@@ -337,6 +382,21 @@ verify(void)
 		die_exit(EX_OSERR, "unable to run mox-nexthop: %m");
 	code = child_wait(pid);
 	exit(!code ? 0 : code == EXIT_PERM ? EX_NOHOST : code == EXIT_TEMP ? EX_TEMPFAIL : EX_OSERR);
+}
+
+/* There is no table to build: the file is read as it is, and looked over here. */
+static int
+aliases_look_over(void)
+{
+	struct str faults = {0};
+	long n = aliases_count_checked(conf(), &faults);
+	bool good = !faults.len;
+
+	warn_lines(&faults);
+	str_free(&faults);
+	if (n >= 0)
+		printf("%s: %ld alias%s\n", conf()->aliases, n, n == 1 ? "" : "es");
+	return good ? 0 : n < 0 ? EX_NOINPUT : EX_DATAERR;
 }
 
 int
@@ -364,6 +424,7 @@ main(int argc, char **argv)
 		    "unable to serve: mox-runq -w is the daemon that delivers, mox-smtpd the SMTP server");
 	case SENDMAIL_VERSION: print_version();
 	case SENDMAIL_HELP: print_usage(USAGE);
+	case SENDMAIL_ALIASES: return aliases_look_over();
 	case SENDMAIL_NOTHING: break;
 	}
 	return 0;

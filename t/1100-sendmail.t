@@ -6,6 +6,7 @@ export ASAN_OPTIONS=detect_leaks=0 # what ends leaves its memory to the kernel
 cat >mox.conf <<-'X'
 	hostname = "mx.host.example"
 	mailname = "host.example"
+	aliases = "none"
 	received = false
 X
 export MOX_CONF=$T/mox.conf MOX_SPOOL=$T/spool TZ=UTC0
@@ -191,7 +192,7 @@ send a@x.example <<<"${full}"$'\nb\xc3\xa4r\xff'"$long"
 like "S35 8-bit and long lines pass" "$rc ${text: -3010}" $'^0 .*\xc3\xa4r\xffx*$'
 send a@x.example < <(printf '%s\na\0b\n' "$full") 2>/dev/null
 is "S35 a message with NUL in its body is not lost" "$rc $queued" "0 1"
-printf 'max-message-size = "1k"\nmailname = "host.example"\n' >small.conf
+printf 'max-message-size = "1k"\nmailname = "host.example"\naliases = "none"\n' >small.conf
 send -C small.conf a@x.example <<<"$long"
 nothing "S35 over the size limit" 69
 big() { printf '%s\n' "$full"; head -c "$1" /dev/zero | tr '\0' 'y' | fold -w 70; }
@@ -261,10 +262,10 @@ send -C bad.conf a@x.example <<<x
 nothing "S43 a bad configuration, header to complete" 78
 send -C nowhere.conf a@x.example <<<x
 nothing "S43 no configuration of that name" 78
-printf 'min-free = "900G"\nmailname = "host.example"\n' >full.conf
+printf 'min-free = "900G"\nmailname = "host.example"\naliases = "none"\n' >full.conf
 send -C full.conf a@x.example <<<x
 nothing "S43 no room: try later" 75
-printf 'max-recipients = 2\nmailname = "host.example"\n' >few.conf
+printf 'max-recipients = 2\nmailname = "host.example"\naliases = "none"\n' >few.conf
 send -C few.conf a@x.example b@x.example c@x.example <<<x
 nothing "S43 too many recipients" 65
 mox-sendmail a@x.example <"$T" 2>/dev/null

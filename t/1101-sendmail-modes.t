@@ -15,7 +15,7 @@ for name in mox-queue-add mox-queue-list mox-smtpd mox-nexthop; do
 	X
 	chmod +x bin/$name
 done
-printf 'mailname = "host.example"\nspool = "%s"\n' "$T/spool" >mox.conf
+printf 'mailname = "host.example"\naliases = "none"\nspool = "%s"\n' "$T/spool" >mox.conf
 export MOX_CONF=$T/mox.conf
 run() { rm -f ran; echo "${code:-0}" >code; "$@" >said 2>&1 <<<'To: a@x.example'; rc=$? said=$(<said) ran=$(cat ran 2>/dev/null); }
 

@@ -56,6 +56,8 @@ static const struct key top_keys[] = {
     {"postmaster", NULL, AT(conf, postmaster), ADDRESS},
     {"spool", SPOOL_DEFAULT, AT(conf, spool), PATH},
     {"local-domains", "{}", AT(conf, local_domains), NAMES},
+    {"aliases", "/etc/aliases", AT(conf, aliases), PATH_OR("none")},
+    {"default-destination", NULL, AT(conf, default_destination), ADDRESS},
     {"local-maildir", "%h/Maildir", AT(conf, local_maildir), TEXT},
     {"received", "true", AT(conf, received), BOOL},
     {"tlsrpt-results", "true", AT(conf, tlsrpt_results), BOOL},

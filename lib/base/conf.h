@@ -88,8 +88,10 @@ struct conf {
 	char *postmaster;
 	char *spool;
 	struct conf_list local_domains;
-	char *local_maildir; /* "%u" the user part, "%h" his home; mox-local */
-	bool received;       /* mox-queue-add writes a Received: line */
+	char *aliases;             /* file; "none" */
+	char *default_destination; /* NULL: none; for local names with neither alias nor mailbox */
+	char *local_maildir;       /* "%u" the user part, "%h" his home; mox-local */
+	bool received;             /* mox-queue-add writes a Received: line */
 	uint64_t max_message_size;
 	unsigned max_recipients; /* of one message */
 	uint64_t min_free, min_free_inodes;

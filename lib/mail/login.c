@@ -10,48 +10,65 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Closes f. */
-static bool
-find(FILE *f, uid_t uid, struct login *l)
+/* The line of the user of that name or, with name NULL, number. A borrow until the next call. Closes f. */
+static const struct passwd *
+find(FILE *f, const char *name, uid_t uid)
 {
-	const struct passwd *pw;
-	bool found = false;
+	const struct passwd *pw = NULL;
 
-	while (!found && f && (pw = fgetpwent(f)))
-		if (pw->pw_uid == uid && pw->pw_name && *pw->pw_name) {
-			*l = (struct login){mem_dup(pw->pw_name), mem_dup(pw->pw_gecos ? pw->pw_gecos : "")};
-			found = true;
-		}
+	while (f && (pw = fgetpwent(f)))
+		if (pw->pw_name && *pw->pw_name && (name ? !strcmp(pw->pw_name, name) : pw->pw_uid == uid))
+			break;
 	if (f)
 		fclose(f);
-	return found;
+	return pw;
 }
 
 /* LDAP, systemd-homed and the like. The one program we call that is not ours: by its full path and with an empty environment. */
-static bool
-find_elsewhere(uid_t uid, struct login *l)
+static const struct passwd *
+find_elsewhere(const char *name, uid_t uid)
 {
-	static char path[] = "/usr/bin/getent", passwd[] = "passwd";
-	char number[24], *argv[] = {path, passwd, number, NULL}, *env[] = {NULL};
+	static char path[] = "/usr/bin/getent", passwd[] = "passwd", dashes[] = "--";
+	char *key = name ? mem_dup(name) : NULL, number[24];
+	char *argv[] = {path, passwd, dashes, key ? key : number, NULL}, *env[] = {NULL};
 	posix_spawn_file_actions_t fa;
+	const struct passwd *found;
 	int out[2], err;
-	bool found;
 	pid_t pid;
 
 	snprintf(number, sizeof number, "%lu", (unsigned long)uid);
-	if (pipe2(out, O_CLOEXEC))
-		return false;
+	if (pipe2(out, O_CLOEXEC)) {
+		free(key);
+		return NULL;
+	}
 	posix_spawn_file_actions_init(&fa);
 	posix_spawn_file_actions_addopen(&fa, 0, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&fa, out[1], 1);
 	err = posix_spawn(&pid, path, &fa, NULL, argv, env);
 	posix_spawn_file_actions_destroy(&fa);
 	close(out[1]);
-	found = find(fdopen(out[0], "r"), uid, l);
+	found = find(fdopen(out[0], "r"), name, uid);
 	if (!err)
 		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 			;
+	free(key);
 	return found;
+}
+
+static const struct passwd *
+look_up(const char *name, uid_t uid)
+{
+	const struct passwd *pw = find(fopen("/etc/passwd", "re"), name, uid);
+
+	return pw ? pw : find_elsewhere(name, uid);
+}
+
+char *
+login_home(const char *name)
+{
+	const struct passwd *pw = look_up(name, 0);
+
+	return pw && pw->pw_dir ? mem_dup(pw->pw_dir) : NULL;
 }
 
 const struct login *
@@ -59,10 +76,15 @@ login_user(void)
 {
 	static struct login l;
 	static char unknown[32];
+	const struct passwd *pw;
 	uid_t uid = getuid();
 
-	if (l.name || find(fopen("/etc/passwd", "re"), uid, &l) || find_elsewhere(uid, &l))
+	if (l.name)
 		return &l;
+	if ((pw = look_up(NULL, uid))) {
+		l = (struct login){mem_dup(pw->pw_name), mem_dup(pw->pw_gecos ? pw->pw_gecos : "")};
+		return &l;
+	}
 	snprintf(unknown, sizeof unknown, "uid%lu", (unsigned long)uid);
 	l = (struct login){unknown, ""};
 	return &l;

@@ -13,6 +13,9 @@ struct login {
 
 const struct login *login_user(void); /* static, looked up once */
 
+/* The home directory of the user of that name; the caller frees. NULL: there is no such user. */
+char *login_home(const char *name) MUST_USE;
+
 /* The full name of a GECOS field: up to a comma, & replaced by the login name with a capital. The caller frees. */
 char *login_full_name(const struct login *l) MUST_USE;
 

@@ -5,6 +5,24 @@
 #include "path.h"
 #include "recipients.h"
 
+/* Takes path and asked over. */
+static void
+append(struct recipients *to, char *path, char *asked, bool bare)
+{
+	if (to->n == to->cap) {
+		to->cap = to->cap ? 2 * to->cap : 16;
+		to->v = mem_grow(to->v, to->cap, sizeof *to->v);
+	}
+	to->v[to->n] = (struct recipient){path, asked, bare, to->n};
+	to->n++;
+}
+
+void
+recipients_add_path(struct recipients *to, const char *path, const char *asked)
+{
+	append(to, mem_dup(path), asked && strcmp(asked, path) ? mem_dup(asked) : NULL, false);
+}
+
 void
 recipients_add(void *arg, const char *address)
 {
@@ -19,12 +37,7 @@ recipients_add(void *arg, const char *address)
 		str_addf(&to->why, "unable to use the recipient %s: %s", address, why);
 		return;
 	}
-	if (to->n == to->cap) {
-		to->cap = to->cap ? 2 * to->cap : 16;
-		to->v = mem_grow(to->v, to->cap, sizeof *to->v);
-	}
-	to->v[to->n] = (struct recipient){path, to->n};
-	to->n++;
+	append(to, path, NULL, !addr_domain(address));
 }
 
 void
@@ -70,17 +83,23 @@ recipients_unique(struct recipients *to)
 	for (size_t i = 1; i < to->n; i++)
 		if (strcmp(to->v[i].path, to->v[n - 1].path))
 			to->v[n++] = to->v[i];
-		else
+		else {
 			free(to->v[i].path);
+			free(to->v[i].asked);
+		}
 	to->n = n;
 	qsort(to->v, n, sizeof *to->v, by_order);
+	for (size_t i = 0; i < n; i++)
+		to->v[i].order = i;
 }
 
 void
 recipients_free(struct recipients *to)
 {
-	for (size_t i = 0; i < to->n; i++)
+	for (size_t i = 0; i < to->n; i++) {
 		free(to->v[i].path);
+		free(to->v[i].asked);
+	}
 	free(to->v);
 	str_free(&to->why);
 }

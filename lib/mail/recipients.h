@@ -10,7 +10,9 @@
 struct recipients {                    /* start: {.mailname = function}; the rest belongs to this module */
 	const char *(*mailname)(void); /* qualifies bare names; asked only when there is one */
 	struct recipient {
-		char *path; /* as path_make makes it */
+		char *path;  /* as path_make makes it */
+		char *asked; /* what stood for it before an expansion (RFC 3461's ORCPT); NULL: path itself */
+		bool bare;   /* it was given without a domain */
 		size_t order;
 	} * v;
 	size_t n, cap;
@@ -21,6 +23,8 @@ struct recipients {                    /* start: {.mailname = function}; the res
 void recipients_add(void *arg, const char *address);
 /* A word of a command line: one address or a list of them, with names or without (S9). */
 void recipients_add_list(struct recipients *to, const char *list);
+/* A path that is known to be one. It is copied; so is asked, which may be NULL. */
+void recipients_add_path(struct recipients *to, const char *path, const char *asked);
 /* Who is named twice gets one copy: the first stays. */
 void recipients_unique(struct recipients *to);
 void recipients_free(struct recipients *to);

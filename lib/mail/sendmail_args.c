@@ -23,7 +23,7 @@ mode_by_name(const char *argv0)
 	static const struct {
 		const char *name;
 		enum sendmail_mode mode;
-	} names[] = {{"mailq", SENDMAIL_LIST}, {"newaliases", SENDMAIL_NOTHING},
+	} names[] = {{"mailq", SENDMAIL_LIST}, {"newaliases", SENDMAIL_ALIASES},
 	    {"hoststat", SENDMAIL_NOTHING}, {"purgestat", SENDMAIL_NOTHING}, {"smtpd", SENDMAIL_DAEMON}};
 	const char *slash = argv0 ? strrchr(argv0, '/') : NULL, *base = slash ? slash + 1 : argv0;
 
@@ -40,7 +40,7 @@ take_mode(struct sendmail_args *a, const char *v, struct str *why)
 {
 	static const char letters[] = "mspdDlvihHVP";
 	static const enum sendmail_mode modes[] = {SENDMAIL_SUBMIT, SENDMAIL_SMTP, SENDMAIL_LIST,
-	    SENDMAIL_DAEMON, SENDMAIL_DAEMON, SENDMAIL_DAEMON, SENDMAIL_VERIFY, SENDMAIL_NOTHING,
+	    SENDMAIL_DAEMON, SENDMAIL_DAEMON, SENDMAIL_DAEMON, SENDMAIL_VERIFY, SENDMAIL_ALIASES,
 	    SENDMAIL_NOTHING, SENDMAIL_NOTHING, SENDMAIL_VERSION, SENDMAIL_VERSION};
 	const char *at = *v && !v[1] ? strchr(letters, *v) : NULL;
 
@@ -176,7 +176,7 @@ take_option(struct sendmail_args *a, int c, int argc, char **argv, struct str *w
 		if (strpbrk(optarg, "\r\n"))
 			return refuse(why, EX_DATAERR, "unable to use the value of %s: line end in it", "-V");
 		return take_envid(a, optarg, why);
-	case 'I': a->mode = SENDMAIL_NOTHING; return 0;
+	case 'I': a->mode = SENDMAIL_ALIASES; return 0;
 	case 'b': return take_mode(a, optarg, why);
 	case 'f': return take_text(&a->sender, 'f', optarg, why);
 	case 'r': return take_text(&a->sender, 'r', optarg, why);

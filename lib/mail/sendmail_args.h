@@ -14,7 +14,8 @@ enum sendmail_mode {
 	SENDMAIL_LIST,    /* -bp, mailq */
 	SENDMAIL_FLUSH,   /* -q... */
 	SENDMAIL_VERIFY,  /* -bv */
-	SENDMAIL_NOTHING, /* newaliases, -bi, -I, hoststat, purgestat, -bh, -bH: there is nothing to do */
+	SENDMAIL_ALIASES, /* newaliases, -bi, -I */
+	SENDMAIL_NOTHING, /* hoststat, purgestat, -bh, -bH: there is nothing to do */
 	SENDMAIL_DAEMON,  /* -bd, -bD, -bl, smtpd */
 	SENDMAIL_VERSION, /* -bV, -bP, --version */
 	SENDMAIL_HELP,    /* --help */

@@ -10,7 +10,7 @@ static char *
 outcome(const char *words)
 {
 	static const char *const modes[] = {
-	    "submit", "smtp", "list", "flush", "verify", "nothing", "daemon", "version", "help"};
+	    "submit", "smtp", "list", "flush", "verify", "aliases", "nothing", "daemon", "version", "help"};
 	char *copy = mem_dup(words), *argv[32], *p = copy;
 	struct str out = {0}, why = {0};
 	struct sendmail_args a;
@@ -57,7 +57,7 @@ static const char *const table[][3] = {
     {"S1 mailq", "mailq", "list"},
     {"S1 mailq by path", "/usr/bin/mailq", "list"},
     {"S1 mailq with options", "mailq|-v", "list v"},
-    {"S1 newaliases", "/usr/bin/newaliases", "nothing"},
+    {"S1 newaliases", "/usr/bin/newaliases", "aliases"},
     {"S1 hoststat", "hoststat", "nothing"},
     {"S1 purgestat", "purgestat", "nothing"},
     {"S1 smtpd", "smtpd", "daemon"},
@@ -124,8 +124,8 @@ static const char *const table[][3] = {
     {"S26 -bm", "s|-bm|a", "submit a"},
     {"S26 -bs", "s|-bs|-odb|-oem", "smtp"},
     {"S27 -bp", "s|-bp", "list"},
-    {"S28 -bi", "s|-bi", "nothing"},
-    {"S28 -I", "s|-I", "nothing"},
+    {"S28 -bi", "s|-bi", "aliases"},
+    {"S28 -I", "s|-I", "aliases"},
     {"S29 -bd -q15m", "s|-bd|-q15m", "daemon"},
     {"S29 -bl", "s|-b|l", "daemon"},
     {"S30 -q", "s|-q", "flush"},

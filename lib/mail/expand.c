@@ -1,0 +1,174 @@
+#include "base.h"
+
+#include "addr.h"
+#include "aliases.h"
+#include "expand.h"
+#include "file.h"
+#include "login.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+struct expansion {
+	const struct conf *conf;
+	struct recipients to; /* as it comes to be */
+	const char *asked;    /* the recipient under expansion */
+	bool many;
+};
+
+/* ---- mailboxes ---- */
+
+/* %u, %h and %% filled in; the caller frees. */
+static char *
+maildir_of(const char *pattern, const char *user, const char *home)
+{
+	struct str path = {0};
+
+	for (const char *p = pattern; *p; p++) {
+		if (*p != '%' || !p[1]) {
+			str_addc(&path, *p);
+			continue;
+		}
+		p++;
+		if (*p == 'u')
+			str_adds(&path, user);
+		else if (*p == 'h')
+			str_adds(&path, home);
+		else
+			str_addc(&path, *p);
+	}
+	return str_take(&path);
+}
+
+/* A Maildir that cannot be seen, in a home directory closed to us, is taken to be there. */
+static bool
+has_mailbox(const struct conf *c, const char *path)
+{
+	const char *at = addr_domain(path);
+	char *user, *home, *maildir;
+	struct stat st;
+	bool has;
+
+	if (!aliases_domain_is_local(c, path))
+		return false;
+	user = mem_dupn(path, (size_t)(at - path) - 1);
+	str_lower(user);
+	home = login_home(user);
+	maildir = maildir_of(c->local_maildir, user, home ? home : "");
+	has = home && (!stat(maildir, &st) || errno == EACCES);
+	free(maildir);
+	free(home);
+	free(user);
+	return has;
+}
+
+/* ---- recipients ---- */
+
+/* Twice the limit is room for those who are named more than once. What is over it the door refuses. */
+static void
+take(void *arg, const char *path, bool local)
+{
+	struct expansion *x = arg;
+	const struct conf *c = x->conf;
+
+	if (x->many)
+		return;
+	if (local && c->default_destination && !has_mailbox(c, path))
+		path = c->default_destination;
+	recipients_add_path(&x->to, path, x->asked);
+	if (x->to.n < 2 * (size_t)c->max_recipients)
+		return;
+	recipients_unique(&x->to);
+	x->many = x->to.n > c->max_recipients;
+}
+
+/* NULL: none. A file that is missing at the usual place is an empty one. */
+static struct aliases *
+aliases_load(const struct conf *c, struct str *faults, struct str *why)
+{
+	struct aliases *a;
+	struct str text = {0};
+
+	if (!strcmp(c->aliases, "none"))
+		return NULL;
+	if (file_read(AT_FDCWD, c->aliases, &text, ALIASES_MAX)) {
+		if (errno != ENOENT || strcmp(c->aliases, "/etc/aliases"))
+			str_addf(why, "unable to read the aliases in %s: %s", c->aliases, strerror(errno));
+		str_free(&text);
+		return NULL;
+	}
+	a = aliases_parse(c->aliases, str_cstr(&text), text.len, faults);
+	str_free(&text);
+	return a;
+}
+
+static bool
+any_local(const struct recipients *to, const struct conf *c)
+{
+	for (size_t i = 0; i < to->n; i++)
+		if (to->v[i].bare || aliases_domain_is_local(c, to->v[i].path))
+			return true;
+	return false;
+}
+
+bool
+recipients_expand(struct recipients *to, const struct conf *c, struct str *remarks)
+{
+	struct expansion x = {.conf = c, .to.mailname = to->mailname};
+	struct alias_walk w = {.conf = c, .each = take, .arg = &x};
+	struct str faults = {0}, none = {0};
+
+	if (!any_local(to, c))
+		return true;
+	w.aliases = aliases_load(c, &faults, &to->why);
+	str_free(&faults);
+	if (to->why.len)
+		return false;
+	if (!w.aliases)
+		w.aliases = aliases_parse("", "", 0, &none);
+	for (size_t i = 0; i < to->n; i++) {
+		x.asked = to->v[i].path;
+		if (to->v[i].bare || aliases_domain_is_local(c, x.asked))
+			aliases_expand(&w, x.asked);
+		else
+			take(&x, x.asked, false);
+	}
+	str_add(remarks, str_cstr(&w.remarks), w.remarks.len);
+	aliases_free(w.aliases);
+	alias_walk_free(&w);
+	recipients_free(to);
+	*to = x.to;
+	return true;
+}
+
+/* ---- the check ---- */
+
+static void
+ignore(void *arg, const char *path, bool local)
+{
+	(void)arg;
+	(void)path;
+	(void)local;
+}
+
+long
+aliases_count_checked(const struct conf *c, struct str *faults)
+{
+	struct alias_walk w = {.conf = c, .each = ignore};
+	struct str why = {0};
+	long n;
+
+	w.aliases = aliases_load(c, faults, &why);
+	if (!w.aliases) {
+		str_addf(faults, "%s%s", str_cstr(&why), why.len ? "\n" : "");
+		str_free(&why);
+		return -1;
+	}
+	aliases_check(&w);
+	n = (long)aliases_count(w.aliases);
+	str_add(faults, str_cstr(&w.remarks), w.remarks.len);
+	alias_walk_free(&w);
+	aliases_free(w.aliases);
+	return n;
+}
