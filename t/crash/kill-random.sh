@@ -25,7 +25,7 @@ kill_random() {
 	[ $# -gt 0 ] || roles=(runq nexthop parent worker)
 	RANDOM=${SEED:-$$}
 	echo "# SEED=${SEED:-$$}"
-	rm -rf spool ids want out got kills twice
+	rm -rf spool ids want out got kills twice sink.log # the last one's would tell its port
 	: >kills
 	: >killed
 	start sink fake-sink -p 0 -o "$T/out" -l 20 -k PIPELINING,CHUNKING,8BITMIME,ENHANCEDSTATUSCODES
