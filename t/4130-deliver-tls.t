@@ -31,6 +31,35 @@ greet STARTTLS
 ${secure/starttls/starttls NORMAL:-VERS-ALL:+VERS-TLS1.2}
 X
 like "and told" "$(said d session)" 'tls=TLS1\.2'
+dialogue "warning alerts, a few" '^sent' must <<X
+greet STARTTLS
+C: STARTTLS
+S: 220 go
+starttls NORMAL:-VERS-ALL:+VERS-TLS1.2
+warnings 5
+C: EHLO client.test
+S: 250 mx.test
+$take
+X
+dialogue "a wish to negotiate anew is not heard" '^sent' must <<X
+greet STARTTLS
+C: STARTTLS
+S: 220 go
+starttls NORMAL:-VERS-ALL:+VERS-TLS1.2
+renegotiate
+C: EHLO client.test
+S: 250 mx.test
+$take
+X
+dialogue "and without end: nothing to wait for" '^later 0 4\.7\.5 .*TLS failed' must <<X
+greet STARTTLS
+C: STARTTLS
+S: 220 go
+starttls NORMAL:-VERS-ALL:+VERS-TLS1.2
+C: EHLO client.test
+warnings 100
+eof
+X
 dialogue "not where the hop says none" '^sent' none <<X
 $plain
 X

@@ -19,6 +19,7 @@
  *   starttls [HOW]      handshake; HOW: broken (no TLS), alert (no common cipher) or a GnuTLS priority string
  *   cert BASE           from now on with BASE.pem and BASE.key (t/world/certs)
  *   hello-max N         reset the connection when the ClientHello is larger; close-notify, alert: TLS ends so
+ *   warnings N          so many warning alerts; renegotiate: asks for it
  *   drip N MS           from now on N bytes each MS; nothing MS: nothing may come in for so long
  *   stall               silent until the client closes; close: say no more, read on; reset: RST; eof: the client must close
  *   wait FILE, touch FILE
@@ -265,7 +266,13 @@ play_socket(struct conn *c, const char *op, const char *arg)
 		gnutls_bye(c->tls, GNUTLS_SHUT_WR);
 	else if (!strcmp(op, "alert"))
 		gnutls_alert_send(c->tls, GNUTLS_AL_FATAL, GNUTLS_A_INTERNAL_ERROR);
-	else if (!strcmp(op, "nothing")) {
+	else if (!strcmp(op, "warnings")) {
+		for (long n = atol(arg);
+		     n && !gnutls_alert_send(c->tls, GNUTLS_AL_WARNING, GNUTLS_A_USER_CANCELED); n--)
+			;
+	} else if (!strcmp(op, "renegotiate")) {
+		gnutls_rehandshake(c->tls);
+	} else if (!strcmp(op, "nothing")) {
 		if (c->in.len || conn_fill(c, clock_mono() + atol(arg) * 1000) != -2)
 			conn_fail(c, "the client does not wait", str_cstr(&c->in));
 	} else if (!strcmp(op, "eof")) {

@@ -6,9 +6,14 @@
 #include <errno.h>
 #include <sys/socket.h>
 
+/* Warning alerts and wishes to negotiate anew that are passed over in a session: one who sends them without end must not
+ * hold us beyond all deadlines. */
+#define NOISE_MAX 16
+
 struct tls {
 	gnutls_session_t s;
 	int fd;
+	unsigned noise;
 	bool heard;
 	char why[200];
 };
@@ -129,6 +134,12 @@ failure(struct tls *t, int r)
 		    alert ? alert : "", alert ? ")" : "");
 }
 
+static bool
+is_noise(struct tls *t, ssize_t r)
+{
+	return (r == GNUTLS_E_WARNING_ALERT_RECEIVED || r == GNUTLS_E_REHANDSHAKE) && ++t->noise <= NOISE_MAX;
+}
+
 enum tls_got
 tls_handshake(struct tls *t)
 {
@@ -136,7 +147,7 @@ tls_handshake(struct tls *t)
 
 	do
 		r = gnutls_handshake(t->s);
-	while (r == GNUTLS_E_INTERRUPTED || r == GNUTLS_E_WARNING_ALERT_RECEIVED);
+	while (r == GNUTLS_E_INTERRUPTED || is_noise(t, r));
 	if (r == GNUTLS_E_SUCCESS)
 		return TLS_DONE;
 	if (r == GNUTLS_E_AGAIN)
@@ -196,7 +207,7 @@ tls_recv(struct tls *t, void *p, size_t n)
 	/* A HelloRequest or a ticket may stand before the data; renegotiation is never taken up. */
 	do
 		r = gnutls_record_recv(t->s, p, n);
-	while (r == GNUTLS_E_WARNING_ALERT_RECEIVED);
+	while (is_noise(t, r));
 	return as_errno(t, r);
 }
 
