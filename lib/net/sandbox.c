@@ -47,10 +47,18 @@ path_keep(int ruleset, const char *path, uint64_t rights)
 	close(rule.parent_fd);
 }
 
-/* Every right this kernel knows is handled, and none is granted but to read what is kept. Newer kernels
- * ignore nothing: the mask must not have bits they lack. */
+/* Here and there: Debian 12's headers stop at version 2. */
+#ifndef LANDLOCK_ACCESS_FS_TRUNCATE
+#define LANDLOCK_ACCESS_FS_TRUNCATE (1ULL << 14)
+#endif
+#define RIGHTS_BELOW                                                                                         \
+	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_WRITE_FILE |        \
+	    LANDLOCK_ACCESS_FS_TRUNCATE | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REMOVE_FILE)
+
+/* Every right this kernel knows is handled, and none is granted but to read what is kept, and those below dir.
+ * Newer kernels ignore nothing: the mask must not have bits they lack. */
 static void
-files_shut(const char *const *keep)
+files_shut(const char *const *keep, const char *dir)
 {
 	static const unsigned bits[] = {0, 13, 14, 15, 15, 16}; /* rights by ABI version */
 	struct landlock_ruleset_attr attr = {0};
@@ -65,6 +73,8 @@ files_shut(const char *const *keep)
 		return;
 	for (; keep && *keep; keep++)
 		path_keep((int)fd, *keep, LANDLOCK_ACCESS_FS_READ_FILE);
+	if (dir)
+		path_keep((int)fd, dir, RIGHTS_BELOW & attr.handled_access_fs);
 #ifdef LEAK_CHECKER
 	path_keep((int)fd, "/proc", LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR);
 #endif
@@ -231,13 +241,19 @@ sandbox_enter(void)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return;
-	files_shut(NULL);
+	files_shut(NULL, NULL);
 	calls_shut();
 }
 
 void
 sandbox_files(const char *const *keep)
 {
+	sandbox_files_below(keep, NULL);
+}
+
+void
+sandbox_files_below(const char *const *keep, const char *dir)
+{
 	if (!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-		files_shut(keep);
+		files_shut(keep, dir);
 }

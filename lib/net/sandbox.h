@@ -14,5 +14,7 @@ void sandbox_enter(void);
 /* For a resolver: shuts files alone, and leaves those of keep (NULL-terminated, files or directories) to be
  * read. Threads begun later are held too. Where the kernel cannot, nothing happens. */
 void sandbox_files(const char *const *keep);
+/* The same, and below dir (NULL: nowhere) files may be read, written, made, replaced and removed. */
+void sandbox_files_below(const char *const *keep, const char *dir);
 
 #endif

@@ -1,0 +1,344 @@
+#include "base.h"
+
+#include "clock.h"
+#include "die.h"
+#include "stsfetch.h"
+#include "target.h"
+#include "version.h"
+
+#include <curl/curl.h>
+
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
+#include <stdarg.h>
+#include <sys/queue.h>
+
+#define EXTRA_MAX 8
+#define HEADERS_MAX 65536
+
+struct fetch {
+	TAILQ_ENTRY(fetch) link;
+	struct sts_fetches *all;
+	char *host;
+	struct curl_slist *resolve;
+	CURL *curl; /* NULL: it waits for its turn */
+	struct str body;
+	size_t headers;
+	const char *result; /* found while it went on, before libcurl's own verdict */
+	char why[CURL_ERROR_SIZE + 64];
+	char error[CURL_ERROR_SIZE];
+	bool named; /* its certificate has a DNS-ID */
+	sts_fetched *done;
+	void *arg;
+};
+TAILQ_HEAD(fetch_list, fetch);
+
+struct sts_fetches {
+	const struct conf_sts *conf;
+	CURLM *multi;
+	struct fetch_list waiting, active;
+	size_t nactive;
+};
+
+static void PRINTF(3, 4) fetch_fail(struct fetch *f, const char *result, const char *fmt, ...)
+{
+	va_list ap;
+
+	f->result = result;
+	va_start(ap, fmt);
+	vsnprintf(f->why, sizeof f->why, fmt, ap);
+	va_end(ap);
+}
+
+struct sts_fetches *
+sts_fetches_open(const struct conf_sts *c)
+{
+	struct sts_fetches *f = mem_zalloc(sizeof *f);
+
+	f->conf = c;
+	TAILQ_INIT(&f->waiting);
+	TAILQ_INIT(&f->active);
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) || !(f->multi = curl_multi_init()))
+		die_temp("unable to set up libcurl");
+	return f;
+}
+
+static void
+fetch_free(struct fetch *f)
+{
+	if (f->curl) {
+		curl_multi_remove_handle(f->all->multi, f->curl);
+		curl_easy_cleanup(f->curl);
+	}
+	curl_slist_free_all(f->resolve);
+	str_free(&f->body);
+	free(f->host);
+	free(f);
+}
+
+void
+sts_fetches_close(struct sts_fetches *f)
+{
+	struct fetch *one;
+
+	while ((one = TAILQ_FIRST(&f->active)) || (one = TAILQ_FIRST(&f->waiting))) {
+		TAILQ_REMOVE(one->curl ? &f->active : &f->waiting, one, link);
+		fetch_free(one);
+	}
+	curl_multi_cleanup(f->multi);
+	curl_global_cleanup();
+	free(f);
+}
+
+/* ---- while it goes on ---- */
+
+/* GnuTLS takes the common name of a certificate that has no DNS-ID at all (T29); that any DNS-ID there is names
+ * this host it has seen to. */
+static bool
+certificate_named(gnutls_session_t session)
+{
+	const gnutls_datum_t *chain;
+	gnutls_x509_crt_t leaf;
+	unsigned n = 0;
+	bool found = false;
+	int type = 0;
+
+	chain = gnutls_certificate_get_peers(session, &n);
+	if (!chain || !n || gnutls_x509_crt_init(&leaf) < 0)
+		return false;
+	if (gnutls_x509_crt_import(leaf, chain, GNUTLS_X509_FMT_DER) >= 0)
+		for (unsigned i = 0; type >= 0 && !found; i++) {
+			char name[256];
+			size_t size = sizeof name;
+
+			type = gnutls_x509_crt_get_subject_alt_name(leaf, i, name, &size, NULL);
+			found = type == GNUTLS_SAN_DNSNAME;
+			/* Too long a name is no end of the list. */
+			type = type == GNUTLS_E_SHORT_MEMORY_BUFFER ? 0 : type;
+		}
+	gnutls_x509_crt_deinit(leaf);
+	return found;
+}
+
+/* The first header is the first byte that counts: by then the handshake is over, and TLS can be looked at. */
+static size_t
+header_take(char *p, size_t size, size_t n, void *arg)
+{
+	struct fetch *f = arg;
+	struct curl_tlssessioninfo *tls = NULL;
+
+	(void)p;
+	f->headers += n * size;
+	if (!f->named) {
+		f->named = !curl_easy_getinfo(f->curl, CURLINFO_TLS_SSL_PTR, &tls) && tls &&
+		           tls->backend == CURLSSLBACKEND_GNUTLS && tls->internals &&
+		           certificate_named(tls->internals);
+		if (!f->named) {
+			fetch_fail(
+			    f, STS_WEBPKI_INVALID, "the certificate has no subjectAltName with a host name");
+			return 0;
+		}
+	}
+	if (f->headers > HEADERS_MAX) {
+		fetch_fail(f, STS_FETCH_ERROR, "more than %d bytes of headers", HEADERS_MAX);
+		return 0;
+	}
+	return n * size;
+}
+
+static size_t
+body_take(char *p, size_t size, size_t n, void *arg)
+{
+	struct fetch *f = arg;
+
+	if (f->body.len + n * size > STS_BODY_MAX) {
+		fetch_fail(f, STS_FETCH_ERROR, "longer than 64 kB");
+		return 0;
+	}
+	str_add(&f->body, p, n * size);
+	return n * size;
+}
+
+/* ---- begin ---- */
+
+#define SET(option, value) (good = good && !curl_easy_setopt(f->curl, option, value))
+
+static void
+fetch_start(struct sts_fetches *all, struct fetch *f)
+{
+	struct str url = {0};
+	bool good = (f->curl = curl_easy_init()) != NULL;
+
+	TAILQ_REMOVE(&all->waiting, f, link);
+	TAILQ_INSERT_TAIL(&all->active, f, link);
+	all->nactive++;
+	str_addf(&url, "https://%s:%u/.well-known/mta-sts.txt", f->host, all->conf->port);
+	SET(CURLOPT_URL, url.s);
+	SET(CURLOPT_PROTOCOLS_STR, "https");
+	SET(CURLOPT_FOLLOWLOCATION, 0L);
+	SET(CURLOPT_PROXY, "");
+	SET(CURLOPT_NOPROXY, "*");
+	SET(CURLOPT_RESOLVE, f->resolve);
+	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	SET(CURLOPT_SSL_VERIFYPEER, 1L);
+	SET(CURLOPT_SSL_VERIFYHOST, 2L);
+	SET(CURLOPT_SSL_SESSIONID_CACHE, 0L);
+	SET(CURLOPT_CAINFO, all->conf->ca_file);
+	SET(CURLOPT_CAPATH, NULL);
+	SET(CURLOPT_FRESH_CONNECT, 1L);
+	SET(CURLOPT_FORBID_REUSE, 1L);
+	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	SET(CURLOPT_NOSIGNAL, 1L);
+	SET(CURLOPT_USERAGENT, "moxq/" MOXQ_VERSION);
+	SET(CURLOPT_TIMEOUT_MS, (long)(all->conf->timeout / 1000));
+	SET(CURLOPT_MAXFILESIZE, (long)STS_BODY_MAX);
+	SET(CURLOPT_ERRORBUFFER, f->error);
+	SET(CURLOPT_HEADERFUNCTION, header_take);
+	SET(CURLOPT_HEADERDATA, f);
+	SET(CURLOPT_WRITEFUNCTION, body_take);
+	SET(CURLOPT_WRITEDATA, f);
+	SET(CURLOPT_PRIVATE, f);
+	if (!good || curl_multi_add_handle(all->multi, f->curl))
+		die_temp("unable to set up libcurl");
+	str_free(&url);
+}
+
+void
+sts_fetch(
+    struct sts_fetches *all, const char *domain, const struct plan_list *addr, sts_fetched *done, void *arg)
+{
+	struct fetch *f = mem_zalloc(sizeof *f);
+	struct str s = {0};
+	size_t used = 0;
+
+	*f = (struct fetch){.all = all, .done = done, .arg = arg};
+	str_addf(&s, "mta-sts.%s", domain);
+	f->host = str_take(&s);
+	/* "+": libcurl forgets it again. */
+	str_addf(&s, "+%s:%u:", f->host, all->conf->port);
+	for (size_t i = 0; i < addr->n; i++)
+		if (target_text_allowed(addr->v[i], all->conf->loopback))
+			str_addf(
+			    &s, strchr(addr->v[i], ':') ? "%s[%s]" : "%s%s", used++ ? "," : "", addr->v[i]);
+	if (used)
+		f->resolve = curl_slist_append(NULL, s.s);
+	else
+		fetch_fail(f, STS_FETCH_ERROR,
+		    "%s has only addresses where no policy can be, such as this machine's own loopback",
+		    f->host);
+	if (used && !f->resolve)
+		die_temp("out of memory");
+	str_free(&s);
+	TAILQ_INSERT_TAIL(&all->waiting, f, link);
+}
+
+/* ---- end ---- */
+
+static bool
+is_webpki(CURLcode code)
+{
+	return code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_ISSUER_ERROR ||
+	       code == CURLE_SSL_INVALIDCERTSTATUS || code == CURLE_SSL_CERTPROBLEM;
+}
+
+/* What became of it, in f->result and f->why, or NULL there: the body is to be read. */
+static void
+fetch_judge(struct fetch *f, CURLcode code)
+{
+	const char *type = NULL;
+	long status = 0;
+
+	if (f->result)
+		return;
+	if (code) {
+		fetch_fail(f, is_webpki(code) ? STS_WEBPKI_INVALID : STS_FETCH_ERROR, "%s",
+		    *f->error ? f->error : curl_easy_strerror(code));
+		return;
+	}
+	curl_easy_getinfo(f->curl, CURLINFO_RESPONSE_CODE, &status);
+	if (status != 200) {
+		fetch_fail(
+		    f, STS_FETCH_ERROR, "the policy host answers with HTTP status %ld, not 200", status);
+		return;
+	}
+	if (curl_easy_getinfo(f->curl, CURLINFO_CONTENT_TYPE, &type) || !type || !sts_media_type_ok(type))
+		fetch_fail(
+		    f, STS_FETCH_ERROR, "its media type is %.60s, not text/plain", type ? type : "not told");
+}
+
+static void
+fetch_done(struct fetch *f)
+{
+	struct sts_policy p = {0};
+	const char *wrong = NULL;
+
+	if (!f->result && (wrong = sts_policy_parse(&p, str_cstr(&f->body), f->body.len)))
+		fetch_fail(f, STS_POLICY_INVALID, "%s", wrong);
+	if (f->result)
+		sts_policy_free(&p);
+	f->done(f->arg, &p, f->result, f->result ? f->why : NULL);
+	sts_policy_free(&p);
+	fetch_free(f);
+}
+
+static void
+waiting_start(struct sts_fetches *f)
+{
+	struct fetch *one;
+
+	while (f->nactive < STS_FETCHES_MAX && (one = TAILQ_FIRST(&f->waiting))) {
+		if (one->result) {
+			TAILQ_REMOVE(&f->waiting, one, link);
+			fetch_done(one);
+		} else {
+			fetch_start(f, one);
+		}
+	}
+}
+
+static void
+active_end(struct sts_fetches *f)
+{
+	CURLMsg *m;
+	int left;
+
+	while ((m = curl_multi_info_read(f->multi, &left))) {
+		CURLcode code = m->data.result;
+		struct fetch *one = NULL;
+		char *p = NULL;
+
+		if (m->msg != CURLMSG_DONE || curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &p) || !p)
+			continue;
+		one = (struct fetch *)(void *)p;
+		TAILQ_REMOVE(&f->active, one, link);
+		f->nactive--;
+		fetch_judge(one, code);
+		fetch_done(one);
+	}
+}
+
+void
+sts_fetches_wait(struct sts_fetches *f, struct pollfd *pfd, unsigned n, int ms)
+{
+	struct curl_waitfd extra[EXTRA_MAX];
+	int running, got;
+
+	if (n > EXTRA_MAX)
+		bug("%u descriptors to wait for", n);
+	waiting_start(f);
+	if (curl_multi_perform(f->multi, &running))
+		die_temp("unable to fetch: libcurl failed");
+	for (unsigned i = 0; i < n; i++)
+		extra[i] = (struct curl_waitfd){.fd = pfd[i].fd,
+		    .events = (short)((pfd[i].events & POLLIN ? CURL_WAIT_POLLIN : 0) |
+				      (pfd[i].events & POLLOUT ? CURL_WAIT_POLLOUT : 0))};
+	/* Without a transfer libcurl has no limit of its own. */
+	if (curl_multi_poll(f->multi, extra, n, ms < 0 ? INT32_MAX : ms, &got))
+		die_temp("unable to wait: libcurl failed");
+	for (unsigned i = 0; i < n; i++)
+		pfd[i].revents = extra[i].revents;
+	if (curl_multi_perform(f->multi, &running))
+		die_temp("unable to fetch: libcurl failed");
+	active_end(f);
+}
