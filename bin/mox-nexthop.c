@@ -13,6 +13,7 @@
 #include "rec.h"
 #include "remarks.h"
 #include "request.h"
+#include "stsask.h"
 #include "support.h"
 
 #include <errno.h>
@@ -97,13 +98,33 @@ wait_dns(struct dns *d)
 	dns_process(d);
 }
 
+static void
+wait_both(struct dns *d, struct sts_ask *s)
+{
+	struct pollfd pfd[] = {
+	    {.fd = dns_fd(d), .events = POLLIN}, {.fd = sts_ask_fd(s), .events = sts_ask_events(s)}};
+	int64_t deadline = dns_deadline(d), other = sts_ask_deadline(s);
+
+	if (poll(pfd, ARRAY_LEN(pfd), clock_timeout(other < deadline ? other : deadline)) < 0 &&
+	    errno != EINTR)
+		die_temp("unable to wait for answers: %m");
+	dns_process(d);
+	sts_ask_process(s);
+}
+
+struct sources {
+	struct dns *dns;
+	struct sts_ask *sts;
+};
+
 /* Plans in the order of the arguments, each as soon as those before it are printed. */
 static int
-plans_print(struct dns *d, const struct plan_request *like, const struct answers *how, char **name, size_t n)
+plans_print(const struct sources *from, const struct plan_request *like, const struct answers *how,
+    char **name, size_t n)
 {
 	struct answers all = *how;
 	struct slot *slot = mem_zalloc(n * sizeof *slot);
-	struct nexthop *nh = nexthop_open(d);
+	struct nexthop *nh = nexthop_open(from->dns, from->sts);
 
 	all.text = mem_zalloc(n * sizeof *all.text);
 	for (size_t i = 0; i < n; i++) {
@@ -119,7 +140,7 @@ plans_print(struct dns *d, const struct plan_request *like, const struct answers
 			str_free(&all.text[printed]);
 		}
 		if (printed < n)
-			wait_dns(d);
+			wait_both(from->dns, from->sts);
 	}
 	nexthop_close(nh);
 	free(all.text);
@@ -225,6 +246,7 @@ test_print(struct dns *d, const struct conf_dns *c)
 
 struct worker {
 	struct dns *dns;
+	struct sts_ask *sts;
 	struct nexthop *nexthop;
 	const struct conf *conf;
 	struct asking *known; /* NULL: no domain was asked for yet */
@@ -335,13 +357,16 @@ static void
 worker_round(struct worker *w)
 {
 	bool full = w->under_way >= UNDER_WAY_MAX || w->out.len >= UNREAD_MAX;
+	int64_t deadline = dns_deadline(w->dns), other = sts_ask_deadline(w->sts);
 	struct pollfd pfd[] = {
 	    {.fd = w->eof || full ? -1 : 0, .events = POLLIN},
 	    {.fd = 1, .events = w->out.len ? POLLOUT : 0},
 	    {.fd = dns_fd(w->dns), .events = POLLIN},
+	    {.fd = sts_ask_fd(w->sts), .events = sts_ask_events(w->sts)},
 	};
 
-	if (poll(pfd, ARRAY_LEN(pfd), clock_timeout(dns_deadline(w->dns))) < 0 && errno != EINTR)
+	if (poll(pfd, ARRAY_LEN(pfd), clock_timeout(other < deadline ? other : deadline)) < 0 &&
+	    errno != EINTR)
 		die_temp("unable to wait: %m");
 	if (pfd[1].revents & (POLLERR | POLLNVAL)) {
 		if (w->under_way || w->out.len)
@@ -350,6 +375,7 @@ worker_round(struct worker *w)
 		return;
 	}
 	dns_process(w->dns);
+	sts_ask_process(w->sts);
 	/* Looked at before requests are read: the next process answers them better. */
 	if (!w->draining && dns_stale(w->dns)) {
 		w->draining = true;
@@ -364,9 +390,10 @@ worker_round(struct worker *w)
 }
 
 static int
-worker_run(struct dns *d, const struct conf *c, struct asking **known)
+worker_run(const struct sources *from, const struct conf *c, struct asking **known)
 {
-	struct worker w = {.dns = d, .nexthop = nexthop_open(d), .conf = c};
+	struct worker w = {
+	    .dns = from->dns, .sts = from->sts, .nexthop = nexthop_open(from->dns, from->sts), .conf = c};
 
 	signal(SIGPIPE, SIG_IGN);
 	if (fd_nonblock(0, true) || fd_nonblock(1, true))
@@ -445,8 +472,8 @@ main(int argc, char **argv)
 	struct answers how = {.support = -1};
 	struct asking *known = NULL;
 	struct options o;
+	struct sources from = {0};
 	struct conf *c;
-	struct dns *d;
 	int code;
 
 	prog_start("mox-nexthop");
@@ -454,23 +481,27 @@ main(int argc, char **argv)
 	options_parse(&o, argc, argv);
 	c = conf_load(o.conf);
 	log_start((enum log_level)c->log_level, false);
-	d = dns_open(c);
+	if (!o.query && !o.test) /* before anything confines this process or gives it threads */
+		from.sts = sts_ask_open(o.conf, c->spool);
+	from.dns = dns_open(c);
 	how.verbose = o.verbose;
 	if (o.verbose)
 		how.support = support_open(c->spool, false);
-	dns_confine(d);
+	dns_confine(from.dns);
 	if (o.worker) {
-		code = worker_run(d, c, &known);
+		code = worker_run(&from, c, &known);
 	} else if (o.test) {
-		code = test_print(d, &c->dns);
+		code = test_print(from.dns, &c->dns);
 	} else if (o.query) {
-		code = answer_print(d, o.query, argv[optind]);
+		code = answer_print(from.dns, o.query, argv[optind]);
 	} else {
 		struct plan_request r = request_of(&o, c);
 
-		code = plans_print(d, &r, &how, argv + optind, (size_t)(argc - optind));
+		code = plans_print(&from, &r, &how, argv + optind, (size_t)(argc - optind));
 	}
-	dns_close(d);
+	if (from.sts)
+		sts_ask_close(from.sts);
+	dns_close(from.dns);
 	known_free(known);
 	conf_free(c);
 	return code;

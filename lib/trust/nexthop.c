@@ -35,6 +35,7 @@ LIST_HEAD(entry_bucket, entry);
 
 struct nexthop {
 	struct dns *dns;
+	struct sts_ask *sts;
 	struct entry_bucket bucket[BUCKETS];
 	TAILQ_HEAD(entry_age, entry) kept; /* the oldest first */
 	size_t nkept, under_way;
@@ -47,11 +48,12 @@ struct asked {
 };
 
 struct nexthop *
-nexthop_open(struct dns *d)
+nexthop_open(struct dns *d, struct sts_ask *s)
 {
 	struct nexthop *n = mem_zalloc(sizeof *n);
 
 	n->dns = d;
+	n->sts = s;
 	for (size_t i = 0; i < BUCKETS; i++)
 		LIST_INIT(&n->bucket[i]);
 	TAILQ_INIT(&n->kept);
@@ -138,15 +140,34 @@ entry_made(struct entry *e)
 static void entry_step(struct entry *e);
 
 static void
-answered(void *arg, struct dns_answer *a)
+asked_end(struct asked *q)
 {
-	struct asked *q = arg;
 	struct entry *e = q->entry;
 
-	e->lookups.v[q->index].answer = a;
 	free(q);
 	if (!--e->missing)
 		entry_step(e);
+}
+
+static void
+dns_answered(void *arg, struct dns_answer *a)
+{
+	struct asked *q = arg;
+
+	q->entry->lookups.v[q->index].answer = a;
+	asked_end(q);
+}
+
+static void
+sts_answered(void *arg, struct sts_reply *r)
+{
+	struct asked *q = arg;
+	struct lookup *l = &q->entry->lookups.v[q->index];
+
+	l->reply = mem_alloc(sizeof *r);
+	*l->reply = *r;
+	*r = (struct sts_reply){0};
+	asked_end(q);
 }
 
 /* One round of the rules: either it is done, or what is missing is asked. */
@@ -166,7 +187,10 @@ entry_step(struct entry *e)
 
 		q->entry = e;
 		q->index = i;
-		dns_ask(e->nexthop->dns, l->name, l->type, l->hosts, answered, q);
+		if (l->kind == LOOKUP_STS)
+			sts_ask(e->nexthop->sts, l->question, sts_answered, q);
+		else
+			dns_ask(e->nexthop->dns, l->name, l->type, l->hosts, dns_answered, q);
 	}
 }
 
@@ -175,8 +199,8 @@ key_of(const struct plan_request *r)
 {
 	struct str s = {0};
 
-	str_addf(&s, "%d %u %d%d%d %d %d ", r->host, r->port, r->loopback, r->ipv4, r->ipv6, (int)r->tls,
-	    (int)r->need);
+	str_addf(&s, "%d %u %d%d%d %d %d %d ", r->host, r->port, r->loopback, r->ipv4, r->ipv6, (int)r->tls,
+	    (int)r->need, r->attempts >= PLAN_STS_PATIENCE);
 	str_adds(&s, r->name);
 	return str_take(&s);
 }

@@ -7,16 +7,18 @@
 #include "base.h"
 #include "dns.h"
 #include "planner.h"
+#include "stsask.h"
 
 #define NEXTHOP_KEPT 10000 /* plans; beyond, the oldest goes */
 
 struct nexthop;
-struct nexthop *nexthop_open(struct dns *d);
+/* Both are borrowed. */
+struct nexthop *nexthop_open(struct dns *d, struct sts_ask *s);
 /* Only when nothing is under way. */
 void nexthop_close(struct nexthop *n);
 
 /* The callback may rearrange *p, which is nexthop's. It may come before nexthop_ask returns, else from
- * dns_process. */
+ * dns_process or sts_ask_process. */
 typedef void nexthop_done(void *arg, struct plan *p);
 void nexthop_ask(struct nexthop *n, const struct plan_request *r, nexthop_done *done, void *arg);
 

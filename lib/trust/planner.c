@@ -124,9 +124,13 @@ refuse_hopless(struct making *m)
 {
 	if (m->failed)
 		making_refuse_failed(m, m->failed_type, m->failed_name, m->failed);
-	else if (m->strangers)
+	else if (m->strangers) {
 		making_refuse(m, PLAN_LATER, "4.7.5", "the MTA-STS policy of %s names none of its mail hosts",
 		    m->domain);
+		sts_count_strangers(m);
+	} else if (m->insecure && m->policy_failed)
+		making_refuse(m, PLAN_LATER, "4.4.3", "unable to get the MTA-STS policy of %s: %s", m->domain,
+		    m->policy_failed);
 	else if (m->insecure)
 		making_refuse(m, PLAN_NEVER, "5.7.30",
 		    "the message requires TLS that is proved, and neither DANE nor MTA-STS proves a mail "

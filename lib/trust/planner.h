@@ -15,8 +15,13 @@
 #include "demand.h"
 #include "dns.h"
 #include "plan.h"
+#include "stsrec.h"
 
 #include <stdbool.h>
+
+/* So many attempts at least are later while nobody knows whether the domain has an MTA-STS policy; then mail goes as
+ * to a domain without one: a broken zone must not hold it for days (T46). */
+#define PLAN_STS_PATIENCE 3
 
 struct plan_request {
 	const char *
@@ -28,7 +33,8 @@ struct plan_request {
 	enum plan_tls
 	    tls; /* by configuration: may, none or must; of these only may leaves DANE and MTA-STS a say */
 	enum plan_need need;
-	const char *self; /* our own name in MX lists */
+	unsigned attempts; /* of the message so far; 0: not told. See PLAN_STS_PATIENCE */
+	const char *self;  /* our own name in MX lists */
 };
 
 enum lookup_kind { LOOKUP_DNS, LOOKUP_STS /* asked of mox-mtasts */ };
@@ -36,8 +42,11 @@ struct lookup {
 	enum lookup_kind kind;
 	char *name;
 	unsigned type;
-	bool hosts;                /* /etc/hosts counts */
-	struct dns_answer *answer; /* NULL: to be asked */
+	bool hosts;                    /* /etc/hosts counts */
+	struct dns_answer *answer;     /* NULL: to be asked */
+	struct sts_question *question; /* LOOKUP_STS: what to ask, and */
+	struct sts_reply *reply;       /* the answer; NULL: to be asked */
+	bool told;                     /* the log has a line about it */
 };
 
 struct lookups {

@@ -17,6 +17,12 @@ lookups_free(struct lookups *l)
 	for (size_t i = 0; i < l->n; i++) {
 		free(l->v[i].name);
 		dns_answer_free(l->v[i].answer);
+		if (l->v[i].question)
+			sts_question_free(l->v[i].question);
+		if (l->v[i].reply)
+			sts_reply_free(l->v[i].reply);
+		free(l->v[i].question);
+		free(l->v[i].reply);
 	}
 	free(l->v);
 	*l = (struct lookups){0};
@@ -35,7 +41,7 @@ making_need(struct making *m, const char *name, unsigned type)
 	if (l->n == LOOKUP_MAX)
 		bug("more than %d lookups for one plan", LOOKUP_MAX);
 	l->v = mem_grow(l->v, l->n + 1, sizeof *l->v);
-	l->v[l->n++] = (struct lookup){LOOKUP_DNS, mem_dup(name), type, m->r->host, NULL};
+	l->v[l->n++] = (struct lookup){.name = mem_dup(name), .type = type, .hosts = m->r->host};
 	m->waiting = true;
 	return NULL;
 }

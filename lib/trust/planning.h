@@ -28,7 +28,8 @@ struct making {
 	unsigned strangers, insecure;    /* not named by the policy, not enough for the message */
 	const struct dns_answer *failed; /* the first lookup that cost a host */
 	char failed_name[DNS_NAME_SIZE];
-	unsigned failed_type; /* 0: its addresses */
+	unsigned failed_type;      /* 0: its addresses */
+	const char *policy_failed; /* why it is not known whether there is a policy; NULL: it is */
 };
 
 /* The answer, or NULL: it is to be waited for. Each question is asked once for all rounds. */
@@ -83,5 +84,7 @@ bool tlsa_find(struct making *m, const struct tlsa_host *h, struct tlsa_found *f
 bool sts_find(struct making *m);
 /* host: lower-case A-labels. After sts_find. */
 enum sts_verdict sts_judge(struct making *m, const char *host);
+/* Counts that the enforced policy names none of the domain's hosts. */
+void sts_count_strangers(struct making *m);
 
 #endif

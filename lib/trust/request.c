@@ -25,6 +25,10 @@ line(struct plan_request *r, uint64_t *ask, const char *key, char *value)
 		r->ipv4 = strcmp(value, "no") != 0;
 	} else if (!strcmp(key, "ipv6")) {
 		r->ipv6 = strcmp(value, "no") != 0;
+	} else if (!strcmp(key, "attempts")) {
+		if (!str_number(value, UINT32_MAX, &n))
+			return false;
+		r->attempts = (unsigned)n;
 	} else if (!strcmp(key, "need")) {
 		r->need = !strcmp(value, "secure") ? NEED_SECURE : NEED_LENIENT;
 		return r->need == NEED_SECURE || !strcmp(value, "lenient");
