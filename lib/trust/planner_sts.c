@@ -159,7 +159,9 @@ sts_find(struct making *m)
 		r = reply_with_addresses(m, said, id);
 	if (!r)
 		return false;
-	making_ttl(m, txt->ttl);
+	/* As a denial of TLSA records, one of the policy does not shorten the plan's life. */
+	if (txt->status == DNS_DATA)
+		making_ttl(m, txt->ttl);
 	making_ttl(m, r->ttl);
 	if (r->result) {
 		count_add(m, r->result, NULL, r->why, r->kind == STS_REPLY_POLICY ? &r->policy : NULL);

@@ -38,7 +38,7 @@ sts_desk_open(const struct conf *c, bool *kept)
 
 	*kept = !sts_keep_open(&d->keep, c->spool);
 	if (!*kept) {
-		log_open(LOG_WARN, "sts-unkept");
+		log_open(errno == ENOENT ? LOG_DEBUG : LOG_WARN, "sts-unkept");
 		log_s("error", strerror(errno));
 		log_close();
 	}

@@ -252,6 +252,10 @@ fetch_judge(struct fetch *f, CURLcode code)
 	if (f->result)
 		return;
 	if (code) {
+		char *paths = strstr(f->error, ". CAfile: ");
+
+		if (paths)
+			*paths = 0;
 		fetch_fail(f, is_webpki(code) ? STS_WEBPKI_INVALID : STS_FETCH_ERROR, "%s",
 		    *f->error ? f->error : curl_easy_strerror(code));
 		return;

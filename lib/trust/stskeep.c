@@ -115,6 +115,15 @@ sts_keep_list(const struct sts_keep *k, struct plan_list *out)
 	return 0;
 }
 
+/* ".NAME.PID", as file_replace has it. */
+static bool
+is_temporary(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return *name == '.' && dot > name && dot[1] && strspn(dot + 1, "0123456789") == strlen(dot + 1);
+}
+
 void
 sts_keep_sweep(const struct sts_keep *k)
 {
@@ -126,7 +135,7 @@ sts_keep_sweep(const struct sts_keep *k)
 	if (!d)
 		return;
 	while ((e = readdir(d)))
-		if (*e->d_name == '.' && !fstatat(k->dir, e->d_name, &st, AT_SYMLINK_NOFOLLOW) &&
+		if (is_temporary(e->d_name) && !fstatat(k->dir, e->d_name, &st, AT_SYMLINK_NOFOLLOW) &&
 		    S_ISREG(st.st_mode) && st.st_mtime < now - 3600)
 			unlinkat(k->dir, e->d_name, 0);
 	closedir(d);

@@ -3,6 +3,7 @@
 #define PLANNER_WORLD_H
 
 #include "planner.h"
+#include "rec.h"
 #include "unit.h"
 
 #include <arpa/inet.h>
@@ -11,7 +12,8 @@
  * b(ogus), f(ailed), u(nreachable); data `-` is NODATA, `!` NXDOMAIN, `> canon | data` an answer behind
  * aliases. `x32` in TLSA data is 32 bytes 0x11. AAAA
  * that stand nowhere are NODATA, and so, proved, are TLSA records of a host with secure answers; any other question
- * that stands nowhere fails the test. Notes are compared where some are wanted. */
+ * that stands nowhere fails the test. `NAME STS1 LINE | LINE` is mox-mtasts' answer (stsrec.h), STS2 the one to the question
+ * with addresses; with neither, and without TXT at _mta-sts.NAME, there is no policy. Notes are compared where some are wanted. */
 struct row {
 	const char *what;
 	struct plan_request r;
@@ -68,6 +70,9 @@ add_data(struct dns_answer *a, unsigned type, char *s)
 		n = 2 + wire_name(b + 2, host);
 	} else if (type == DNS_TLSA) {
 		n = wire_tlsa(b, s);
+	} else if (type == DNS_TXT) {
+		n = 1 + (b[0] = (unsigned char)strlen(s));
+		memcpy(b + 1, s, n - 1);
 	} else {
 		n = wire_name(b, s);
 	}
@@ -151,6 +156,8 @@ world_ask(const char *world, const struct lookup *l)
 	free(copy);
 	if (!a && l->type == DNS_AAAA)
 		a = dns_answer_new(DNS_NODATA, false, 1);
+	if (!a && l->type == DNS_TXT)
+		a = dns_answer_new(DNS_NODATA, false, 86400);
 	if (!a && l->type == DNS_TLSA && is_signed(world, l->name))
 		a = dns_answer_new(DNS_NODATA, true, 1);
 	if (!a) {
@@ -159,6 +166,39 @@ world_ask(const char *world, const struct lookup *l)
 		a->why = mem_dup("not in the test's world");
 	}
 	return a;
+}
+
+/* The answer of mox-mtasts. */
+static inline struct sts_reply *
+world_ask_sts(const char *world, const struct lookup *l)
+{
+	char *copy = mem_dup(world), *save, *line;
+	struct sts_reply *r = mem_zalloc(sizeof *r);
+	struct str rec = {0};
+
+	str_adds(&rec, "ask 1\n");
+	for (line = strtok_r(copy, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		char *name = word(&line), *type = word(&line), *part, *more;
+
+		if (strcmp(name, l->name) != 0 || strncmp(type, "STS", 3) != 0 ||
+		    strtoul(type + 3, NULL, 10) != l->type)
+			continue;
+		for (part = strtok_r(line, "|", &more); part; part = strtok_r(NULL, "|", &more)) {
+			str_adds(&rec, part + strspn(part, " "));
+			while (rec.s[rec.len - 1] == ' ')
+				str_cut(&rec, rec.len - 1);
+			str_addc(&rec, '\n');
+		}
+	}
+	free(copy);
+	if (rec.len == strlen("ask 1\n"))
+		str_adds(&rec, "answer none\nttl 86400\n");
+	rec_end(&rec);
+	if (!sts_reply_parse(r, rec.s, rec.len))
+		*r = (struct sts_reply){
+		    .kind = STS_REPLY_FAILED, .why = mem_dup("mox-mtasts died"), .ttl = 60};
+	str_free(&rec);
+	return r;
 }
 
 static inline void
@@ -177,7 +217,10 @@ world_run(const struct row *t)
 	r.self = "me.example";
 	while (!plan_make(&p, &r, &l))
 		for (; done < l.n; done++)
-			l.v[done].answer = world_ask(t->world, &l.v[done]);
+			if (l.v[done].kind == LOOKUP_STS)
+				l.v[done].reply = world_ask_sts(t->world, &l.v[done]);
+			else
+				l.v[done].answer = world_ask(t->world, &l.v[done]);
 	if (!strstr(t->want, "\nnote "))
 		plan_list_free(&p.note);
 	plan_write(&out, &p);
