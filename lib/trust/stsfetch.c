@@ -286,19 +286,23 @@ fetch_done(struct fetch *f)
 	fetch_free(f);
 }
 
-static void
+/* true: it called back. */
+static bool
 waiting_start(struct sts_fetches *f)
 {
 	struct fetch *one;
+	bool called = false;
 
 	while (f->nactive < STS_FETCHES_MAX && (one = TAILQ_FIRST(&f->waiting))) {
 		if (one->result) {
 			TAILQ_REMOVE(&f->waiting, one, link);
 			fetch_done(one);
+			called = true;
 		} else {
 			fetch_start(f, one);
 		}
 	}
+	return called;
 }
 
 static void
@@ -330,7 +334,8 @@ sts_fetches_wait(struct sts_fetches *f, struct pollfd *pfd, unsigned n, int ms)
 
 	if (n > EXTRA_MAX)
 		bug("%u descriptors to wait for", n);
-	waiting_start(f);
+	if (waiting_start(f))
+		ms = 0;
 	if (curl_multi_perform(f->multi, &running))
 		die_temp("unable to fetch: libcurl failed");
 	for (unsigned i = 0; i < n; i++)

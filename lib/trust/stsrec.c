@@ -3,8 +3,8 @@
 #include "domain.h"
 #include "rec.h"
 #include "stsrec.h"
-#include "target.h"
 
+#include <arpa/inet.h>
 #include <stdarg.h>
 
 #define COUNT_MAX 4000 /* bytes of a `tls` line: 4 kB with its key and count */
@@ -134,7 +134,10 @@ question_line(struct sts_question *q, const char *key, char *value)
 	if (!strcmp(key, "refetch")) {
 		q->refetch = !strcmp(value, "yes");
 	} else if (!strcmp(key, "addr")) {
-		if (q->addr.n == STS_ADDR_MAX || !target_text_allowed(value, true))
+		unsigned char b[16];
+
+		if (q->addr.n == STS_ADDR_MAX ||
+		    inet_pton(strchr(value, ':') ? AF_INET6 : AF_INET, value, b) != 1)
 			return false;
 		plan_list_add(&q->addr, value);
 		q->has_addr = true;

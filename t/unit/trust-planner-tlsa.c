@@ -239,6 +239,10 @@ bounded(void)
 		for (; done < l.n; done++) {
 			struct lookup *k = &l.v[done];
 
+			if (k->kind == LOOKUP_STS) {
+				k->reply = world_ask_sts("", k);
+				continue;
+			}
 			k->answer =
 			    k->type == DNS_TLSA ? dns_answer_new(DNS_DATA, true, 300) : world_ask(SIGNED, k);
 			for (size_t i = 0; k->type == DNS_TLSA && i < 60; i++)

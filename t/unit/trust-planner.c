@@ -170,6 +170,10 @@ bounded(void)
 		for (; done < l.n; done++) {
 			struct lookup *k = &l.v[done];
 
+			if (k->kind == LOOKUP_STS) {
+				k->reply = world_ask_sts("", k);
+				continue;
+			}
 			if (k->type == DNS_MX) {
 				k->answer = world_ask(str_cstr(&mx), k);
 				continue;
