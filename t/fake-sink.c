@@ -1,12 +1,13 @@
 /* fake-sink: an SMTP server that takes everything, as fast as one process can.
  *
  *   fake-sink [-a ADDR[-ADDR]] [-p PORT] [-k KEYWORDS] [-n N] [-d DIR] [-o FILE] [-r RCPTS] [-m MAILS] [-l
- * MS]
+ * MS] [-c BASE]
  *
  * -a 127.0.1.1-127.0.1.100 listens on a range of IPv4 addresses. -k is what EHLO is answered, parted by
  * commas (default PIPELINING,8BITMIME,SMTPUTF8,CHUNKING,SIZE 0,DSN,ENHANCEDSTATUSCODES); STARTTLS among them
  * is meant. -d stores each message as DIR/SEQ: MAIL and RCPT lines, an empty line, the message without
  * dot-stuffing. -o FILE gets a line for each recipient that was accepted: SEQ MICROSECONDS SENDER RCPT.
+ * -c BASE shows the chain BASE.pem with the key BASE.key (t/world/certs) instead of a certificate of its own.
  * -r, -m: 452 and 421 beyond so many in a transaction and a connection. -l delays every answer.
  *
  * An address whose local part begins with a code obeys: 550-x is refused at its command (sender: MAIL,
@@ -31,7 +32,7 @@
 
 #define USAGE                                                                                                \
 	"fake-sink [-a ADDR[-ADDR]] [-p PORT] [-k KEYWORDS] [-n N] [-d DIR] [-o FILE] [-r RCPTS] [-m "       \
-	"MESSAGES] [-l MS]"
+	"MESSAGES] [-l MS] [-c CERTIFICATE]"
 
 enum state { COMMAND, DATA, CHUNK };
 
@@ -557,12 +558,12 @@ listen_on(const char *addr, int *port)
 int
 main(int argc, char **argv)
 {
-	const char *addr = "127.0.0.1", *file = NULL;
+	const char *addr = "127.0.0.1", *file = NULL, *base = NULL;
 	struct sigaction note = {.sa_handler = on_signal}; /* no SA_RESTART: it interrupts epoll_wait */
 	int opt, port = 0;
 
 	prog_start("fake-sink");
-	while ((opt = getopt(argc, argv, "a:p:k:n:d:o:r:m:l:")) != -1) {
+	while ((opt = getopt(argc, argv, "a:p:k:n:d:o:r:m:l:c:")) != -1) {
 		switch (opt) {
 		case 'a': addr = optarg; break;
 		case 'p': port = (int)atol(optarg); break;
@@ -573,6 +574,7 @@ main(int argc, char **argv)
 		case 'r': rcpt_max = atol(optarg); break;
 		case 'm': message_max = atol(optarg); break;
 		case 'l': latency = atol(optarg); break;
+		case 'c': base = optarg; break;
 		default: die_usage(USAGE);
 		}
 	}
@@ -588,7 +590,7 @@ main(int argc, char **argv)
 	sigaction(SIGUSR1, &note, NULL);
 	if (gnutls_session_ticket_key_generate(&ticket_key) || (poller = epoll_create1(EPOLL_CLOEXEC)) < 0)
 		die_temp("unable to set up: %m");
-	cred = fake_certificate("mx.test");
+	cred = base ? fake_certificate_file(base) : fake_certificate("mx.test");
 	listen_on(addr, &port);
 	printf("listening %d\n", port);
 	fflush(stdout);
