@@ -132,6 +132,12 @@ job l "$PORT_good/sts" -- b@x.test
 deliver -k j k l
 is "T101 nor under another policy, but under the same" "$(for j in j k l; do said $j session | grep -o 'reused=[a-z]*'; done | paste -sd' ')" \
 	"reused=no reused=no reused=yes"
+cp certs/foreign-ca.pem changing.pem
+sed "s|^ca-file.*|ca-file = \"$T/changing.pem\"|" mox.conf >changing.conf
+deliver -k -C changing.conf -x "cp '$T/certs/ca.pem' '$T/changing.pem'" j k
+is "authorities that changed are read again" "$(fate j 1 | cut -d' ' -f1,3) $(fate k 1 | cut -c1-4)" "later 4.7.5 sent"
+deliver -k -C changing.conf -x ": >'$T/changing.pem'" j k
+is "unless there are none" "$(fate j 1 | cut -c1-4) $(fate k 1 | cut -c1-4)" "sent sent"
 deliver k
 is "without authorities nobody is trusted" "$(fate k 1 | cut -d' ' -f1,3)" "later 4.7.5"
 echo 1000000000 >ahead

@@ -52,7 +52,7 @@ job() {
 }
 deliver() {
 	local opts=()
-	while case ${1-} in -g | -C | -T | -1 | -k) true ;; *) false ;; esac; do
+	while case ${1-} in -g | -x | -C | -T | -1 | -k) true ;; *) false ;; esac; do
 		opts+=("$1")
 		[ "$1" = -1 ] || [ "$1" = -k ] || { opts+=("$2") && shift; }
 		shift

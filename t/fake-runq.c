@@ -1,11 +1,12 @@
 /* fake-runq: plays mox-runq towards mox-deliver -w, found by PATH.
  *
- *   fake-runq [-1k] [-g FILE] [-C CONFIG] [-T TRANSPORT] JOB...
+ *   fake-runq [-1k] [-g FILE] [-x COMMAND] [-C CONFIG] [-T TRANSPORT] JOB...
  *
  * Asks for one worker, hands it the jobs (two ahead, as mox-runq does; -1: one at a time) and prints the
  * packets it reports, then closes the socket and waits until worker and parent are gone. A JOB is a file: its
  * first line `message PATH`, the rest the job record as it is sent. -g: closes the job socket as soon as FILE
- * exists, whatever is unanswered. -k: the worker has certificate authorities. Exits 0 when every job got its report, 1 when the worker went away before,
+ * exists, whatever is unanswered. -k: the worker has certificate authorities. -x: each job has a worker of its
+ * own, and between two of them the shell runs COMMAND. Exits 0 when every job got its report, 1 when the worker went away before,
  * 2 when mox-deliver ended badly. */
 #include "base.h"
 
@@ -24,7 +25,8 @@
 #include "file.h"
 #include "str.h"
 
-#define USAGE "fake-runq [-1k] [-g FILE] [-C CONFIG] [-T TRANSPORT] JOB..."
+#define USAGE "fake-runq [-1k] [-g FILE] [-x COMMAND] [-C CONFIG] [-T TRANSPORT] JOB..."
+
 static pid_t
 parent_start(int *sock, const char *config)
 {
@@ -108,20 +110,44 @@ report_read(int sock)
 	return ends;
 }
 
+static void
+worker_end(int sock)
+{
+	shutdown(sock, SHUT_WR);
+	while (report_read(sock) >= 0)
+		;
+	close(sock);
+}
+
+static void
+run(const char *command)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		execlp("sh", "sh", "-c", command, (char *)NULL);
+		_exit(127);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || status)
+		die_temp("unable to run %s", command);
+}
+
 int
 main(int argc, char **argv)
 {
-	const char *config = NULL, *give_up = NULL, *transport = "", *pkix = "no";
+	const char *config = NULL, *give_up = NULL, *transport = "", *pkix = "no", *command = NULL;
 	int opt, parent, sock, sent, done = 0, ahead = 2, status;
 	pid_t pid;
 
 	prog_start("fake-runq");
-	while ((opt = getopt(argc, argv, "1kg:C:T:")) != -1) {
+	while ((opt = getopt(argc, argv, "1kg:x:C:T:")) != -1) {
 		switch (opt) {
 		case '1': ahead = 1; break;
 		case 'k': pkix = "yes"; break;
 		case 'T': transport = optarg; break;
 		case 'g': give_up = optarg; break;
+		case 'x': command = optarg, ahead = 1; break;
 		case 'C': config = optarg; break;
 		default: die_usage(USAGE);
 		}
@@ -143,11 +169,13 @@ main(int argc, char **argv)
 		if ((n = report_read(sock)) < 0)
 			break;
 		done += n;
+		if (n && command && done < argc - optind) {
+			worker_end(sock);
+			run(command);
+			sock = worker_start(parent, transport, pkix);
+		}
 	}
-	shutdown(sock, SHUT_WR);
-	while (report_read(sock) >= 0)
-		;
-	close(sock);
+	worker_end(sock);
 	close(parent);
 	if (waitpid(pid, &status, 0) != pid || status)
 		return 2;

@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -117,14 +118,27 @@ is_direct(const struct conf *conf, const char *transport)
 	return t && t->type == TRANSPORT_DIRECT;
 }
 
+static bool
+is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
 void
 authorities_load(const struct conf *conf)
 {
+	static struct stat old;
 	static bool loaded, told;
 	const char *why = "no certificate in it";
+	struct stat now;
 
-	if (!loaded)
-		loaded = tls_prepare(conf, true, &why) > 0;
+	if (stat(conf->ca_file, &now))
+		now = (struct stat){0};
+	if (loaded && (!now.st_ino || is_same(&now, &old)))
+		return;
+	old = now;
+	loaded |= tls_prepare(conf, true, &why) > 0;
 	if (loaded || told)
 		return;
 	told = true;

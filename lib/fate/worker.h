@@ -33,7 +33,7 @@ pid_t worker_fork(const struct conf *conf, int sock, bool direct) MUST_USE;
  * command line): the addresses an attacker may have learned are worth nothing then. */
 int worker_parent(const struct conf *conf, char *const argv[]);
 
-/* Loads the authorities of ca-file into this process, unless they are there; the first time that there are none
+/* Loads the authorities of ca-file into this process, unless they are there and the file is the same as then; the first time that there are none
  * says so in the log, and each call tries again. */
 void authorities_load(const struct conf *conf);
 

@@ -45,6 +45,24 @@ priority(gnutls_priority_t *to, int minimum, const char *more)
 	return gnutls_priority_init(to, text, NULL);
 }
 
+/* In place of those that were there; a file without any changes nothing. */
+static int
+authorities_read(const char *file)
+{
+	gnutls_x509_trust_list_t list;
+	int r = gnutls_x509_trust_list_init(&list, 0), old = r;
+
+	if (!r)
+		r = gnutls_x509_trust_list_add_trust_file(list, file, NULL, GNUTLS_X509_FMT_PEM, 0, 0);
+	if (r > 0) {
+		gnutls_x509_trust_list_deinit(trusted, 1);
+		trusted = list;
+	} else if (!old) {
+		gnutls_x509_trust_list_deinit(list, 1);
+	}
+	return r;
+}
+
 int
 tls_prepare(const struct conf *conf, bool authorities, const char **why)
 {
@@ -63,8 +81,7 @@ tls_prepare(const struct conf *conf, bool authorities, const char **why)
 			    ":-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM");
 	}
 	if (!r && authorities)
-		r = gnutls_x509_trust_list_add_trust_file(
-		    trusted, conf->ca_file, NULL, GNUTLS_X509_FMT_PEM, 0, 0);
+		r = authorities_read(conf->ca_file);
 	if (r >= 0)
 		return r;
 	*why = gnutls_strerror(r);

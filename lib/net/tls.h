@@ -20,7 +20,7 @@
 
 struct tls;
 
-/* authorities: loads those of ca-file, too; may be called again for them alone. Answers how many were loaded,
+/* authorities: loads those of ca-file, too; may be called again for them alone, and then they replace the old ones. Answers how many were loaded,
  * or -1 and half a sentence in *why (static). Without them nobody is trusted. */
 int tls_prepare(const struct conf *conf, bool authorities, const char **why) MUST_USE;
 
