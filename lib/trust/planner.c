@@ -169,7 +169,7 @@ make_hops(struct making *m, const struct mx *v, size_t n)
 	if (m->waiting)
 		return;
 	if (m->p->nhop) {
-		m->p->partial = m->failed;
+		m->p->partial = m->failed || (m->insecure && m->policy_failed);
 		making_done(m, m->domain);
 		site_set(m->p);
 	} else {

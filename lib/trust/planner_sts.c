@@ -7,6 +7,9 @@
 
 enum { FIRST = 1, WITH_ADDRESSES };
 
+/* Seconds that a plan without a policy that may be there holds: mail that is new has its own patience (T46). */
+#define DOUBT_TTL 60
+
 static struct lookup *
 question_find(const struct making *m, unsigned round)
 {
@@ -121,6 +124,7 @@ doubt_settle(struct making *m, const char *why, const struct dns_answer *txt)
 	struct lookup *l = question_find(m, FIRST);
 
 	m->policy_failed = why;
+	making_ttl(m, DOUBT_TTL);
 	if (m->r->need == NEED_LENIENT)
 		return true;
 	if (m->r->attempts < PLAN_STS_PATIENCE) {

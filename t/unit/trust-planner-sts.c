@@ -70,8 +70,8 @@ static const struct row rows[] = {
     {"T46 and so at the second attempt", {.name = "d", .attempts = 2},
 	"d MX i 10 a.d\na.d A i 192.0.2.1\n_mta-sts.d TXT b x\nd STS1 answer undecided | ttl 60\n",
 	LATER("4.4.3", UNKNOWN "bad\\x20signature")},
-    {"T46 not for ever", {.name = "d", .attempts = 3},
-	"d MX i 10 a.d\na.d A i 192.0.2.1\n_mta-sts.d TXT f\nd STS1 answer undecided | ttl 60\n",
+    {"T46 not for ever; but the plan is not kept for others that came later", {.name = "d", .attempts = 3},
+	"d MX i 10 a.d\na.d A i 192.0.2.1\n_mta-sts.d TXT f\nd STS1 answer undecided | ttl 3600\n",
 	PLAN("d", "a.d", "insecure", HOP("a.d", "10", "insecure", "a.d", "192.0.2.1"), "60")},
     {"T128 nobody to ask is no attempt", {.name = "d"},
 	"d MX i 10 a.d\na.d A i 192.0.2.1\n_mta-sts.d TXT u\nd STS1 answer undecided | ttl 60\n",
@@ -94,6 +94,15 @@ static const struct row rows[] = {
 	"later 4.4.3 unable\\x20to\\x20get\\x20the\\x20MTA-STS\\x20policy\\x20of\\x20d:\\x20status\\x20"
 	"500\n" COUNT("sts-policy-fetch-error", "status\\x20"
 						"500") "ttl 60\nend\n"},
+    {"REQUIRETLS: nor is it when another host is proved: what that one lacks may be there",
+	{.name = "d", .need = NEED_SECURE},
+	"d MX s 10 a.d | 20 b.e\na.d A i 192.0.2.1\nb.e A s 192.0.2.2\n_25._tcp.b.e TLSA s 3 1 1 "
+        "x32\n_mta-sts.d TXT i v=STSv1; id=1;\n"
+	"d STS1 answer none | result sts-policy-fetch-error | why status 500 | ttl 299\n",
+	"plan d\nsite b.e\ndnssec secure\npartial yes\nhop b.e pref=20 port=25 dnssec=secure tls=dane\nnames "
+        "b.e d\n"
+	"tlsa 3 1 1 1111111111111111111111111111111111111111111111111111111111111111\naddr 192.0.2.2\n" COUNT(
+	    "sts-policy-fetch-error", "status\\x20500") "ttl 299\nend\n"},
     {"T42 the domain's own policy, not its alias's", {.name = "d"},
 	"d MX i > e | 10 a.e\nd CNAME i e\ne MX i 10 a.e\na.e A i 192.0.2.1\n"
 	"_mta-sts.e TXT i v=STSv1; id=1;\ne STS1 answer policy | mode enforce | id 1 | max-age 1 | mx x.e | "
