@@ -33,6 +33,7 @@ mkdir world web spool spool/sts
 } >world/plain.add
 world_start
 certs=$T/certs
+# shellcheck disable=SC2046
 "$TOP/t/world/certs" certs mta-sts.wild.plain.example $(for d in $domains; do echo mta-sts.$d.plain.example; done) >/dev/null ||
 	skip_all 'no certificates'
 "$TOP/t/world/certs" certs-cn mta-sts.cn.plain.example >/dev/null

@@ -141,20 +141,26 @@ question_free(struct open_question *q)
 	free(q);
 }
 
+static void
+list_free(struct question_list *l)
+{
+	struct open_question *q;
+
+	while ((q = TAILQ_FIRST(l))) {
+		TAILQ_REMOVE(l, q, link);
+		question_free(q);
+	}
+}
+
 void
 sts_ask_close(struct sts_ask *s)
 {
-	struct question_list *const lists[] = {&s->unsent, &s->sent, &s->ready};
-	struct open_question *q;
-
 	if (s->sock >= 0)
 		close(s->sock);
 	child_wait(s->keeper);
-	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
-		while ((q = TAILQ_FIRST(lists[i]))) {
-			TAILQ_REMOVE(lists[i], q, link);
-			question_free(q);
-		}
+	list_free(&s->unsent);
+	list_free(&s->sent);
+	list_free(&s->ready);
 	free(s->cache);
 	free(s);
 }

@@ -25,10 +25,12 @@ struct errand {
 	size_t n;
 };
 
+LIST_HEAD(errand_list, errand);
+
 struct sts_desk {
 	struct sts_keep keep;
 	struct sts_fetches *fetches;
-	LIST_HEAD(, errand) errands;
+	struct errand_list errands;
 };
 
 struct sts_desk *
