@@ -117,9 +117,10 @@ sts_count_strangers(struct making *m)
 	    m, "validation-failure", NULL, "no mail host is named by the policy", r ? &r->policy : NULL);
 }
 
-/* Nobody knows whether there is a policy. false: the mail waits. */
+/* Nobody knows whether there is a policy. false: the mail waits; with patience not for ever, but only when mox-mtasts has
+ * said that none is kept: what it would have said is not to be outwaited (T38). */
 static bool
-doubt_settle(struct making *m, const char *why, const struct dns_answer *txt)
+doubt_settle(struct making *m, const char *why, const struct dns_answer *txt, bool patience)
 {
 	struct lookup *l = question_find(m, FIRST);
 
@@ -127,7 +128,7 @@ doubt_settle(struct making *m, const char *why, const struct dns_answer *txt)
 	making_ttl(m, DOUBT_TTL);
 	if (m->r->need == NEED_LENIENT)
 		return true;
-	if (m->r->attempts < PLAN_STS_PATIENCE) {
+	if (!patience || m->r->attempts < PLAN_STS_PATIENCE) {
 		making_refuse(m, PLAN_LATER, "4.4.3",
 		    "unable to find out whether %s has an MTA-STS policy: %s", m->domain, why);
 		m->p->network_down = txt->unreachable;
@@ -174,8 +175,8 @@ sts_find(struct making *m)
 	switch (r->kind) {
 	case STS_REPLY_POLICY: policy_take(m, r); return true;
 	case STS_REPLY_NONE: return true;
-	case STS_REPLY_UNDECIDED: return doubt_settle(m, why ? why : "no answer", txt);
-	default: return doubt_settle(m, r->why ? r->why : "mox-mtasts gives no answer", txt);
+	case STS_REPLY_UNDECIDED: return doubt_settle(m, why ? why : "no answer", txt, true);
+	default: return doubt_settle(m, r->why ? r->why : "mox-mtasts gives no answer", txt, false);
 	}
 }
 
