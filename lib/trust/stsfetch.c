@@ -305,9 +305,11 @@ waiting_start(struct sts_fetches *f)
 	return called;
 }
 
-static void
+/* true: it called back. */
+static bool
 active_end(struct sts_fetches *f)
 {
+	bool called = false;
 	CURLMsg *m;
 	int left;
 
@@ -323,7 +325,9 @@ active_end(struct sts_fetches *f)
 		f->nactive--;
 		fetch_judge(one, code);
 		fetch_done(one);
+		called = true;
 	}
+	return called;
 }
 
 void
@@ -338,6 +342,9 @@ sts_fetches_wait(struct sts_fetches *f, struct pollfd *pfd, unsigned n, int ms)
 		ms = 0;
 	if (curl_multi_perform(f->multi, &running))
 		die_temp("unable to fetch: libcurl failed");
+	/* What ended just now would be waited for until somebody else says something. */
+	if (active_end(f))
+		ms = 0;
 	for (unsigned i = 0; i < n; i++)
 		extra[i] = (struct curl_waitfd){.fd = pfd[i].fd,
 		    .events = (short)((pfd[i].events & POLLIN ? CURL_WAIT_POLLIN : 0) |
