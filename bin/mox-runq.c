@@ -115,6 +115,7 @@ signalled(struct watch *w, uint32_t events)
 					q->nexthop.pid = 0; /* may be another's from now on */
 				if (pid == q->refresh_pid)
 					refresh_ended(q, status);
+				notice_child(q, pid, status);
 			}
 			break;
 		}
@@ -206,6 +207,8 @@ tables_start(struct runq *q)
 	TAILQ_INIT(&q->idle);
 	TAILQ_INIT(&q->done);
 	TAILQ_INIT(&q->clients);
+	TAILQ_INIT(&q->notices.waiting);
+	TAILQ_INIT(&q->notices.begun);
 	STAILQ_INIT(&q->outbox);
 	q->nexthop.in.fd = q->nexthop.out.fd = q->deliver.out.fd = q->deliver.in.fd = -1;
 	q->intake_wanted = true;
@@ -275,6 +278,8 @@ time_to_wait(struct runq *q)
 	if (q->due_next < wall && q->mode != RUNQ_SERVE && !q->stopping)
 		wall = q->due_next;
 	work_timers(q, &mono, &wall);
+	if (!q->stopping && q->mode != RUNQ_SERVE)
+		notice_timers(q, &mono);
 	if (q->now + (mono - q->mono) > wall)
 		mono = q->mono + (wall > q->now ? wall - q->now : 0);
 	return clock_timeout(mono);
@@ -290,12 +295,13 @@ static bool
 is_finished(struct runq *q)
 {
 	if (ending(q) || q->stopping)
-		return !q->njobs && TAILQ_EMPTY(&q->done);
+		return !q->njobs && TAILQ_EMPTY(&q->done) && !q->notices.running;
 	if (q->mode == RUNQ_SERVE)
 		return q->leaving ? nobody_asks(q) : serve_quiet(q, LINGER);
 	return q->mode == RUNQ_PASS && !work_waits(q) && !q->njobs && !q->asks.n && !q->refresh_pid &&
-	       (TAILQ_EMPTY(&q->to_ask) || q->nexthop.deaths > 3) && q->due_next > q->now &&
-	       (q->wake_at > q->now + SECOND || q->deliver.deaths > 3) && nobody_asks(q);
+	       !notice_busy(q) && (TAILQ_EMPTY(&q->to_ask) || q->nexthop.deaths > 3) &&
+	       q->due_next > q->now && (q->wake_at > q->now + SECOND || q->deliver.deaths > 3) &&
+	       nobody_asks(q);
 }
 
 /* Without an index no attempt can be registered and nothing new goes out; what is out may end, but not hold up the recovery for long. */
@@ -316,7 +322,10 @@ drop_when_broken(struct runq *q)
 static void
 drop_when_late(struct runq *q)
 {
-	if (!q->stopping || !q->njobs || q->mono < q->stop_at)
+	if (!q->stopping || q->mono < q->stop_at)
+		return;
+	notice_stop(q);
+	if (!q->njobs)
 		return;
 	log_open(LOG_WARN, "cut-short");
 	log_i("jobs", q->njobs);
@@ -341,6 +350,7 @@ round_of_work(struct runq *q)
 	ask_round(q);
 	work_dispatch(q); /* the next jobs first: the workers are waiting */
 	settle_done(q);
+	notice_round(q);
 	serve_round(q);
 	/* An answer may tell of nothing that a power failure could take back. */
 	if (!index_commit(q->index, q->answers_wait ? INDEX_DURABLE : INDEX_LAZY) || !q->answers_wait)
@@ -406,6 +416,8 @@ finish(struct runq *q, char **argv)
 	if (again && q->stopping && !rebuild)
 		again = false;
 	load_unload_all(q);
+	notice_stop(q);
+	notice_unload(q);
 	serve_stop(q);
 	ask_stop(q);
 	work_restart_parent(q);

@@ -329,6 +329,9 @@ report_rcpt(struct report *r, const struct job *j, const struct job_rcpt *to, co
 	rec_put(&r->out, *f->code ? f->code : "-");
 	rec_put(&r->out, *peer_and_text[0] ? peer_and_text[0] : "-");
 	rec_putn(&r->out, peer_and_text[1], cut_at(peer_and_text[1], JOB_TEXT_MAX));
+	/* RFC 3461 5.2.2: what this server was not told it cannot do. */
+	if (f->outcome == FATE_SENT && to->notify && to->no_dsn)
+		rec_put(&r->out, "dsn=no");
 	rec_close(&r->out);
 }
 

@@ -31,6 +31,7 @@ struct job_rcpt {
 	unsigned n;                           /* number in the report */
 	const char *address, *notify, *orcpt; /* NULL: not given */
 	bool utf8_local;                      /* the local part needs SMTPUTF8 */
+	bool no_dsn;                          /* the server it was last named to does not know NOTIFY */
 	enum rcpt_state state;
 	unsigned txn; /* number of the transaction it is, or was last, in */
 };

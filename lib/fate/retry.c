@@ -51,6 +51,13 @@ retry_is_overdue(const struct conf_retry *r, int64_t age, int64_t waited)
 	return waited >= r->give_up / 5 && is_old(r, age);
 }
 
+bool
+retry_is_late(const struct conf_retry *r, int64_t age, unsigned attempts, int64_t waited)
+{
+	return r->delay_notice && age >= r->delay_notice && age < r->give_up &&
+	       (attempts >= 2 || waited >= r->delay_notice / 4);
+}
+
 unsigned
 retry_guess_attempts(const struct conf_retry *r, int64_t age)
 {

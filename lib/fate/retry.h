@@ -23,6 +23,10 @@ bool retry_is_over(const struct conf_retry *r, int64_t age, unsigned attempts);
 /* The same for one whose site is down, so that it is not tried: waited is the time since it was due. */
 bool retry_is_overdue(const struct conf_retry *r, int64_t age, int64_t waited);
 
+/* Is it time to tell the sender that it is late? By delay-notice (0: never), but not of what was held, or
+ * hit by a leap of the clock: it must have been tried twice, or have waited for a site that is down. */
+bool retry_is_late(const struct conf_retry *r, int64_t age, unsigned attempts, int64_t waited);
+
 /* Attempts that a message of this age has probably seen: for a rebuild. */
 unsigned retry_guess_attempts(const struct conf_retry *r, int64_t age);
 

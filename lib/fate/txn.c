@@ -54,6 +54,7 @@ txn_start(struct txn *t, const struct line *l, struct job *j, bool careful)
 			continue;
 		t->who[t->n++] = (unsigned short)i;
 		r->state = RCPT_OUT;
+		r->no_dsn = !e->dsn;
 		r->txn = t->number;
 	}
 	return t->n > 0;

@@ -1,4 +1,5 @@
-/* What an operator changes of one recipient: file first, then row, then where it waits. */
+/* What an operator changes of one recipient: file first, then row, then where it waits. One that waits for its
+ * notice is past changing. */
 #include "base.h"
 
 #include "log.h"
@@ -40,7 +41,7 @@ change_hold(struct runq *q, const struct change *c, struct row *row, uint32_t ui
 	struct item *it = item_find(q, row->id, row->n);
 	int64_t next = row->next;
 
-	if (row->hold != HOLD_NONE)
+	if (row->hold != HOLD_NONE || row->fate)
 		return false;
 	if (c->dry)
 		return true;
@@ -86,7 +87,7 @@ change_schedule(struct runq *q, const struct change *c, struct row *row, uint32_
 	int64_t old = row->next, next = c->relative ? old + c->next : c->next;
 	struct dest *d;
 
-	if (row->hold != HOLD_NONE || (it && it->job))
+	if (row->hold != HOLD_NONE || row->fate || (it && it->job))
 		return false;
 	if (c->dry)
 		return true;
@@ -120,7 +121,7 @@ change_requiretls(struct runq *q, const struct change *c, struct row *row, uint3
 	struct item *it = item_find(q, row->id, row->n);
 	const char mark[4] = {[MARK_REQUIRETLS] = c->requiretls};
 
-	if (class_of(row->requiretls) == class_of_mark(mark))
+	if (row->fate || class_of(row->requiretls) == class_of_mark(mark))
 		return false;
 	if (c->dry)
 		return true;

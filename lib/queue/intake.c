@@ -63,6 +63,7 @@ intake_row(
 	    .requiretls = class_word(class_of_mark(r->mark)),
 	    .messageid = e->message_id,
 	    .subject = e->subject,
+	    .told = r->mark[MARK_NOTICE] == DELAY_TOLD,
 	};
 	if (row->hold == HOLD_NONE)
 		row->next = e->hold_until > q->now ? e->hold_until : q->now;

@@ -74,6 +74,10 @@ row_store(struct runq *q, const struct row *row, uint32_t uid)
 	put_text(&out, "requiretls", row->requiretls);
 	put_text(&out, "messageid", row->messageid);
 	put_text(&out, "subject", row->subject);
+	if (row->fate)
+		str_addf(&out, "fate %s\n", row->fate);
+	if (row->told)
+		str_adds(&out, "told yes\n");
 	rec_end(&out);
 	index_put(q->index, row->id, row->n, &out);
 }
@@ -101,8 +105,8 @@ row_load(struct runq *q, struct str *buf, struct row *row, uint32_t *uid, uint64
 
 /* ---- where a recipient waits ---- */
 
-static void
-wait_in_index(struct runq *q, uint64_t id, uint32_t n, int64_t next, const char *domain)
+void
+load_wait(struct runq *q, uint64_t id, uint32_t n, int64_t next, const char *domain)
 {
 	struct index_due d = {next, id, n};
 
@@ -119,7 +123,7 @@ load_place(struct runq *q, const struct row *row)
 	struct domain *d;
 
 	if (row->next > q->now) {
-		wait_in_index(q, row->id, row->n, row->next, row->domain);
+		load_wait(q, row->id, row->n, row->next, row->domain);
 		return;
 	}
 	d = domain_get(q, row->domain);
@@ -128,7 +132,7 @@ load_place(struct runq *q, const struct row *row)
 	    q->mode != RUNQ_SERVE)
 		item_add(q, row);
 	else
-		wait_in_index(q, row->id, row->n, row->next, row->domain);
+		load_wait(q, row->id, row->n, row->next, row->domain);
 	if ((d = domain_find(q, row->domain)))
 		domain_maybe_free(q, d);
 }
@@ -136,7 +140,7 @@ load_place(struct runq *q, const struct row *row)
 void
 load_defer(struct runq *q, struct item *it, int64_t next)
 {
-	wait_in_index(q, it->msg->id, it->n, next, it->domain->name);
+	load_wait(q, it->msg->id, it->n, next, it->domain->name);
 	item_free(q, it);
 }
 
@@ -258,7 +262,9 @@ refill(struct runq *q, struct domain *d, size_t room)
 		if (item_find(q, due[i].id, due[i].n) || !row_load(q, &buf, &row, &uid, due[i].id, due[i].n))
 			continue;
 		if (row.hold == HOLD_NONE && row.next > q->now) /* an old entry: its row was moved */
-			wait_in_index(q, row.id, row.n, row.next, row.domain);
+			load_wait(q, row.id, row.n, row.next, row.fate ? NOTICE_DOMAIN : row.domain);
+		else if (row.hold == HOLD_NONE && row.fate)
+			notice_load(q, &row);
 		else if (row.hold == HOLD_NONE)
 			item_add(q, &row);
 	}

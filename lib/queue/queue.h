@@ -8,10 +8,11 @@
  *   sweep.c   rebuild, comparison                          janitor.c tmp/, reserve, sync
  *   amend.c   cur/HH/ID.amend                              table.c   the things below, found by name
  *   tlsrpt.c  TLS results, summed                          refresh.c mox-mtasts refresh, daily
- *   known.c   spool/support
+ *   known.c   spool/support                            notice.c  what senders are told
+ *   compose.c one notice                               tell.c    to whom
  *
- * A recipient that is not finished is in exactly one place: loaded (a struct item), in the index's due and
- * domain tables, or held (in neither). A row in the index exists for each of them; a file in cur/ outranks
+ * A recipient that is not finished is in exactly one place: loaded (a struct item, or in a struct notice when
+ * it has failed and its sender is still to be told), in the index's due and domain tables, or held (in neither). A row in the index exists for each of them; a file in cur/ outranks
  * its rows.
  *
  * A round: wait; take in; load; hand out jobs (attempts registered and written before they go); apply the
@@ -34,7 +35,8 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-/* Can never be delivered; kept for a person until there are notices (mox-queue-release tries it again). */
+/* Failed for good, but no notice can be made, or the mark cannot: kept for a person (mox-queue-release tries it
+ * again). */
 #define HOLD_FAILED 'f'
 
 struct job;
@@ -55,6 +57,7 @@ struct item {
 	unsigned attempts;
 	int64_t next; /* what its row says */
 	bool held;    /* an operator held or cancelled it while its job was out: do not try again */
+	bool told;    /* as in its row; or a notice of its delay is under way */
 };
 TAILQ_HEAD(item_list, item);
 
@@ -156,6 +159,8 @@ struct job_rcpt {
 	enum outcome outcome;
 	int code;
 	char *status, *host, *text; /* NULL until reported */
+	bool local;                 /* the code and the text are our own */
+	bool no_dsn;                /* sent to a server that will not tell of success */
 };
 
 struct job {
@@ -238,6 +243,15 @@ struct runq {
 	int64_t quiet_since; /* monotonic: last time that any client did anything */
 	bool answers_wait;   /* some client's answers want a durable commit first */
 
+	struct {
+		struct hash open; /* whose round is open, by id and kind */
+		TAILQ_HEAD(, notice) waiting, begun;
+		size_t rcpts;     /* in all of them */
+		unsigned running; /* of the begun: those with a child */
+		int64_t hour;     /* monotonic: since when double bounces are counted */
+		unsigned doubles;
+		uint64_t dropped; /* of them, since the start */
+	} notices;
 	struct sweep *sweep; /* rebuild or comparison under way; NULL: none */
 	struct {
 		struct hash sums;
@@ -306,6 +320,8 @@ void load_unload(struct runq *q, struct item *it);
 void load_unload_all(struct runq *q);
 void load_park(struct runq *q, struct item *it, int64_t until); /* not tried, as its site is down */
 void load_defer(struct runq *q, struct item *it, int64_t next); /* its row says so already */
+/* In due, among those of the domain, until `next`, as its row says. */
+void load_wait(struct runq *q, uint64_t id, uint32_t n, int64_t next, const char *domain);
 /* Rows: uid is not for everybody's eyes and so no field of struct row. */
 void row_store(struct runq *q, const struct row *row, uint32_t uid);
 bool row_load(struct runq *q, struct str *buf, struct row *row, uint32_t *uid, uint64_t id, uint32_t n);
@@ -342,10 +358,34 @@ bool deliver_start(struct runq *q);
 void settle_packet(struct runq *q, struct worker *w, char *text, size_t n);
 void settle_done(struct runq *q);
 void job_free(struct job *j);
-/* Fails of a destination without any job: no plan, transport of type fail. never: held; else the next
+/* Fails of a destination without any job: no plan, transport of type fail. never: the end; else the next
  * attempt. */
 void settle_without_job(struct runq *q, struct item *it, bool never, int code, const char *text);
 void settle_down(struct runq *q, struct site *s);
+/* Writes one mutable byte; -1 with errno. */
+int settle_mark(
+    struct runq *q, uint64_t id, struct envelope *e, uint32_t n, enum mark which, char value) MUST_USE;
+
+/* ---- notice.c ---- */
+enum notice_kind { NOTICE_FAILED, NOTICE_DELAYED, NOTICE_SUCCESS };
+/* Where rows that wait for their notice stand in due: no domain has a space. */
+#define NOTICE_DOMAIN " notices"
+/* What became of a recipient, as it stands in its row and in the fates behind the address (mox-rec.5). outcome:
+ * failed, delayed, relayed; last: time of the last attempt, 0: none. out is emptied first. */
+void notice_fate(struct str *out, const char *outcome, const struct job_rcpt *r, int64_t last);
+/* Of failure and success the row has the fate already, and is in no other place; fate: of a delay. */
+void notice_add(struct runq *q, uint64_t id, uint32_t n, enum notice_kind kind, const char *fate);
+void notice_load(struct runq *q, const struct row *row); /* out of due */
+/* Whether it waits for its notice here. */
+bool notice_has(const struct runq *q, uint64_t id, uint32_t n);
+/* Its last recipient may be done, but a notice of success needs the file still. */
+bool notice_needs_file(const struct runq *q, uint64_t id);
+void notice_round(struct runq *q);
+void notice_child(struct runq *q, pid_t pid, int status); /* some child has ended, maybe one of ours */
+bool notice_busy(const struct runq *q);
+void notice_timers(const struct runq *q, int64_t *mono_deadline);
+void notice_stop(struct runq *q);   /* its children */
+void notice_unload(struct runq *q); /* all of them wait in the index */
 
 /* ---- job.c ---- */
 /* The next message of the site, with all of its recipients there that wait: one transaction. NULL: that one came to nothing. */

@@ -275,6 +275,11 @@ complete(struct runq *q, struct row *row)
 		row->state = ROW_HELD;
 		return;
 	}
+	if (row->fate) {
+		row->state = ROW_NOTICING;
+		row->next = 0;
+		return;
+	}
 	row->state = it && it->job ? ROW_DELIVERING : row->next <= q->now ? ROW_DUE : ROW_WAITING;
 	if (s && row->state == ROW_DUE && site_is_down(&s->state, q->now)) {
 		row->code = (unsigned)s->code;

@@ -5,7 +5,8 @@
  * The order is the spool's promise. Sent: the mark (one byte in place) or, for the last recipient, the unlink
  * comes first, because the file outranks the row; neither needs disk space; a crash between the two leaves a
  * row that the next attempt, or the comparison after an unclean stop, finds out of date. A crash before the
- * mark delivers again: at worst twice. */
+ * mark delivers again: at worst twice. Failed for good: the row gets the fate, the file is not touched until the
+ * notice is durable (notice.c); a crash that loses the row tries again. */
 #include "base.h"
 
 #include "clock.h"
@@ -53,6 +54,7 @@ read_rcpt(struct job *j, char *value)
 		enum outcome outcome;
 	} words[] = {{"sent", OUTCOME_SENT}, {"later", OUTCOME_LATER}, {"never", OUTCOME_NEVER}};
 	char *f[6];
+	const char *word;
 	uint64_t n, code;
 
 	for (size_t i = 0; i < ARRAY_LEN(f); i++)
@@ -73,6 +75,11 @@ read_rcpt(struct job *j, char *value)
 		r->status = mem_dup(f[3]);
 		r->host = mem_dup(f[4]);
 		r->text = mem_dup(f[5]);
+		while (value)
+			if (!(f[0] = rec_field(&value)))
+				return false;
+			else if ((word = rec_option(f[0], "dsn")))
+				r->no_dsn = !strcmp(word, "no");
 		return true;
 	}
 	return true;
@@ -260,8 +267,8 @@ hold_unmarked(struct runq *q, struct item *it, const char *error)
 	item_free(q, it);
 }
 
-static int
-mark(struct runq *q, uint64_t id, struct envelope *e, uint32_t n, enum mark which, char value)
+int
+settle_mark(struct runq *q, uint64_t id, struct envelope *e, uint32_t n, enum mark which, char value)
 {
 	int fd = spool_open_message(&q->spool, id, O_RDWR), r, err;
 
@@ -275,22 +282,63 @@ mark(struct runq *q, uint64_t id, struct envelope *e, uint32_t n, enum mark whic
 	return r;
 }
 
+/* What its row says after a failure, or of a success that is to be told; false: there is none. */
+static bool
+write_outcome(struct runq *q, struct item *it, const struct job_rcpt *r, int64_t next, const char *outcome)
+{
+	static struct str buf, error, fate;
+	struct row row;
+	uint32_t uid;
+
+	if (!row_load(q, &buf, &row, &uid, it->msg->id, it->n))
+		return false;
+	str_reset(&error);
+	if (r->status && strcmp(r->status, "-") && strncmp(r->text, r->status, strlen(r->status)))
+		str_addf(&error, "%s ", r->status);
+	str_add(&error, r->text, strnlen(r->text, ERROR_MAX));
+	row.code = r->code > 0 ? (unsigned)r->code : 0;
+	row.error = error.s;
+	row.attempts = it->attempts;
+	row.next = it->held ? 0 : next;
+	if (outcome) {
+		notice_fate(&fate, outcome, r, row.last);
+		row.fate = fate.s;
+		row.hold = HOLD_NONE; /* what somebody held meanwhile goes nowhere any more */
+		row.next = next;
+	}
+	row_store(q, &row, uid);
+	return true;
+}
+
+/* RFC 3461 5.2.2: the next server will not tell of success, so we tell that it has the message. */
+static bool
+is_to_be_told(const struct job *j, const struct job_rcpt *r)
+{
+	const char *notify = j->env.rcpt[r->item->n - 1].notify;
+
+	return r->no_dsn && *j->env.sender && notify && strcasestr(notify, "success");
+}
+
 static void
 settle_sent(struct runq *q, struct job *j, struct job_rcpt *r)
 {
 	struct item *it = r->item;
 	struct msg *m = it->msg;
+	uint64_t id = m->id;
+	uint32_t n = it->n;
+	bool tell = is_to_be_told(j, r);
 	char name[SPOOL_NAME_SIZE];
 	int failed;
 
-	/* The message is given up here and nowhere else. */
-	if (m->todo <= 1) {
-		spool_name(name, m->id);
+	/* The message is given up here and, with its notice, in notice.c, and nowhere else. Who is to be told
+	 * of success needs it a little longer; the recipient is marked all the same. */
+	if (m->todo <= 1 && !tell && !notice_needs_file(q, id)) {
+		spool_name(name, id);
 		failed = unlinkat(q->spool.cur, name, 0) && errno != ENOENT;
 		q->dirty = true;
-		amend_drop(q, m->id);
+		amend_drop(q, id);
 	} else {
-		failed = mark(q, m->id, &j->env, it->n, MARK_STATE, STATE_DELIVERED);
+		failed = settle_mark(q, id, &j->env, n, MARK_STATE, STATE_DELIVERED);
 		if (failed && errno == ENOENT)
 			failed = 0;
 	}
@@ -302,55 +350,40 @@ settle_sent(struct runq *q, struct job *j, struct job_rcpt *r)
 	}
 	if (m->todo)
 		m->todo--;
-	drop_row(q, it);
-}
-
-/* What its row says after a failure; next 0: held. */
-static void
-write_failure(struct runq *q, struct item *it, int code, const char *status, const char *text, int64_t next)
-{
-	static struct str buf, error;
-	struct row row;
-	uint32_t uid;
-
-	if (!row_load(q, &buf, &row, &uid, it->msg->id, it->n))
-		return;
-	str_reset(&error);
-	if (status && strcmp(status, "-") && strncmp(text, status, strlen(status)))
-		str_addf(&error, "%s ", status);
-	str_add(&error, text, strnlen(text, ERROR_MAX));
-	row.code = code > 0 ? (unsigned)code : 0;
-	row.error = error.s;
-	row.attempts = it->attempts;
-	row.next = it->held ? 0 : next;
-	if (!next)
-		row.hold = HOLD_FAILED;
-	row_store(q, &row, uid);
+	if (tell && write_outcome(q, it, r, q->now, "relayed")) {
+		item_free(q, it);
+		notice_add(q, id, n, NOTICE_SUCCESS, NULL);
+	} else {
+		drop_row(q, it);
+	}
 }
 
 static void
 settle_never(struct runq *q, struct job *j, struct job_rcpt *r)
 {
 	struct item *it = r->item;
-	struct envelope e;
-	const char *why;
-	int fd;
+	uint64_t id = it->msg->id;
+	uint32_t n = it->n;
 
 	q->count.never++;
 	log_outcome(q, it, j, r, "never");
-	if (j) {
-		if (mark(q, it->msg->id, &j->env, it->n, MARK_HOLD, HOLD_FAILED) && errno != ENOENT)
-			log_open(LOG_ALERT, "unmarked"), log_s("error", strerror(errno)), log_close();
-	} else if ((fd = spool_open_message(&q->spool, it->msg->id, O_RDWR)) >= 0) {
-		if (!envelope_read(fd, &e, &why)) {
-			if (it->n <= e.nrcpt && envelope_mark(fd, &e, it->n, MARK_HOLD, HOLD_FAILED))
-				log_open(LOG_ALERT, "unmarked"), log_s("error", strerror(errno)), log_close();
-			envelope_free(&e);
-		}
-		close(fd);
-	}
-	write_failure(q, it, r->code, r->status, r->text, 0);
+	write_outcome(q, it, r, q->now, "failed");
 	item_free(q, it);
+	notice_add(q, id, n, NOTICE_FAILED, NULL);
+}
+
+/* Once, unless the notice cannot be made now. */
+static void
+tell_delay(struct runq *q, struct item *it, const struct job_rcpt *r, int64_t waited)
+{
+	static struct str fate;
+
+	if (it->told || it->held || q->leapt > q->mono ||
+	    !retry_is_late(&q->conf->retry, q->now - it->msg->queued, it->attempts, waited))
+		return;
+	it->told = true;
+	notice_fate(&fate, "delayed", r, it->attempts ? q->now : 0);
+	notice_add(q, it->msg->id, it->n, NOTICE_DELAYED, fate.s);
 }
 
 static bool
@@ -378,7 +411,8 @@ settle_later(struct runq *q, struct job *j, struct job_rcpt *r)
 		next = q->now + j->wait;
 	q->count.later++;
 	log_outcome(q, it, j, r, "later");
-	write_failure(q, it, r->code, r->status, r->text, next);
+	write_outcome(q, it, r, next, NULL);
+	tell_delay(q, it, r, 0);
 	if (it->held)
 		item_free(q, it);
 	else
@@ -426,8 +460,11 @@ settle_done(struct runq *q)
 void
 settle_without_job(struct runq *q, struct item *it, bool never, int code, const char *text)
 {
-	struct job_rcpt r = {it, never ? OUTCOME_NEVER : OUTCOME_LATER, code, NULL, NULL, NULL};
+	struct job_rcpt r = {.item = it, .outcome = never ? OUTCOME_NEVER : OUTCOME_LATER, .code = code};
+	const struct site *s = it->dest->site;
 	size_t n = strcspn(text, " ");
+
+	r.local = !s || text != s->error;
 
 	r.status = n < 10 && text[n] && (text[0] == '4' || text[0] == '5') && text[1] == '.'
 	               ? mem_dupn(text, n)
@@ -459,7 +496,11 @@ settle_down(struct runq *q, struct site *s)
 	for (d = TAILQ_FIRST(&s->dests); d; d = dnext) {
 		dnext = TAILQ_NEXT(d, in_site);
 		for (it = TAILQ_FIRST(&d->ready); it; it = next) {
+			struct job_rcpt r = {
+			    .item = it, .code = s->code, .text = s->error, .local = !s->error};
+
 			next = TAILQ_NEXT(it, in_dest);
+			tell_delay(q, it, &r, q->now - it->next);
 			if (q->leapt <= q->mono &&
 			    retry_is_overdue(&q->conf->retry, q->now - it->msg->queued, q->now - it->next))
 				settle_without_job(q, it, true, s->code,

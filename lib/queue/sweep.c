@@ -73,7 +73,7 @@ take_row(uint64_t id, uint32_t n, char *rec, size_t len, void *arg)
 	if (row_read(&row, &uid, rec, len)) {
 		e->free = row.hold == HOLD_NONE;
 		e->next = row.next;
-		e->domain = mem_dup(row.domain);
+		e->domain = mem_dup(row.fate ? NOTICE_DOMAIN : row.domain);
 	}
 	return true;
 }
@@ -112,7 +112,8 @@ slice_rows(struct runq *q, struct sweep *s)
 				index_del(q->index, e->id, e->n);
 				s->dropped++;
 			}
-		} else if (!s->fault && e->free && !item_find(q, e->id, e->n)) {
+		} else if (!s->fault && e->free && !item_find(q, e->id, e->n) &&
+			   !notice_has(q, e->id, e->n)) {
 			index_due_put(q->index, &d, e->domain);
 			if (e->next < q->due_next)
 				q->due_next = e->next;

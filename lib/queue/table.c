@@ -345,6 +345,7 @@ item_add(struct runq *q, const struct row *row)
 	it->n = row->n;
 	it->attempts = row->attempts;
 	it->next = row->next;
+	it->told = row->told;
 	it->dest = d = dest_get(q, t, row->domain, class_of(row->requiretls));
 	d->items++;
 	TAILQ_INSERT_TAIL(&d->ready, it, in_dest);

@@ -152,6 +152,10 @@ row_parse(struct row *r, char *rec, size_t n)
 		const char *why;
 		enum row_field f;
 
+		if (!strcmp(key, "fate"))
+			r->fate = value;
+		else if (!strcmp(key, "told"))
+			r->told = true;
 		if (!row_field_find(key, &f))
 			continue;
 		if ((why = field_set(r, f, value)))

@@ -25,6 +25,10 @@ struct row {
 	const char *error;
 	uint64_t size;
 	const char *transport, *requiretls, *messageid, *subject;
+	/* Of the index alone; row_write leaves them out. */
+	const char
+	    *fate; /* still encoded, as it stands in a rcpt line of the fates: it waits for its notice */
+	bool told; /* that it is late, or nobody wants to know */
 };
 
 enum row_field {

@@ -5,7 +5,7 @@ recipient's local part asks for. Every job is noted in $FAKE_LOG as `deliver ID 
   DOMAIN: never.* never-plan, later.* later-plan, nonet.* `network no`, else one hop; site by the domain's last two labels.
     must.* dane.* sts.* testing.*: that demand. brief.*: a plan for a second. large.* huge.*: many TLSA records. weak.* never 5.7.30 for what needs secure. frail.* later for the first three attempts.
     Requests are noted in $FAKE_ASKS as `DOMAIN need attempts`.
-  LOCAL PART: sent, later, slow-later, never, die (worker killed), gone (site unreachable), busy, hint (wait 60), slow (waits for the file $FAKE_GO),
+  LOCAL PART: sent, relay (sent, but the server knows no DSN), later, slow-later, never, die (worker killed), gone (site unreachable), busy, hint (wait 60), slow (waits for the file $FAKE_GO),
     tls-RESULT (a tls line), session (starttls, requiretls, verified), careful (and jobs with that word are
     noted in $FAKE_CAREFUL). Jobs are noted in $FAKE_JOBS as `pkix requiretls sts tls rcpt,rcpt`.
 """
@@ -116,6 +116,8 @@ def worker(sock, pkix):
                 out += 'rcpt %s later 451 4.2.0 %s try\\x20later\n' % (n, h)
                 if l.startswith('hint'):
                     out += 'wait 60\n'
+            elif l.startswith('relay'):
+                out += 'rcpt %s sent 250 2.0.0 %s ok dsn=no\n' % (n, h)
             elif l.startswith('never'):
                 out += 'rcpt %s never 550 5.1.1 %s no\\x20such\\x20user\n' % (n, h)
             elif l.startswith('gone'):

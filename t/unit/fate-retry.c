@@ -6,7 +6,8 @@
 
 static int64_t steps[] = {
     450 * SECOND, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR, 16 * HOUR};
-static const struct conf_retry usual = {.interval = steps, .n = 8, .give_up = 5 * DAY};
+static const struct conf_retry usual = {
+    .interval = steps, .n = 8, .give_up = 5 * DAY, .delay_notice = 2 * HOUR};
 static const struct conf_retry mox = {.interval = steps, .n = 8, .give_up = 100 * DAY, .max_attempts = 8};
 
 int
@@ -50,6 +51,12 @@ main(void)
 	    "not tried for two days of six, the site is down: yes");
 	OK(!retry_is_overdue(&usual, 6 * DAY, HOUR), "held for six days, due for an hour: no");
 	OK(!retry_is_overdue(&usual, 4 * DAY, 4 * DAY), "four days: no");
+	OK(!retry_is_late(&usual, 2 * HOUR - 1, 4, 0), "T78 not two hours old: no notice of the delay");
+	OK(retry_is_late(&usual, 2 * HOUR, 4, 0), "T78 two hours: one");
+	OK(!retry_is_late(&usual, DAY, 1, 0), "a day old, tried once: it was held, or scheduled");
+	OK(retry_is_late(&usual, DAY, 0, HOUR), "not tried, but its site has been down for an hour: one");
+	OK(!retry_is_late(&usual, 5 * DAY, 9, 0), "at the end the notice is that of the failure");
+	OK(!retry_is_late(&mox, 50 * HOUR, 9, HOUR), "delay-notice = 0: none");
 	jitter.jitter = true;
 	for (uint32_t i = 0; i < 5000; i += 499) {
 		int64_t p = retry_pause(&jitter, 2, i);

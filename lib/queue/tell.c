@@ -1,0 +1,186 @@
+/* Who is told: what senders asked for (RFC 3461 NOTIFY), what nobody reads, and where a chain of failures ends.
+ *
+ * Mail from the null sender is answered by none (RFC 5321 6.1). Its failures are told to the postmaster, so
+ * many an hour; and mail from the null sender to the postmaster himself that fails is told to nobody: no
+ * notice is ever the cause of two. */
+#include "base.h"
+
+#include "clock.h"
+#include "header.h"
+#include "log.h"
+#include "notice.h"
+
+#include <strings.h>
+#include <unistd.h>
+
+#define DOUBLES_MAX 20   /* double bounces an hour that the postmaster gets */
+#define HEADER_MAX 65536 /* of a message, to see whether it is bulk mail */
+
+static bool
+asks_for(const struct envelope_rcpt *r, const char *word, bool unsaid)
+{
+	const char *p = r->notify;
+	size_t len = strlen(word);
+
+	if (!p)
+		return unsaid;
+	while (*p) {
+		size_t n = strcspn(p, ",");
+		if (n == len && !strncasecmp(p, word, n))
+			return true;
+		p += n + (p[n] == ',');
+	}
+	return false;
+}
+
+/* T78: what goes to lists, or says itself that it is one of many, has no reader for "not yet". */
+static bool
+is_bulk(int fd, const struct envelope *e)
+{
+	static const char *const words[] = {"bulk", "list", "junk"};
+	size_t want = e->size < HEADER_MAX ? (size_t)e->size : HEADER_MAX;
+	char *buf = mem_alloc(want + 1);
+	ssize_t got = pread(fd, buf, want, 0);
+	const char *p = buf, *end = buf + (got > 0 ? got : 0);
+	struct str value = {0};
+	struct header_field f;
+	bool bulk = false;
+
+	while (!bulk && header_next(&p, end, &f)) {
+		bulk = header_is(&f, "List-Id");
+		if (!header_is(&f, "Precedence"))
+			continue;
+		str_reset(&value);
+		header_unfold(&value, &f);
+		for (size_t i = 0; i < ARRAY_LEN(words); i++)
+			bulk = bulk || str_ieq(str_cstr(&value), words[i]);
+	}
+	str_free(&value);
+	free(buf);
+	return bulk;
+}
+
+static void
+log_silent(const struct envelope *e, uint32_t n, const char *why)
+{
+	char id[ROW_ID_SIZE];
+
+	row_id(id, &(struct row){.id = e->id, .n = n});
+	log_open(LOG_INFO, "silent");
+	log_s("id", id);
+	log_s("rcpt", e->rcpt[n - 1].address);
+	log_s("why", why);
+	log_close();
+}
+
+/* Whether this recipient belongs into the notice; if not, it is done with here. */
+static bool
+is_wanted(struct runq *q, const struct notice *n, struct envelope *e, uint32_t rcpt, bool bulk)
+{
+	const struct envelope_rcpt *r = rcpt <= e->nrcpt ? &e->rcpt[rcpt - 1] : NULL;
+	bool todo = r && r->mark[MARK_STATE] == STATE_TODO;
+
+	switch (n->kind) {
+	case NOTICE_DELAYED:
+		if (todo && *e->sender && !bulk && asks_for(r, "delay", true) &&
+		    r->mark[MARK_NOTICE] != DELAY_TOLD)
+			return true;
+		notice_set_told(q, e->id, rcpt);
+		return false;
+	case NOTICE_SUCCESS: return r && notice_has_row(q, e->id, rcpt);
+	case NOTICE_FAILED: break;
+	}
+	if (!todo || !notice_has_row(q, e->id, rcpt)) {
+		if (!todo)
+			index_del(q->index, e->id, rcpt);
+		return false;
+	}
+	if (asks_for(r, "failure", true))
+		return true;
+	log_silent(e, rcpt, "its sender asked for no notice");
+	notice_close(q, e, rcpt);
+	return false;
+}
+
+static void
+choose(struct runq *q, struct notice *n, int fd, struct envelope *e)
+{
+	bool bulk = n->kind == NOTICE_DELAYED && is_bulk(fd, e);
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n->nrcpt; i++) {
+		if (!is_wanted(q, n, e, n->rcpt[i].n, bulk)) {
+			free(n->rcpt[i].fate);
+			q->notices.rcpts--;
+			continue;
+		}
+		n->secure |= e->rcpt[n->rcpt[i].n - 1].mark[MARK_REQUIRETLS] == 'y';
+		n->rcpt[kept++] = n->rcpt[i];
+	}
+	n->nrcpt = kept;
+}
+
+/* ---- double bounces ---- */
+
+static void
+drop_double(struct runq *q, struct envelope *e, uint32_t n, const char *why)
+{
+	char id[ROW_ID_SIZE];
+
+	row_id(id, &(struct row){.id = e->id, .n = n});
+	q->notices.dropped++;
+	log_open(LOG_ALERT, "double-bounce");
+	log_s("id", id);
+	log_s("rcpt", e->rcpt[n - 1].address);
+	log_s("dropped", why);
+	log_i("count", (int64_t)q->notices.dropped);
+	log_close();
+	notice_close(q, e, n);
+}
+
+/* Mail from the null sender: at most so many an hour, and what was for the postmaster himself is the end. */
+static void
+choose_doubles(struct runq *q, struct notice *n, struct envelope *e)
+{
+	size_t kept = 0;
+	bool many;
+
+	if (q->mono - q->notices.hour > HOUR || !q->notices.hour) {
+		q->notices.hour = q->mono;
+		q->notices.doubles = 0;
+	}
+	many = q->notices.doubles >= DOUBLES_MAX;
+	for (size_t i = 0; i < n->nrcpt; i++) {
+		uint32_t rcpt = n->rcpt[i].n;
+		bool his = str_ieq(e->rcpt[rcpt - 1].address, n->to);
+
+		if (!his && !many) {
+			n->rcpt[kept++] = n->rcpt[i];
+			continue;
+		}
+		q->notices.rcpts--;
+		drop_double(q, e, rcpt, his ? "it was for the postmaster" : "too many in an hour");
+	}
+	n->nrcpt = kept;
+	q->notices.doubles += kept > 0;
+}
+
+static char *
+postmaster(const struct runq *q)
+{
+	struct str s = {0};
+
+	if (q->conf->postmaster)
+		return mem_dup(q->conf->postmaster);
+	str_addf(&s, "postmaster@%s", q->conf->hostname);
+	return str_take(&s);
+}
+
+void
+tell_whom(struct runq *q, struct notice *n, int fd, struct envelope *e)
+{
+	n->to = *e->sender ? mem_dup(e->sender) : postmaster(q);
+	choose(q, n, fd, e);
+	if (!*e->sender && n->kind == NOTICE_FAILED)
+		choose_doubles(q, n, e);
+}
