@@ -2,7 +2,7 @@
 # Mail of different demands on its way: classes by the recipient's mark, plans that fit each other, workers that know authorities.
 . "$(dirname "$0")/lib.sh"
 mkdir bin
-cp "$MOX_BIN"/mox-runq "$MOX_BIN"/mox-queue-* bin/ 2>/dev/null
+cp "$MOX_BIN"/mox-runq "$MOX_BIN"/mox-dsn "$MOX_BIN"/mox-queue-* bin/ 2>/dev/null
 rm -f bin/*.c
 cp "$TOP/t/fake/runq-siblings.py" bin/mox-nexthop
 cp "$TOP/t/fake/runq-siblings.py" bin/mox-deliver
@@ -109,18 +109,18 @@ is "each class has its jobs" "$(jobs_out)" \
 	"no - - may c@x.example;no - - may e@relayed.example;no no - may b@x.example;no yes - may a@x.example;no yes - may d@relayed.example;"
 is "and its plans" "$(asked)" "127.0.0.1 - 0;127.0.0.1 secure 0;x.example - 0;x.example lenient 0;x.example secure 0;"
 fresh
-a=$(add --requiretls=yes a@weak.example later@x.example)
+a=$(add --requiretls=yes a@weak.example later@x.example later2@x.example)
 pass
-is "T62 a plan that says never holds the recipient" "$(col "$a.1" hold)" f
-like "with the code for it" "$(col "$a.1" error)" '^5\.7\.30 '
-is "what needs TLS is said with the message" "$(grep later@x jobs)" "no yes - may later@x.example"
+is "T62 a plan that says never ends it" "$(col "$a.1" id)" ""
+like "with the code for it" "$(grep "id=$a.1 " err)" 'event=never .*5\.7\.30'
+is "what needs TLS is said with the message" "$(grep later@x jobs)" "no yes - may later@x.example,later2@x.example"
+is "and with the notice (RFC 8689 5)" "$(grep s@me jobs)" "no yes - may s@me.example"
 fresh
 requiretls default "$a"
 is "an operator takes it back" "$(mox-queue-list -id "$a" -o requiretls | tr '\n' ';')" "-;-;"
-mox-queue-release "$a.1" >/dev/null 2>&1
 forward 601
 pass
-is "from the next attempt on it goes as ordinary mail" "$(jobs_out)" "no - - may a@weak.example;no - - may later@x.example;"
+is "from the next attempt on it goes as ordinary mail" "$(jobs_out)" "no - - may later@x.example,later2@x.example;"
 
 # ---- a change while its job is out, and one that a crash left half done ----
 fresh

@@ -1,56 +1,90 @@
 #!/bin/bash
 # T121 T126: mox-runq killed at every call by which a pass over a message with two recipients changes anything. Afterwards the spool has no fault,
-# and each recipient has got the message: once, or twice where it died between the peer's answer and our mark.
+# and each recipient has got the message: once, or twice where it died between the peer's answer and our mark. Then the same where one of them
+# is refused: its sender gets a notice, or two, and never none.
 . "$(dirname "$0")/lib.sh"
 command -v strace >/dev/null || skip_all "strace is not installed"
 mkdir bin
-cp "$MOX_BIN"/mox-runq "$MOX_BIN"/mox-queue-* bin/
+cp "$MOX_BIN"/mox-runq "$MOX_BIN"/mox-dsn "$MOX_BIN"/mox-queue-* bin/
 rm -f bin/*.c
 cp "$TOP/t/fake/runq-siblings.py" bin/mox-nexthop
 cp "$TOP/t/fake/runq-siblings.py" bin/mox-deliver
 PATH=$T/bin:$PATH
 calls=renameat2,renameat,pwrite64,write,unlinkat,unlink,fsync,fdatasync,ftruncate,fallocate,sendmsg,mkdir,bind
 
-setup() { # DIR: a spool with one message accepted
-	mkdir -p "$1"
-	cat >"$1/conf" <<-X
+setup() { # DIR RCPT...: a spool with one message accepted
+	local d=$1
+	shift
+	mkdir -p "$d"
+	cat >"$d/conf" <<-X
 		hostname = "me.example"
-		spool = "$1/spool"
+		spool = "$d/spool"
 		reserve = "64k"
 		retry { intervals = { "10m" } jitter = false }
 	X
-	echo 0 >"$1/clock"
-	: >"$1/log"
-	export MOX_CONF=$1/conf MOX_TEST_CLOCK=$1/clock FAKE_LOG=$1/log FAKE_GO=$1/go
-	mox-queue-add -f s@me.example one@x.example two@y.example <<<$'Subject: x\n\nbody' >"$1/id"
+	echo 0 >"$d/clock"
+	: >"$d/log"
+	export MOX_CONF=$d/conf MOX_TEST_CLOCK=$d/clock FAKE_LOG=$d/log FAKE_GO=$d/go
+	mox-queue-add -f s@me.example "$@" <<<$'Subject: x\n\nbody' >"$d/id"
 }
 
 # What a whole pass does, one line a call: "name occurrence".
-setup "$T/good"
-timeout 20 strace -qq -o "$T/trace" -e trace="$calls" mox-runq 2>/dev/null
-is "a whole pass delivers both" "$(grep -c '^deliver' "$T/good/log")" 2
-sed -n 's/^\([a-z0-9_]*\)(.*/\1/p' "$T/trace" | awk '{print $1, ++n[$1]}' >steps
-ok "and takes some steps" test "$(wc -l <steps)" -gt 20
-
-step() { # CALL N: prints one line of what is wrong, or nothing
-	local d=$T/$1.$2 r faults
-	setup "$d"
-	timeout 20 strace -qq -o /dev/null -e trace="$1" -e inject="$1:signal=KILL:when=$2" mox-runq 2>/dev/null
-	echo 700 >"$d/clock"
-	timeout 20 mox-runq 2>"$d/err" || echo "$1 $2: the next pass fails: $(cat "$d/err")"
-	for r in one@x.example two@y.example; do
-		n=$(grep -c " $r " "$d/log")
-		[ "$n" -ge 1 ] && [ "$n" -le 2 ] || echo "$1 $2: $r got it $n times"
-		[ "$n" = 2 ] && echo "$1 $2" >>"$T/twice"
-	done
-	[ -z "$(find "$d/spool/new" "$d/spool/cur" -type f)" ] || echo "$1 $2: files are left"
-	faults=$(mox-queue-check "$d/spool" 2>&1) || echo "$1 $2: $faults"
-	rm -rf "$d"
+steps() { # NAME RCPT...
+	setup "$T/good" "${@:2}"
+	timeout 20 strace -qq -o "$T/trace" -e trace="$calls" mox-runq 2>/dev/null
+	sed -n 's/^\([a-z0-9_]*\)(.*/\1/p' "$T/trace" | awk '{print $1, ++n[$1]}' >"$1.steps"
+	cp "$T/good/log" "$1.log"
+	rm -rf "$T/good"
 }
-export -f step setup
+steps both one@x.example two@y.example
+is "a whole pass delivers both" "$(grep -c '^deliver' both.log)" 2
+ok "and takes some steps" test "$(wc -l <both.steps)" -gt 20
+steps bounce never@x.example two@y.example
+is "a whole pass tells the sender of the one that is refused" "$(grep -c '  s@me.example ' bounce.log)" 1
+ok "which takes some steps more" test "$(wc -l <bounce.steps)" -gt "$(wc -l <both.steps)"
+
+killed() { # CALL N DIR RCPT...: killed there, and run again
+	setup "$3" "${@:4}"
+	timeout 20 strace -qq -o /dev/null -e trace="$1" -e inject="$1:signal=KILL:when=$2" mox-runq 2>/dev/null
+	echo 700 >"$3/clock"
+	timeout 20 mox-runq 2>"$3/err" || echo "$1 $2: the next pass fails: $(cat "$3/err")"
+}
+seen() { # CALL N DIR WHO: once, or twice
+	local n
+	n=$(grep -c " $4 " "$3/log")
+	[ "$n" -ge 1 ] && [ "$n" -le 2 ] || echo "$1 $2: $4 got it $n times"
+	[ "$n" = 2 ] && echo "$1 $2" >>"$T/twice.$4"
+}
+finished() { # CALL N DIR
+	local faults
+	[ -z "$(find "$3/spool/new" "$3/spool/cur" -type f)" ] || echo "$1 $2: files are left"
+	faults=$(mox-queue-check "$3/spool" 2>&1) || echo "$1 $2: $faults"
+	rm -rf "$3"
+}
+step() { # CALL N: prints one line of what is wrong, or nothing
+	local d=$T/$1.$2
+	killed "$1" "$2" "$d" one@x.example two@y.example
+	seen "$1" "$2" "$d" one@x.example
+	seen "$1" "$2" "$d" two@y.example
+	finished "$1" "$2" "$d"
+}
+bounce_step() {
+	local d=$T/b.$1.$2
+	killed "$1" "$2" "$d" never@x.example two@y.example
+	seen "$1" "$2" "$d" two@y.example
+	seen "$1" "$2" "$d" ' s@me.example' # from the null sender
+	finished "$1" "$2" "$d"
+}
+export -f setup killed seen finished step bounce_step
 export T calls
-xargs -P "$(nproc)" -L 1 bash -c 'step "$0" "$1" 2>/dev/null' <steps >wrong
-is "T121 killed at each of $(wc -l <steps) steps: nothing lost, nothing wrong" "$(cat wrong)" ""
-echo "# delivered twice after $( [ -f twice ] && wc -l <twice || echo 0) of the kills"
-ok "T126 twice only between the answer and the mark" test "$( [ -f twice ] && wc -l <twice || echo 0)" -lt 12
+twice() { cat "$@" 2>/dev/null | wc -l; }
+xargs -P "$(nproc)" -L 1 bash -c 'step "$0" "$1" 2>/dev/null' <both.steps >wrong
+is "T121 killed at each of $(wc -l <both.steps) steps: nothing lost, nothing wrong" "$(cat wrong)" ""
+echo "# delivered twice after $(twice twice.one* twice.two*) of the kills"
+ok "T126 delivered twice only between the answer and the mark" test "$(twice twice.one* twice.two*)" -lt 12
+sed -i '1,/^sendmsg/{/^sendmsg/!d}' bounce.steps # up to there nothing is new
+xargs -P "$(nproc)" -L 1 bash -c 'bounce_step "$0" "$1" 2>/dev/null' <bounce.steps >wrong
+is "T121 killed at each of $(wc -l <bounce.steps) steps of a bounce: never no notice, at worst two" "$(cat wrong)" ""
+echo "# two notices after $(twice 'twice. s@me.example') of the kills"
+ok "T126 two only between the notice and the mark" test "$(twice 'twice. s@me.example')" -lt 12
 done_testing

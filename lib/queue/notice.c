@@ -26,7 +26,7 @@
 #define WAITING_MAX 20000       /* recipients; more wait in the index */
 #define ROUND_MAX (60 * SECOND) /* of a message: then what has failed so far is told */
 #define LATER (5 * MINUTE)
-#define AGAIN (2 * SECOND)
+#define AGAIN SECOND
 #define FAILURES_MAX 3 /* of mox-dsn, then the plain form */
 
 #define NODE(n) ((struct notice *)(void *)((char *)(n)-offsetof(struct notice, node)))
@@ -443,9 +443,9 @@ notice_unload(struct runq *q)
 
 /* ---- what came of it ---- */
 
+/* The rest of an event that was opened. */
 static void
-log_notice(
-    const struct notice *n, enum log_level level, const char *event, const char *notice, const char *why)
+log_notice(const struct notice *n, const char *notice, const char *why)
 {
 	char id[ID_SIZE];
 	struct str list = {0};
@@ -453,7 +453,6 @@ log_notice(
 	id_format(id, n->id);
 	for (size_t i = 0; i < n->nrcpt && list.len < 1000; i++)
 		str_addf(&list, "%s%u", i ? "," : "", n->rcpt[i].n);
-	log_open(level, event);
 	log_s("id", id);
 	log_s("kind", notice_word(n->kind));
 	log_s("rcpts", str_cstr(&list));
@@ -473,7 +472,8 @@ notice_told(struct runq *q, struct notice *n, const char *id)
 	int fd;
 
 	q->intake_wanted = true;
-	log_notice(n, LOG_INFO, "notice", id, NULL);
+	log_open(LOG_INFO, "notice");
+	log_notice(n, id, NULL);
 	if ((fd = open_message(q, n, &e)) < 0)
 		return;
 	close(fd);
@@ -497,7 +497,8 @@ notice_told(struct runq *q, struct notice *n, const char *id)
 void
 notice_later(struct runq *q, struct notice *n, const char *why)
 {
-	log_notice(n, LOG_WARN, "notice-later", NULL, why);
+	log_open(LOG_WARN, "notice-later");
+	log_notice(n, NULL, why);
 	for (size_t i = 0; i < n->nrcpt; i++) {
 		struct item *it = item_find(q, n->id, n->rcpt[i].n);
 
@@ -518,7 +519,8 @@ notice_again(struct runq *q, struct notice *n, const char *why)
 		notice_surrender(q, n, why);
 		return;
 	}
-	log_notice(n, LOG_WARN, "notice-failed", NULL, why);
+	log_open(LOG_WARN, "notice-failed");
+	log_notice(n, NULL, why);
 	other = notice_get(q, n->id, n->kind);
 	for (size_t i = 0; i < n->nrcpt; i++) {
 		if (names(other, n->rcpt[i].n))
@@ -542,7 +544,8 @@ notice_surrender(struct runq *q, struct notice *n, const char *why)
 	uint32_t uid;
 	int fd;
 
-	log_notice(n, LOG_ALERT, "notice-failed", NULL, why);
+	log_open(LOG_ALERT, "notice-failed");
+	log_notice(n, NULL, why);
 	if ((fd = open_message(q, n, &e)) < 0)
 		return;
 	close(fd);

@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "header.h"
+#include "id.h"
 #include "log.h"
 #include "notice.h"
 
@@ -102,12 +103,21 @@ is_wanted(struct runq *q, const struct notice *n, struct envelope *e, uint32_t r
 	return false;
 }
 
+static int
+by_number(const void *a, const void *b)
+{
+	const struct notice_rcpt *x = a, *y = b;
+
+	return (x->n > y->n) - (x->n < y->n);
+}
+
 static void
 choose(struct runq *q, struct notice *n, int fd, struct envelope *e)
 {
 	bool bulk = n->kind == NOTICE_DELAYED && is_bulk(fd, e);
 	size_t kept = 0;
 
+	qsort(n->rcpt, n->nrcpt, sizeof *n->rcpt, by_number);
 	for (size_t i = 0; i < n->nrcpt; i++) {
 		if (!is_wanted(q, n, e, n->rcpt[i].n, bulk)) {
 			free(n->rcpt[i].fate);
@@ -143,6 +153,7 @@ static void
 choose_doubles(struct runq *q, struct notice *n, struct envelope *e)
 {
 	size_t kept = 0;
+	char id[ID_SIZE];
 	bool many;
 
 	if (q->mono - q->notices.hour > HOUR || !q->notices.hour) {
@@ -162,7 +173,14 @@ choose_doubles(struct runq *q, struct notice *n, struct envelope *e)
 		drop_double(q, e, rcpt, his ? "it was for the postmaster" : "too many in an hour");
 	}
 	n->nrcpt = kept;
-	q->notices.doubles += kept > 0;
+	if (!kept)
+		return;
+	q->notices.doubles++;
+	id_format(id, e->id);
+	log_open(LOG_WARN, "double-bounce");
+	log_s("id", id);
+	log_s("to", n->to);
+	log_close();
 }
 
 static char *

@@ -7,7 +7,7 @@ recipient's local part asks for. Every job is noted in $FAKE_LOG as `deliver ID 
     Requests are noted in $FAKE_ASKS as `DOMAIN need attempts`.
   LOCAL PART: sent, relay (sent, but the server knows no DSN), later, slow-later, never, die (worker killed), gone (site unreachable), busy, hint (wait 60), slow (waits for the file $FAKE_GO),
     tls-RESULT (a tls line), session (starttls, requiretls, verified), careful (and jobs with that word are
-    noted in $FAKE_CAREFUL). Jobs are noted in $FAKE_JOBS as `pkix requiretls sts tls rcpt,rcpt`.
+    noted in $FAKE_CAREFUL). Messages are kept in the directory $FAKE_BODIES by id. Jobs are noted in $FAKE_JOBS as `pkix requiretls sts tls rcpt,rcpt`.
 """
 import array, hashlib, os, socket, sys, time, signal
 
@@ -89,6 +89,9 @@ def worker(sock, pkix):
         with os.fdopen(fds[0], 'rb') as f:
             body = os.pread(f.fileno(), int(r['size']), 0)
         out = 'job %s\n' % r['job']
+        if 'FAKE_BODIES' in os.environ:
+            with open(os.environ['FAKE_BODIES'] + '/' + r['id'], 'wb') as f:
+                f.write(body)
         lines = [l for l in body.split(b'\r\n\r\n', 1)[0].split(b'\r\n') if not l.startswith((b'Received:', b' ', b'\t'))]
         note('deliver %s %s %s %s' % (r['id'], r['sender'], ','.join(a for _, a in rcpts), hashlib.sha1(body).hexdigest()[:8]))
         site = ''
@@ -118,7 +121,7 @@ def worker(sock, pkix):
                     out += 'wait 60\n'
             elif l.startswith('relay'):
                 out += 'rcpt %s sent 250 2.0.0 %s ok dsn=no\n' % (n, h)
-            elif l.startswith('never'):
+            elif l.startswith(('never', 'slow-never')):
                 out += 'rcpt %s never 550 5.1.1 %s no\\x20such\\x20user\n' % (n, h)
             elif l.startswith('gone'):
                 out += 'rcpt %s later 0 4.4.1 %s connection\\x20refused\n' % (n, h)

@@ -1,0 +1,227 @@
+#!/bin/bash
+# shellcheck disable=SC2317 # functions are called by name
+# What mox-runq tells senders: with scripted peers, and the real mox-dsn and mox-queue-add unless a failure is what is tested.
+. "$(dirname "$0")/lib.sh"
+mkdir bin
+cp "$MOX_BIN"/mox-runq "$MOX_BIN"/mox-dsn "$MOX_BIN"/mox-queue-* bin/
+rm -f bin/*.c
+cp "$TOP/t/fake/runq-siblings.py" bin/mox-nexthop
+cp "$TOP/t/fake/runq-siblings.py" bin/mox-deliver
+PATH=$T/bin:$PATH
+export FAKE_LOG=$T/log FAKE_GO=$T/go FAKE_BODIES=$T/bodies MOX_CONF=$T/conf MOX_TEST_CLOCK=$T/clock
+export ASAN_OPTIONS=detect_leaks=0
+cat >conf <<X
+hostname = "me.example"
+postmaster = "boss@me.example"
+spool = "$T/spool"
+reserve = "64k"
+retry { intervals = { "30m" } jitter = false }
+X
+mkdir bodies
+message=$'From: Me <me@me.example>\nSubject: hello\nMessage-ID: <one@me.example>\n\nbody'
+add() { mox-queue-add -f me@me.example "$@" <<<"${M:-$message}" | sed 's/^id //'; }
+pass() { timeout 30 mox-runq 2>>err; }
+fresh() { rm -rf log bodies/* err go; echo 0 >clock; touch log err; }
+forward() { echo $(($(cat clock) + $1)) >clock; }
+col() { mox-queue-list -id "$1" -o "$2" | tr '\t\n' '  ' | sed 's/ $//'; }
+queued() { mox-queue-list -o id | wc -l; }
+told() { grep -c "^deliver [^ ]*  $1 " log; } # notices that reached the address
+# What a notice to the address says: its fields, one a line; all of them, in the order of their arrival.
+notice() {
+	python3 - "$1" "$T/log" "$T/bodies" <<'END'
+import email, email.policy, sys
+who, log, bodies = sys.argv[1:]
+for line in open(log):
+    f = line.rstrip('\n').split(' ')
+    if f[0] != 'deliver' or f[2] != '' or who not in f[3].split(','): continue
+    m = email.message_from_binary_file(open('%s/%s' % (bodies, f[1]), 'rb'), policy=email.policy.default)
+    assert m.get_content_type() == 'multipart/report', m.get_content_type()
+    for k in ('To', 'Auto-Submitted', 'Subject'): print('%s: %s' % (k, m[k]))
+    parts = list(m.iter_parts())
+    for block in parts[1].get_payload():
+        for k, v in block.items():
+            if k != 'Arrival-Date' and not k.startswith('Reporting') : print('%s: %s' % (k, v.replace('\r\n', '\n')))
+    if len(parts) > 2: print('returned: ' + parts[2].get_content_type())
+END
+}
+fresh
+
+# ---- failure ----
+a=$(add --ret hdrs --envid QQ+3D1 never@x.example later@y.example sent@z.example never2@q.example)
+ok "a pass ends by itself" pass
+is "T79 one notice for the two that failed" "$(told me@me.example)" 1
+is "T79 the one that may be tried again remains" "$(col "$a" id,state)" "$a.2 waiting"
+out=$(notice me@me.example)
+like "T80 it is an automatic answer to the sender" "$out" $'To: me@me.example\nAuto-Submitted: auto-replied\nSubject: .*'
+like "T73 with his ENVID" "$out" 'Original-Envelope-Id: QQ=1'
+is "T74 both, with what was said to each" "$(grep -E '^(Final-Rec|Action|Status|Remote-MTA|Diag)' <<<"$out" | sed 's/ (.*)$//' | paste -sd';')" \
+	"Final-Recipient: rfc822; never@x.example;Action: failed;Status: 5.1.1;Remote-MTA: dns; mx;Diagnostic-Code: smtp; 550 5.1.1 no such user;Final-Recipient: rfc822; never2@q.example;Action: failed;Status: 5.1.1;Remote-MTA: dns; mx;Diagnostic-Code: smtp; 550 5.1.1 no such user"
+like "T76 RET=HDRS" "$out" 'returned: text/rfc822-headers'
+like "in the log" "$(cat err)" "event=notice id=$a kind=failed rcpts=1,4 to=me@me.example notice=[0-9a-z]+"
+forward 1801 && pass
+forward 432000 && pass
+is "T74 given up after five days: the second notice" "$(told me@me.example)" 2
+like "T74 of a 4xx, and yet failed" "$(notice me@me.example | tail -n 9)" $'Action: failed\nStatus: 4\\.2\\.0.*Diagnostic-Code: smtp; 451'
+is "nothing is left" "$(queued) $(find spool/cur spool/new -type f | wc -l)" "0 0"
+
+fresh
+a=$(add sent@never.example.org) && pass
+like "where no server was asked, the words are our own" "$(notice me@me.example)" 'Status: 5\.1\.2.*Diagnostic-Code: X-.*no such domain'
+
+fresh
+start runq mox-runq -w
+wait_until mox-queue-list
+a=$(add slow-never@x.example never@y.example)
+wait_until grep -q slow-never log
+ok "one failed while the other is tried: it waits for its notice" wait_until grep -q "event=never id=$a.2" runq.log
+is "which the list shows" "$(col "$a.2" id,state,next,code)" "$a.2 noticing - 550"
+is "the selection too" "$(mox-queue-list -state noticing -o id)" "$a.2"
+is "it is past changing" "$(for c in hold release "schedule now" "requiretls yes"; do mox-queue-$c "$a.2" 2>/dev/null; done)" ""
+touch go
+told_me() { [ "$(told me@me.example)" = "$1" ]; }
+ok "T79 the round over, one notice" wait_until told_me 1
+is "for both" "$(grep -c "kind=failed rcpts=1,2" runq.log)" 1
+rm go
+b=$(add slow@x.example never@y.example)
+ok "a notice that waits" wait_until grep -q "event=never id=$b.2" runq.log
+stop runq KILL
+fresh
+touch go
+forward 1801 && pass
+is "T126 killed before the notice: it is made after the restart" "$(told me@me.example) $(queued)" "1 0"
+
+# ---- NOTIFY ----
+fresh
+a=$(add --notify never never@x.example) b=$(add --notify success,delay never@x.example) c=$(add --notify failure never@x.example)
+pass
+is "T70 a failure is told to who asked for it" "$(told me@me.example) $(notice me@me.example | grep -c '^Action')" "1 1"
+is "T70 of the others the log tells" "$(grep -o "event=silent id=[^ ]*" err | sort | paste -sd' ')" "event=silent id=$a.1 event=silent id=$b.1"
+is "and they are gone" "$(queued) $(find spool/cur -type f | wc -l)" "0 0"
+fresh
+{
+	printf 'sender me@me.example\nrcpt never@x.example notify=never\nrcpt never2@x.example\nrcpt never3@x.example notify=failure orcpt=rfc822;who@x.example\nend\n' >env
+	mox-queue-add -e 3 3<env <<<"$message" >/dev/null
+}
+pass
+is "T70 per recipient, not for the message" "$(notice me@me.example | grep -E '^(Final-Rec|Orig)' | paste -sd' ')" \
+	"Final-Recipient: rfc822; never2@x.example Original-Recipient: rfc822; who@x.example Final-Recipient: rfc822; never3@x.example"
+
+# ---- success ----
+fresh
+a=$(add --notify success,failure relay@x.example sent@y.example)
+b=$(add relay@x.example)
+pass
+is "T72 relayed by a server without DSN: told, of that recipient only, and if asked" "$(notice me@me.example | grep -E '^(Final-Rec|Action|Status)' | sed 's/ (.*)$//' | paste -sd' ')" \
+	"Final-Recipient: rfc822; relay@x.example Action: relayed Status: 2.0.0"
+is "nothing is left of it" "$(queued) $(find spool/cur -type f | wc -l)" "0 0"
+is "T72 and nobody gets it twice" "$(grep -c "^deliver $a" log)" 2
+
+# ---- delay ----
+fresh
+a=$(add later@x.example later2@x.example) b=$(add --notify failure later@x.example) c=$(M=$'Precedence: bulk\n'$message add later@x.example)
+d=$(M=$'List-Id: <x.y>\n'$message add later@x.example) e=$(mox-queue-add -f '' later@x.example <<<"$message" | sed 's/^id //')
+for t in 0 1801 1801 1801; do forward "$t" && pass; done
+is "T78 an hour and a half: nothing" "$(told me@me.example)" 0
+forward 1801 && pass
+is "T78 two hours: one notice, not for lists, nor against NOTIFY, nor to nobody" "$(told me@me.example) $(told boss@me.example)" "1 0"
+out=$(notice me@me.example)
+is "T78 with the time until which it is tried" "$(grep -E '^(Action|Status)' <<<"$out" | sed 's/ (.*)$//' | paste -sd' ') $(grep -c '^Will-Retry-Until' <<<"$out")" \
+	"Action: delayed Status: 4.2.0 Action: delayed Status: 4.2.0 2"
+is "it is marked in the file" "$(find spool/cur -name "$a" -exec grep -ac '^rcpt T-\.d ' {} +)" 2
+forward 1801 && pass
+forward 1801 && pass
+is "T78 once" "$(told me@me.example)" 1
+rm -rf spool/index
+forward 1801 && pass
+forward 3601 && pass
+is "T78 once, though the index be lost" "$(told me@me.example)" 1
+is "all five are still tried" "$(mox-queue-list -state waiting -o id | wc -l)" 6
+forward 500000 && pass
+forward 3601 && pass
+forward 3601 && pass
+is "at the end the failures" "$(told me@me.example) $(queued)" "5 0"
+fresh
+a=$(add gone@dead.example) b=$(add gone@dead.example)
+for t in 0 1801 1801 1801 1801; do forward "$t" && pass; done
+is "T78 a site that is down: who was not tried is told, too" "$(told me@me.example)" 2
+mox-queue-hold -all >/dev/null 2>&1
+rm -rf spool
+
+# ---- the null sender ----
+fresh
+a=$(mox-queue-add -f '' never@x.example <<<"$message" | sed 's/^id //')
+pass
+is "T69 no notice to nobody; the postmaster is told" "$(told boss@me.example) $(wc -l <log)" "1 2"
+like "T69 with what was sent" "$(notice boss@me.example)" 'Final-Recipient: rfc822; never@x.example.*returned: message/rfc822'
+fresh
+M=$message mox-queue-add -f never-me@me.example never@x.example <<<"$message" >/dev/null
+pass
+is "T69 a sender that cannot be reached: his notice goes to the postmaster" "$(told never-me@me.example) $(told boss@me.example) $(queued)" "1 1 0"
+fresh
+sed -i 's/boss@/never-boss@/' conf
+mox-queue-add -f never-me@me.example never@x.example <<<"$message" >/dev/null
+pass
+is "T69 a postmaster that cannot be reached: the end" "$(grep -c ^deliver log) $(queued) $(find spool/cur spool/new -type f | wc -l)" "3 0 0"
+like "T69 with an alert" "$(cat err)" 'level=alert event=double-bounce id=[^ ]* rcpt=never-boss@me.example dropped="it was for the postmaster" count=1'
+sed -i 's/never-boss@/boss@/' conf
+fresh
+for i in {1..25}; do mox-queue-add -f '' "never$i@x.example" <<<"$message"; done >/dev/null
+pass
+is "T69 a flood of them is cut" "$(told boss@me.example) $(queued)" "20 0"
+is "T69 the rest is counted" "$(grep -o 'dropped="too many in an hour" count=.*' err | tail -n 1)" 'dropped="too many in an hour" count=5'
+
+# ---- what fails on the way ----
+fake() { # NAME SCRIPT: in place of a sibling
+	[ -e "bin/$1.real" ] || mv "bin/$1" "bin/$1.real"
+	printf '#!/bin/sh\necho "%s $*" >>"$FAKE_LOG.calls"\n%s\n' "$1" "$2" >"bin/$1"
+	chmod +x "bin/$1"
+}
+real() { mv "bin/$1.real" "bin/$1"; }
+calls() { grep -c "^$1" log.calls; }
+fresh
+rm -f log.calls
+fake mox-dsn 'case "$*" in *minimal*) exec "$0.real" "$@" ;; esac; exit 111'
+a=$(add never@x.example) && pass
+is "mox-dsn fails three times: the plain form" "$(calls mox-dsn) $(told me@me.example)" "4 1"
+is "which says what matters" "$(notice me@me.example | grep -E '^(Final-Rec|Status)' | sed 's/ (.*)$//' | paste -sd' ')" "Final-Recipient: rfc822; never@x.example Status: 5.1.1"
+fresh
+rm -f log.calls
+fake mox-dsn 'echo "half of a noti"; kill -9 $$'
+a=$(add never@x.example) && pass
+is "mox-dsn dies always: held for a person" "$(calls mox-dsn) $(told me@me.example) $(col "$a" id,state,hold,code)" "4 0 $a.1 held f 550"
+like "with an alert" "$(cat err)" "level=alert event=notice-failed id=$a kind=failed .*why=\"mox-dsn was killed by signal 9\""
+rm -rf spool/index && pass
+is "held though the index be lost" "$(col "$a" hold)" f
+real mox-dsn
+mox-queue-release "$a" >/dev/null 2>&1
+pass
+is "released, it is tried again and told" "$(grep -c never@x log) $(told me@me.example) $(queued)" "2 1 0"
+
+fresh
+rm -f log.calls
+fake mox-queue-add 'exit 111'
+a=$(mox-queue-add.real -f me@me.example never@x.example sent@y.example <<<"$message" | sed 's/^id //') && pass
+is "no room for the notice: it waits" "$(calls mox-queue-add) $(col "$a" id,state)" "1 $a.1 noticing"
+is "deliveries go on" "$(grep -c sent@y log)" 1
+pass
+is "for a while" "$(calls mox-queue-add)" 1
+real mox-queue-add
+rm -rf bin/mox-queue-add.real
+forward 301 && pass
+is "then it is made" "$(told me@me.example) $(queued) $(grep -c never@x log)" "1 0 1"
+
+fresh
+rm -f log.calls
+fake mox-queue-add 'echo "id 0000000000001"; exit 100'
+a=$(mox-queue-add.real -f me@me.example never@x.example <<<"$message" | sed 's/^id //') && pass
+is "a notice that the door will never take: the plain form, then held" "$(calls mox-queue-add) $(col "$a" id,hold)" "2 $a.1 f"
+fake mox-queue-add 'echo nonsense; exit 0'
+mox-queue-release "$a" >/dev/null 2>&1
+pass
+is "an answer without an id is no answer" "$(col "$a" id,state)" "$a.1 noticing"
+real mox-queue-add
+forward 301 && pass
+is "and then there is one" "$(told me@me.example) $(queued)" "1 0"
+
+ok "nothing is wrong with the spool" mox-queue-check
+done_testing
