@@ -330,20 +330,28 @@ active_end(struct sts_fetches *f)
 	return called;
 }
 
+/* Whatever can be done without waiting. true: it called back. */
+static bool
+fetches_go_on(struct sts_fetches *f)
+{
+	bool called = waiting_start(f);
+	int running;
+
+	if (curl_multi_perform(f->multi, &running))
+		die_temp("unable to fetch: libcurl failed");
+	return active_end(f) || called;
+}
+
 void
 sts_fetches_wait(struct sts_fetches *f, struct pollfd *pfd, unsigned n, int ms)
 {
 	struct curl_waitfd extra[EXTRA_MAX];
-	int running, got;
+	int got;
 
 	if (n > EXTRA_MAX)
 		bug("%u descriptors to wait for", n);
-	if (waiting_start(f))
-		ms = 0;
-	if (curl_multi_perform(f->multi, &running))
-		die_temp("unable to fetch: libcurl failed");
-	/* What ended just now would be waited for until somebody else says something. */
-	if (active_end(f))
+	/* What is done by now is seen in no descriptor. */
+	if (fetches_go_on(f))
 		ms = 0;
 	for (unsigned i = 0; i < n; i++)
 		extra[i] = (struct curl_waitfd){.fd = pfd[i].fd,
@@ -354,7 +362,5 @@ sts_fetches_wait(struct sts_fetches *f, struct pollfd *pfd, unsigned n, int ms)
 		die_temp("unable to wait: libcurl failed");
 	for (unsigned i = 0; i < n; i++)
 		pfd[i].revents = extra[i].revents;
-	if (curl_multi_perform(f->multi, &running))
-		die_temp("unable to fetch: libcurl failed");
-	active_end(f);
+	fetches_go_on(f);
 }

@@ -14,7 +14,7 @@
 #include <poll.h>
 #include <stdbool.h>
 
-#define STS_FETCHES_MAX 100 /* at once; more wait for their turn */
+#define STS_FETCHES_MAX 400 /* at once; more wait for their turn */
 
 struct sts_fetches;
 struct sts_fetches *sts_fetches_open(const struct conf_sts *c); /* c is borrowed */
