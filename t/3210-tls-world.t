@@ -10,9 +10,6 @@ MTA_PORT=$(free_port)
 STS_PORT=$(free_port)
 tls_world || { ok "the TLS world starts" false; done_testing; }
 tls_conf mox.conf </dev/null
-HERE=()
-for d in "${DEST[@]}"; do [ -n "${POLICY[$d]}" ] || HERE+=("$d"); done
-DEST=("${HERE[@]}")
 export MOX_CONF=$T/mox.conf
 
 ok "ordinary mail: one pass" tls_send default
