@@ -122,8 +122,7 @@ sts_work(const struct conf *c, int sock)
 		/* libcurl does not tell of an end that is gone: while nothing is wanted of it, it is looked at. */
 		pfd.fd = pfd.events ? sock : -1;
 		sts_desk_wait(w.desk, &pfd, 1, pfd.events ? -1 : 1000);
-		w.gone = poll(&(struct pollfd){.fd = sock}, 1, 0) > 0;
-		if (w.gone)
+		if (!pfd.events && poll(&(struct pollfd){.fd = sock}, 1, 0) > 0)
 			break;
 		w.draining = w.draining || authorities_replaced(&w);
 		questions_read(&w);
