@@ -93,7 +93,7 @@ done
 for ((i = 1; i <= n; i++)); do jobs+=("r$i"); done
 timeout 60 fake-runq -k "${jobs[@]/%/.job}" >report 2>deliver.log || diag <deliver.log
 
-# ---- what became of each: "FATE|MAIL seen in clear at first hop|counted at first hop|where it arrived" ----
+# ---- what became of each: "FATE|MAIL seen in clear at first hop|counted at first hop|where it arrived|counted there, the report's `site`" ----
 cat >look.py <<'X'
 import glob, re
 said, clear, now = {}, set(), None
@@ -109,7 +109,7 @@ for log in glob.glob("*.d/*.log"):
         if m and not tls: clear.add(int(m[1]))
 letter = {"ok": "ok", "starttls-not-supported": "n", "validation-failure": "v", "tlsa-invalid": "u", "certificate-not-trusted": "c"}
 for n in sorted(said):
-    fate, host = "", ""
+    fate, host, site = "", "", ""
     counted = {"mx1.example.test": {}, "mx2.example.test": {}}
     for line in said[n]:
         f = line.split(" ")
@@ -119,9 +119,11 @@ for n in sorted(said):
         elif f[0] == "tls":
             mx = [o[3:] for o in f if o.startswith("mx=")][0]
             counted[mx][f[1]] = letter.get(f[3], f[3])
+        elif f[0] == "site":
+            site = f[1]
     def words(mx):
         return ",".join(counted[mx][t] for t in ("tlsa", "sts", "no-policy-found") if t in counted[mx])
-    print(n, fate, "clear" if n in clear else "-", words("mx1.example.test"), host, words("mx2.example.test"), sep="|")
+    print(n, fate, "clear" if n in clear else "-", words("mx1.example.test"), host, words("mx2.example.test") + site, sep="|")
 X
 python3 look.py >seen
 tags() { # DEMAND BEHAVIOUR: lines of the checklist
@@ -136,7 +138,8 @@ for demand in $demands; do
 		[ "$want" = clear ] && clear=clear || clear=-
 		t=$(tags "$demand" "${how[i - 1]}" | tr -d '\n')
 		n=$((n + 1))
-		is "$t$demand, ${how[i - 1]}: $want" "$(sed -n "s/^$n|//p" seen)" "$want|$clear|$count|mx1.example.test|"
+		case $want in 4.*) site=busy ;; *) site= ;; esac
+		is "$t$demand, ${how[i - 1]}: $want" "$(sed -n "s/^$n|//p" seen)" "$want|$clear|$count|mx1.example.test|$site"
 		n=$((n + 1))
 		case $want in
 		4.*) is "${t}T54 $demand, ${how[i - 1]}, then a good one: delivered there, both counted" "$(sed -n "s/^$n|//p" seen)" \

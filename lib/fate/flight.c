@@ -52,15 +52,30 @@ settle_trouble(struct deliver *d, struct job *j, const struct fate *f, const cha
 		}
 }
 
+/* What is to be said of the site as a whole; NULL: nothing. What one domain demands of TLS and misses is no
+ * reason to leave the others' mail alone, but to press less. */
+static const char *
+site_word(const struct job *j)
+{
+	const struct miss *m = &j->miss;
+
+	if (j->reached)
+		return m->code                         ? m->code == 421 ? "busy" : NULL
+		       : m->fate.outcome == FATE_LATER ? "busy"
+		                                       : NULL;
+	if (!j->dials)
+		return NULL;
+	if (!j->greeted)
+		return "unreachable";
+	return m->code / 100 == 5 && !j->welcome ? "refused" : "busy";
+}
+
 /* No hop is left. */
 void
 flight_no_hop(struct deliver *d, struct job *j)
 {
 	struct miss *m = &j->miss;
-	const char *site = !j->greeted          ? "unreachable"
-	                   : m->code / 100 == 5 ? "refused"
-	                   : m->code            ? "busy"
-	                                        : NULL;
+	const char *site = m->rank ? site_word(j) : NULL;
 
 	if (!m->rank) {
 		m->fate = fate_trouble(TROUBLE_NO_HOP);
@@ -74,7 +89,7 @@ flight_no_hop(struct deliver *d, struct job *j)
 		}
 	if (m->code / 100 == 4 && fate_wait(m->text) > j->wait)
 		j->wait = fate_wait(m->text);
-	if (!j->reached && site && m->rank)
+	if (site)
 		report_line(&d->report, j, "site", site);
 	if (m->rank && !j->some_network)
 		report_line(&d->report, j, "network", "no");

@@ -69,6 +69,7 @@ struct job {
 	bool maybe;                 /* a connection died between final dot and reply */
 	bool redone;                /* it has had its second chance at one hop */
 	bool greeted, some_network; /* some server spoke; some failure that was not "no network" */
+	bool welcome;               /* some server took our EHLO */
 	struct miss miss;
 	unsigned wait;  /* seconds, from a reply's hint */
 	int64_t start;  /* CLOCK_MONOTONIC */

@@ -290,6 +290,7 @@ attempt(const struct visit *v, enum step how)
 		return broken(v, got, "EHLO");
 	if (c->reply.code / 100 != 2)
 		return refused(v, PHASE_EHLO);
+	v->j->welcome = true;
 	see(l, SIGHT_HELLO);
 	l->starttls = c->ehlo.starttls;
 	if (v->hop->tls == PLAN_TLS_NONE || how == STEP_PLAIN)

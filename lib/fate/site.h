@@ -32,7 +32,7 @@ void site_init(struct site_state *s, const struct conf *c, const char *name);
 bool site_matches(const char *pattern, const char *name);
 
 void site_went_well(struct site_state *s); /* a transaction was answered */
-void site_is_busy(struct site_state *s);   /* 421 or 4xx at greeting: press less */
+void site_is_busy(struct site_state *s);   /* 421, 4xx at greeting, connection or TLS lost: press less */
 void site_is_unreachable(
     struct site_state *s, const struct conf_retry *r, int64_t now); /* leave it alone for a while */
 bool site_is_down(const struct site_state *s, int64_t now);
