@@ -291,6 +291,16 @@ envelope_write(struct str *out, const char *sender, const struct recipients *to)
 	rec_end(out);
 }
 
+static bool
+needs_smtputf8(const char *sender, const struct recipients *to)
+{
+	bool ascii = text_is_ascii(sender, strlen(sender));
+
+	for (size_t i = 0; i < to->n; i++)
+		ascii &= text_is_ascii(to->v[i].path, strlen(to->v[i].path));
+	return !ascii;
+}
+
 /* A bare name of the sender is left for mox-queue-add to qualify, which has the configuration at hand. */
 NORETURN static void
 submit(void)
@@ -310,6 +320,8 @@ submit(void)
 	header_complete(&d, sender, &p.header);
 	p.body = d.body;
 	p.end = d.end;
+	if (!args.gateway)
+		parcel_repair(&p, conf()->convert_8bit, needs_smtputf8(sender, &to));
 	handover(&p);
 }
 

@@ -188,8 +188,8 @@ is "S15 a lone dot ends what is typed" "$? $(grep -c '^two' spool/new/*)" "0 0"
 terminal -i a@x.example
 is "S15 but not with -i" "$? $(grep -c '^two' spool/new/*)" "0 1"
 long=$(printf 'x%.0s' {1..3000})
-send a@x.example <<<"${full}"$'\nb\xc3\xa4r\xff'"$long"
-like "S35 8-bit and long lines pass" "$rc ${text: -3010}" $'^0 .*\xc3\xa4r\xffx*$'
+send -G a@x.example <<<"${full}"$'\nb\xc3\xa4r\xff'"$long"
+like "S35 8-bit and long lines pass with -G" "$rc ${text: -3010}" $'^0 .*\xc3\xa4r\xffx*$'
 send a@x.example < <(printf '%s\na\0b\n' "$full") 2>/dev/null
 is "S35 a message with NUL in its body is not lost" "$rc $queued" "0 1"
 printf 'max-message-size = "1k"\nmailname = "host.example"\naliases = "none"\n' >small.conf

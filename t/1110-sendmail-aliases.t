@@ -25,6 +25,7 @@ cat >aliases <<-X
 	file: /var/mail/file
 	ring: ring2
 	ring2: ring
+	crew: :include:$T/list
 X
 cat >list <<-'X'
 	# members
@@ -48,6 +49,9 @@ send -- -x@far.example team
 is "S39 names without case, several targets, :include:" "$rc $rcpts$said" \
 	"0 -x@far.example|bob@far.example|\"joe\\x20user\"@far.example|carol@other.example|eve@far.example|frank@far.example|"
 is "S39 one message" "$(find spool/new -type f | wc -l)" 1
+send crew team
+is "S39 a file that two names include" "$rc $rcpts" \
+	"0 eve@far.example|frank@far.example|bob@far.example|\"joe\\x20user\"@far.example|carol@other.example|"
 send ROOT@Other.Example bob@far.example bob
 is "S39 recipients in local-domains; who comes twice gets one copy" "$rc $rcpts" \
 	"0 ann@far.example|root@host.example|bob@far.example|"
@@ -117,16 +121,16 @@ sed -i '/^prog\|^file\|^ring/d' aliases
 for words in newaliases 'mox-sendmail -bi' 'mox-sendmail -I'; do
 	read -ra argv <<<"bin/$words"
 	"${argv[@]}" >said 2>&1
-	is "S28 ${argv[*]#bin/} counts" "$? $(<said)" "0 $T/aliases: 5 aliases"
+	is "S28 ${argv[*]#bin/} counts" "$? $(<said)" "0 $T/aliases: 6 aliases"
 done
 cp aliases.good aliases
 printf 'no colon here\nteam: again@x.example\n' >>aliases
 echo '/var/spool/x' >>list
 bin/newaliases >said 2>err
-is "S28 newaliases tells faults by file and line" "$? $(<said)" "65 $T/aliases: 9 aliases"
+is "S28 newaliases tells faults by file and line" "$? $(<said)" "65 $T/aliases: 10 aliases"
 is "S28 all of them" "$(sort err)" "mox-sendmail: $T/aliases:10: unable to use ring: the alias leads back to itself
-mox-sendmail: $T/aliases:12: expected : behind the name
-mox-sendmail: $T/aliases:13: unable to use team: the name has a line before this one, which counts
+mox-sendmail: $T/aliases:13: expected : behind the name
+mox-sendmail: $T/aliases:14: unable to use team: the name has a line before this one, which counts
 mox-sendmail: $T/aliases:8: unable to use |/usr/bin/procmail -a b,c: mail is not given to commands
 mox-sendmail: $T/aliases:9: unable to use /var/mail/file: mail is not written to files
 mox-sendmail: $T/list:5: unable to use /var/spool/x: mail is not written to files"

@@ -91,6 +91,7 @@ struct conf {
 	char *aliases;             /* file; "none" */
 	char *default_destination; /* NULL: none; for local names with neither alias nor mailbox */
 	char *local_maildir;       /* "%u" the user part, "%h" his home; mox-local */
+	bool convert_8bit;         /* mox-sendmail makes all 8-bit bodies it may quoted-printable */
 	bool received;             /* mox-queue-add writes a Received: line */
 	uint64_t max_message_size;
 	unsigned max_recipients; /* of one message */

@@ -18,6 +18,7 @@ struct entry {
 	char *value;
 	unsigned line;
 	enum { UNSEEN, OPEN, DONE } state;
+	bool yields; /* done: something came of it */
 };
 
 struct aliases {
@@ -32,6 +33,12 @@ struct alias_frame {
 	const struct entry *entry;
 	const char *key, *path; /* who led to it */
 	unsigned depth;
+};
+
+/* An included file that was read. */
+struct alias_file {
+	char *name;
+	bool yields;
 };
 
 /* Where a target stands. */
@@ -174,7 +181,8 @@ entry_add(struct parser *p)
 		a->cap = a->cap ? 2 * a->cap : 64;
 		a->v = mem_grow(a->v, a->cap, sizeof *a->v);
 	}
-	a->v[a->n++] = (struct entry){key_make(s, (size_t)(stop - s)), mem_dup(end + 1), p->at.line, UNSEEN};
+	a->v[a->n++] =
+	    (struct entry){key_make(s, (size_t)(stop - s)), mem_dup(end + 1), p->at.line, UNSEEN, false};
 }
 
 static void
@@ -380,9 +388,10 @@ entry_walk(struct alias_walk *w, struct entry *e, const char *key, const char *p
 {
 	struct alias_frame f = {w->frame, e, key, path, w->frame ? w->frame->depth + 1 : 1};
 	struct place at = {w->aliases->file, e->line};
+	bool before = w->yields;
 
 	if (e->state == DONE) {
-		w->yields = true;
+		w->yields = w->yields || e->yields;
 		return;
 	}
 	if (e->state == OPEN) {
@@ -400,9 +409,12 @@ entry_walk(struct alias_walk *w, struct entry *e, const char *key, const char *p
 	}
 	e->state = OPEN;
 	w->frame = &f;
+	w->yields = false;
 	targets_walk(w, e->value, &at);
 	w->frame = f.up;
 	e->state = DONE;
+	e->yields = w->yields;
+	w->yields = w->yields || before;
 }
 
 static bool
@@ -478,35 +490,14 @@ include_read(const char *path, struct str *out)
 	return !error;
 }
 
-/* Behind file's last line its text stands no more in the way: one line at a time is walked. */
 static void
-include_walk(struct alias_walk *w, const char *file, const struct place *at)
+lines_walk(struct alias_walk *w, const char *file, const struct str *text)
 {
-	struct str text = {0}, line = {0};
+	const char *p = str_cstr(text), *end = p + text->len;
 	struct place in = {file, 0};
-	const char *p, *end;
+	struct str line = {0};
 
-	if (*file != '/') {
-		remark(&w->remarks, at, file, "expected :include: and a path that begins with /");
-		return;
-	}
-	for (size_t i = 0; i < w->included.n; i++)
-		if (!strcmp(w->included.v[i], file)) {
-			w->yields = true;
-			return;
-		}
-	if (w->included.n == ALIASES_INCLUDES_MAX) {
-		remark(&w->remarks, at, file, "too many included files");
-		return;
-	}
-	w->included.v = mem_grow(w->included.v, w->included.n + 1, sizeof *w->included.v);
-	w->included.v[w->included.n++] = mem_dup(file);
-	if (!include_read(file, &text)) {
-		remark(&w->remarks, at, file, errno == EINVAL ? "it is no file" : strerror(errno));
-		str_free(&text);
-		return;
-	}
-	for (p = str_cstr(&text), end = p + text.len; p < end; p++) {
+	for (; p < end; p++) {
 		const char *nl = memchr(p, '\n', (size_t)(end - p)), *stop = nl ? nl : end;
 
 		in.line++;
@@ -521,7 +512,49 @@ include_walk(struct alias_walk *w, const char *file, const struct place *at)
 		p = stop;
 	}
 	str_free(&line);
+}
+
+/* Its index among those that were read; nincluded: it was not. */
+static size_t
+included_find(const struct alias_walk *w, const char *file)
+{
+	size_t i;
+
+	for (i = 0; i < w->nincluded; i++)
+		if (!strcmp(w->included[i].name, file))
+			break;
+	return i;
+}
+
+static void
+include_walk(struct alias_walk *w, const char *file, const struct place *at)
+{
+	size_t i = included_find(w, file);
+	struct str text = {0};
+	bool before = w->yields;
+
+	if (*file != '/') {
+		remark(&w->remarks, at, file, "expected :include: and a path that begins with /");
+		return;
+	}
+	if (i < w->nincluded) {
+		w->yields = w->yields || w->included[i].yields;
+		return;
+	}
+	if (i == ALIASES_INCLUDES_MAX) {
+		remark(&w->remarks, at, file, "too many included files");
+		return;
+	}
+	w->included = mem_grow(w->included, ++w->nincluded, sizeof *w->included);
+	w->included[i] = (struct alias_file){mem_dup(file), false};
+	w->yields = false;
+	if (include_read(file, &text))
+		lines_walk(w, file, &text);
+	else
+		remark(&w->remarks, at, file, errno == EINVAL ? "it is no file" : strerror(errno));
 	str_free(&text);
+	w->included[i].yields = w->yields;
+	w->yields = w->yields || before;
 }
 
 static void
@@ -575,8 +608,8 @@ aliases_check(struct alias_walk *w)
 void
 alias_walk_free(struct alias_walk *w)
 {
-	for (size_t i = 0; i < w->included.n; i++)
-		free(w->included.v[i]);
-	free(w->included.v);
+	for (size_t i = 0; i < w->nincluded; i++)
+		free(w->included[i].name);
+	free(w->included);
 	str_free(&w->remarks);
 }

@@ -46,8 +46,9 @@ struct alias_walk {
 	struct str remarks; /* what was left out: "FILE:LINE: why" lines */
 
 	struct alias_frame *frame; /* the rest belongs to the module */
-	struct conf_list included;
-	bool yields;
+	struct alias_file *included;
+	size_t nincluded;
+	bool yields; /* something came of what is walked now */
 };
 
 /* path (path_make) is local: in local-domains, or was given without a domain. Calls each for all it stands

@@ -11,6 +11,12 @@ wire_start(struct wire *w, wire_put *put, void *arg)
 }
 
 void
+wire_start_body(struct wire *w, wire_put *put, void *arg)
+{
+	*w = (struct wire){.put = put, .arg = arg};
+}
+
+void
 wire_free(struct wire *w)
 {
 	str_free(&w->header);

@@ -38,6 +38,8 @@ struct wire {
 };
 
 void wire_start(struct wire *w, wire_put *put, void *arg);
+/* The same for a body alone. */
+void wire_start_body(struct wire *w, wire_put *put, void *arg);
 void wire_add(struct wire *w, const char *p, size_t n);
 void wire_end(struct wire *w);
 void wire_free(struct wire *w);
