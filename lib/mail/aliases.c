@@ -3,6 +3,7 @@
 #include "addr.h"
 #include "addrlist.h"
 #include "aliases.h"
+#include "aliases_file.h"
 #include "fdio.h"
 #include "path.h"
 
@@ -11,26 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define REMARKS_MAX 65536 /* bytes */
-
-struct entry {
-	char *name; /* lower case, without quotes */
-	char *value;
-	unsigned line;
-	enum { UNSEEN, OPEN, DONE } state;
-	bool yields; /* done: something came of it */
-};
-
-struct aliases {
-	char *file;
-	struct entry *v; /* by name */
-	size_t n, cap;
-};
-
 /* An alias under way. */
 struct alias_frame {
 	struct alias_frame *up;
-	const struct entry *entry;
 	const char *key, *path; /* who led to it */
 	unsigned depth;
 };
@@ -41,243 +25,15 @@ struct alias_file {
 	bool yields;
 };
 
-/* Where a target stands. */
-struct place {
-	const char *file;
-	unsigned line;
-};
-
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r';
-}
-
-static void
-remark(struct str *out, const struct place *at, const char *what, const char *why)
-{
-	if (out->len > REMARKS_MAX)
-		return;
-	str_addf(out, "%s:%u: ", at->file, at->line);
-	if (what)
-		str_addf(out, "unable to use %.200s: ", what);
-	str_addf(out, "%s\n", why);
-}
-
-/* ---- names ---- */
-
-/* A local part as names are compared: without its quotes, lower case. The caller frees. */
-static char *
-key_make(const char *s, size_t n)
-{
-	struct str out = {0};
-
-	if (n >= 2 && s[0] == '"' && s[n - 1] == '"')
-		for (s++, n -= 2; n; s++, n--) {
-			if (*s == '\\' && n > 1) {
-				s++;
-				n--;
-			}
-			str_addc(&out, *s);
-		}
-	else
-		str_add(&out, s, n);
-	str_lower(out.len ? out.s : (char[]){0});
-	return str_take(&out);
-}
+/* ---- targets ---- */
 
 static char *
 key_of_path(const char *path)
 {
 	const char *at = addr_domain(path);
 
-	return key_make(path, at ? (size_t)(at - path) - 1 : strlen(path));
+	return alias_key(path, at ? (size_t)(at - path) - 1 : strlen(path));
 }
-
-static int
-by_name(const void *x, const void *y)
-{
-	const struct entry *a = x, *b = y;
-	int c = strcmp(a->name, b->name);
-
-	return c ? c : a->line < b->line ? -1 : 1;
-}
-
-static int
-key_cmp(const void *key, const void *entry)
-{
-	return strcmp(key, ((const struct entry *)entry)->name);
-}
-
-static struct entry *
-entry_find(const struct aliases *a, const char *key)
-{
-	return a->n ? bsearch(key, a->v, a->n, sizeof *a->v, key_cmp) : NULL;
-}
-
-/* ---- the file ---- */
-
-struct parser {
-	struct aliases *a;
-	struct str *faults;
-	struct str logical; /* a line with those that continue it */
-	struct place at;    /* where it began */
-	unsigned line;
-};
-
-/* Behind the quoted string at p; NULL: not closed. */
-static const char *
-quoted_end(const char *p, const char *end)
-{
-	for (p++; p < end; p++)
-		if (*p == '\\')
-			p++;
-		else if (*p == '"')
-			return p + 1;
-	return NULL;
-}
-
-/* Behind the name at p. NULL: *why. */
-static const char *
-name_end(const char *p, const char *end, const char **why)
-{
-	const char *s = p;
-
-	if (*p == '"') {
-		s = quoted_end(p, end);
-		*why = s ? NULL : "a quoted name is not closed";
-		return s;
-	}
-	while (s < end && *s != ':' && !is_blank(*s))
-		s++;
-	*why = s == p                            ? "expected a name"
-	       : memchr(p, '@', (size_t)(s - p)) ? "only names without a domain have aliases"
-	                                         : NULL;
-	return *why ? NULL : s;
-}
-
-static void
-entry_add(struct parser *p)
-{
-	const char *s = p->logical.s, *end = s + p->logical.len, *stop, *why;
-	struct aliases *a = p->a;
-
-	if (memchr(s, 0, p->logical.len)) {
-		remark(p->faults, &p->at, NULL, "NUL byte in the line");
-		return;
-	}
-	stop = name_end(s, end, &why);
-	if (!stop) {
-		remark(p->faults, &p->at, NULL, why);
-		return;
-	}
-	for (end = stop; is_blank(*end); end++)
-		;
-	if (*end != ':') {
-		remark(p->faults, &p->at, NULL, "expected : behind the name");
-		return;
-	}
-	if (a->n == a->cap) {
-		a->cap = a->cap ? 2 * a->cap : 64;
-		a->v = mem_grow(a->v, a->cap, sizeof *a->v);
-	}
-	a->v[a->n++] =
-	    (struct entry){key_make(s, (size_t)(stop - s)), mem_dup(end + 1), p->at.line, UNSEEN, false};
-}
-
-static void
-logical_end(struct parser *p)
-{
-	if (p->logical.len)
-		entry_add(p);
-	str_reset(&p->logical);
-}
-
-/* Comments and empty lines end nothing. */
-static void
-line_add(struct parser *p, const char *s, const char *end)
-{
-	const char *text = s;
-
-	p->line++;
-	while (text < end && is_blank(*text))
-		text++;
-	if (text == end || *text == '#')
-		return;
-	if (text == s)
-		logical_end(p);
-	else if (!p->logical.len) {
-		struct place at = {p->at.file, p->line};
-
-		remark(p->faults, &at, NULL, "the line continues none: it begins with a blank");
-		return;
-	}
-	if (!p->logical.len)
-		p->at.line = p->line;
-	str_add(&p->logical, s, (size_t)(end - s));
-}
-
-static void
-entries_sort(struct aliases *a, struct str *faults)
-{
-	size_t n = 0;
-
-	if (!a->n)
-		return;
-	qsort(a->v, a->n, sizeof *a->v, by_name);
-	for (size_t i = 0; i < a->n; i++) {
-		struct place at = {a->file, a->v[i].line};
-
-		if (!n || strcmp(a->v[i].name, a->v[n - 1].name)) {
-			a->v[n++] = a->v[i];
-			continue;
-		}
-		remark(faults, &at, a->v[i].name, "the name has a line before this one, which counts");
-		free(a->v[i].name);
-		free(a->v[i].value);
-	}
-	a->n = n;
-}
-
-struct aliases *
-aliases_parse(const char *file, const char *text, size_t n, struct str *faults)
-{
-	struct aliases *a = mem_zalloc(sizeof *a);
-	struct parser p = {.a = a, .faults = faults};
-	const char *end = text + n;
-
-	p.at.file = a->file = mem_dup(file);
-	while (text < end) {
-		const char *nl = memchr(text, '\n', (size_t)(end - text)), *stop = nl ? nl : end;
-
-		line_add(&p, text, stop);
-		text = nl ? nl + 1 : end;
-	}
-	logical_end(&p);
-	str_free(&p.logical);
-	entries_sort(a, faults);
-	return a;
-}
-
-size_t
-aliases_count(const struct aliases *a)
-{
-	return a->n;
-}
-
-void
-aliases_free(struct aliases *a)
-{
-	for (size_t i = 0; i < a->n; i++) {
-		free(a->v[i].name);
-		free(a->v[i].value);
-	}
-	free(a->v);
-	free(a->file);
-	free(a);
-}
-
-/* ---- targets ---- */
 
 /* The text up to the next comma outside quotes, comments and <>, without outer blanks. false: no more. */
 static bool
@@ -287,7 +43,7 @@ target_next(const char **p, struct str *out)
 	unsigned comments = 0;
 	bool quoted = false, angle = false;
 
-	while (*s == ',' || is_blank(*s))
+	while (*s == ',' || alias_is_blank(*s))
 		s++;
 	for (e = s; *e && (*e != ',' || quoted || angle || comments); e++)
 		if (*e == '\\' && e[1])
@@ -301,7 +57,7 @@ target_next(const char **p, struct str *out)
 		else if (!quoted && *e == ')' && comments)
 			comments--;
 	*p = e;
-	while (e > s && is_blank(e[-1]))
+	while (e > s && alias_is_blank(e[-1]))
 		e--;
 	str_reset(out);
 	str_add(out, s, (size_t)(e - s));
@@ -314,7 +70,7 @@ target_unquote(struct str *t)
 {
 	struct str in = {0};
 
-	if (t->len < 3 || t->s[0] != '"' || quoted_end(t->s, t->s + t->len) != t->s + t->len)
+	if (t->len < 3 || t->s[0] != '"' || alias_quoted_end(t->s, t->s + t->len) != t->s + t->len)
 		return;
 	for (size_t i = 1; i + 1 < t->len; i++) {
 		if (t->s[i] == '\\')
@@ -353,7 +109,7 @@ target_path(const char *s, const char *mailname, bool *bare, const char **why)
 
 /* ---- walking ---- */
 
-static void targets_walk(struct alias_walk *w, const char *value, const struct place *at);
+static void targets_walk(struct alias_walk *w, const char *value, const struct alias_place *at);
 
 bool
 aliases_domain_is_local(const struct conf *c, const char *path)
@@ -371,48 +127,48 @@ hand_out(struct alias_walk *w, const char *path, bool local)
 }
 
 /* The line that counts for the name, NULL: none. What stands for others by itself: aliases.h. */
-static struct entry *
+static struct alias_entry *
 entry_for(const struct alias_walk *w, const char *key)
 {
-	struct entry *e = entry_find(w->aliases, key);
+	struct alias_entry *e = aliases_find(w->aliases, key);
 
 	if (!e && !strcmp(key, "mailer-daemon"))
-		e = entry_find(w->aliases, key = "postmaster");
+		e = aliases_find(w->aliases, key = "postmaster");
 	if (!e && !strcmp(key, "postmaster") && !w->conf->postmaster)
-		e = entry_find(w->aliases, "root");
-	return e ? e : entry_find(w->aliases, "*");
+		e = aliases_find(w->aliases, "root");
+	return e ? e : aliases_find(w->aliases, "*");
 }
 
 static void
-entry_walk(struct alias_walk *w, struct entry *e, const char *key, const char *path)
+entry_walk(struct alias_walk *w, struct alias_entry *e, const char *key, const char *path)
 {
-	struct alias_frame f = {w->frame, e, key, path, w->frame ? w->frame->depth + 1 : 1};
-	struct place at = {w->aliases->file, e->line};
+	struct alias_frame f = {w->frame, key, path, w->frame ? w->frame->depth + 1 : 1};
+	struct alias_place at = {w->aliases->file, e->line};
 	bool before = w->yields;
 
-	if (e->state == DONE) {
+	if (e->state == ALIAS_DONE) {
 		w->yields = w->yields || e->yields;
 		return;
 	}
-	if (e->state == OPEN) {
+	if (e->state == ALIAS_OPEN) {
 		/* A name in its own line is the mailbox of that name; so is one that came to this line by
 		 * what stands for others. */
 		if (strcmp(e->name, key) || !strcmp(w->frame->key, key))
 			hand_out(w, strcmp(e->name, key) ? path : w->frame->path, true);
 		else
-			remark(&w->remarks, &at, key, "the alias leads back to itself");
+			alias_remark(&w->remarks, &at, key, "the alias leads back to itself");
 		return;
 	}
 	if (f.depth > ALIASES_DEPTH_MAX) {
-		remark(&w->remarks, &at, key, "too many aliases of aliases");
+		alias_remark(&w->remarks, &at, key, "too many aliases of aliases");
 		return;
 	}
-	e->state = OPEN;
+	e->state = ALIAS_OPEN;
 	w->frame = &f;
 	w->yields = false;
 	targets_walk(w, e->value, &at);
 	w->frame = f.up;
-	e->state = DONE;
+	e->state = ALIAS_DONE;
 	e->yields = w->yields;
 	w->yields = w->yields || before;
 }
@@ -428,7 +184,7 @@ local_walk(struct alias_walk *w, const char *path)
 {
 	const char *postmaster = w->conf->postmaster;
 	char *key = key_of_path(path), *other = NULL;
-	struct entry *e = entry_for(w, key);
+	struct alias_entry *e = entry_for(w, key);
 
 	if (postmaster && is_postmaster(key) && (!e || !strcmp(e->name, "*"))) {
 		other = key_of_path(postmaster);
@@ -445,14 +201,14 @@ local_walk(struct alias_walk *w, const char *path)
 }
 
 static void
-address_walk(struct alias_walk *w, const char *s, const struct place *at)
+address_walk(struct alias_walk *w, const char *s, const struct alias_place *at)
 {
 	bool literal = *s == '\\', bare = false;
 	const char *why;
 	char *path = target_path(s + literal, w->conf->mailname, &bare, &why);
 
 	if (!path)
-		remark(&w->remarks, at, s, why);
+		alias_remark(&w->remarks, at, s, why);
 	else if (!bare && !aliases_domain_is_local(w->conf, path))
 		hand_out(w, path, false);
 	else if (literal)
@@ -494,19 +250,19 @@ static void
 lines_walk(struct alias_walk *w, const char *file, const struct str *text)
 {
 	const char *p = str_cstr(text), *end = p + text->len;
-	struct place in = {file, 0};
+	struct alias_place in = {file, 0};
 	struct str line = {0};
 
 	for (; p < end; p++) {
 		const char *nl = memchr(p, '\n', (size_t)(end - p)), *stop = nl ? nl : end;
 
 		in.line++;
-		while (p < stop && is_blank(*p))
+		while (p < stop && alias_is_blank(*p))
 			p++;
 		str_reset(&line);
 		str_add(&line, p, (size_t)(stop - p));
 		if (memchr(line.s, 0, line.len))
-			remark(&w->remarks, &in, NULL, "NUL byte in the line");
+			alias_remark(&w->remarks, &in, NULL, "NUL byte in the line");
 		else if (*line.s != '#')
 			targets_walk(w, line.s, &in);
 		p = stop;
@@ -527,14 +283,14 @@ included_find(const struct alias_walk *w, const char *file)
 }
 
 static void
-include_walk(struct alias_walk *w, const char *file, const struct place *at)
+include_walk(struct alias_walk *w, const char *file, const struct alias_place *at)
 {
 	size_t i = included_find(w, file);
 	struct str text = {0};
 	bool before = w->yields;
 
 	if (*file != '/') {
-		remark(&w->remarks, at, file, "expected :include: and a path that begins with /");
+		alias_remark(&w->remarks, at, file, "expected :include: and a path that begins with /");
 		return;
 	}
 	if (i < w->nincluded) {
@@ -542,7 +298,7 @@ include_walk(struct alias_walk *w, const char *file, const struct place *at)
 		return;
 	}
 	if (i == ALIASES_INCLUDES_MAX) {
-		remark(&w->remarks, at, file, "too many included files");
+		alias_remark(&w->remarks, at, file, "too many included files");
 		return;
 	}
 	w->included = mem_grow(w->included, ++w->nincluded, sizeof *w->included);
@@ -551,27 +307,27 @@ include_walk(struct alias_walk *w, const char *file, const struct place *at)
 	if (include_read(file, &text))
 		lines_walk(w, file, &text);
 	else
-		remark(&w->remarks, at, file, errno == EINVAL ? "it is no file" : strerror(errno));
+		alias_remark(&w->remarks, at, file, errno == EINVAL ? "it is no file" : strerror(errno));
 	str_free(&text);
 	w->included[i].yields = w->yields;
 	w->yields = w->yields || before;
 }
 
 static void
-targets_walk(struct alias_walk *w, const char *value, const struct place *at)
+targets_walk(struct alias_walk *w, const char *value, const struct alias_place *at)
 {
 	struct str t = {0};
 
 	while (target_next(&value, &t)) {
 		target_unquote(&t);
 		if (*t.s == '|')
-			remark(&w->remarks, at, t.s, "mail is not given to commands");
+			alias_remark(&w->remarks, at, t.s, "mail is not given to commands");
 		else if (*t.s == '/')
-			remark(&w->remarks, at, t.s, "mail is not written to files");
+			alias_remark(&w->remarks, at, t.s, "mail is not written to files");
 		else if (str_istarts(t.s, ":include:"))
 			include_walk(w, t.s + 9 + strspn(t.s + 9, " \t"), at);
 		else if (*t.s == ':')
-			remark(&w->remarks, at, t.s, "expected an address, a name or :include:/file");
+			alias_remark(&w->remarks, at, t.s, "expected an address, a name or :include:/file");
 		else
 			address_walk(w, t.s, at);
 	}
@@ -591,15 +347,15 @@ void
 aliases_check(struct alias_walk *w)
 {
 	for (size_t i = 0; i < w->aliases->n; i++) {
-		struct entry *e = &w->aliases->v[i];
+		struct alias_entry *e = &w->aliases->v[i];
 		const char *why;
 		char *local = path_quote_local(e->name), *path = path_make(local, w->conf->mailname, &why);
-		struct place at = {w->aliases->file, e->line};
+		struct alias_place at = {w->aliases->file, e->line};
 
-		if (path && e->state == UNSEEN)
+		if (path && e->state == ALIAS_UNSEEN)
 			entry_walk(w, e, e->name, path);
 		else if (!path)
-			remark(&w->remarks, &at, e->name, why);
+			alias_remark(&w->remarks, &at, e->name, why);
 		free(path);
 		free(local);
 	}
