@@ -4,6 +4,7 @@
 # of 127.0.1.0/24. It sets DEST (the names in order) and, by name, DOMAIN, SERVER, RECORDS, POLICY, VERDICT, SECURE, SHOWN, IP.
 #   tls_conf FILE           a configuration of moxq for this world; more lines from standard input
 #   tls_send CLASS          in spool CLASS, one pass for one message to each destination: default, no (TLS-Required), yes (REQUIRETLS)
+#   tls_queue CLASS NAME RECIPIENT [OPTION...]  one more message, in $MOX_SPOOL
 #   said_of CLASS NAME      what the log says of it;  verdict_of CLASS NAME: one of the table's words, or "sent" of none of them
 #   arrived NAME            how many messages came there
 declare -A DOMAIN SERVER RECORDS POLICY VERDICT SECURE SHOWN IP ID TLSA
@@ -223,17 +224,19 @@ tls_conf() { # FILE
 		echo 'route { transport = "loop" }'
 	} >"$1"
 }
+tls_queue() { # CLASS NAME RECIPIENT [OPTION...]: a message, to be asked for as NAME
+	local id
+	id=$(printf 'Subject: %s\n\n%s\n' "$2" "$1" | mox-queue-add -f s@client.test "${@:4}" "$3") && ID[$1/$2]=${id#id }
+}
+tls_pass() { timeout 100 mox-runq 2>"runq.$1"; } # CLASS
 tls_send() { # CLASS
-	local d id how=()
+	local d how=()
 	export MOX_SPOOL=$T/spool.$1
 	mkdir -p "$MOX_SPOOL"
 	rm -rf pf/mail/*
 	[ "$1" = default ] || how=(--requiretls "$1")
-	for d in "${DEST[@]}"; do
-		id=$(printf 'Subject: %s\n\n%s\n' "$d" "$1" | mox-queue-add -f s@client.test "${how[@]}" "r@${DOMAIN[$d]}") || return
-		ID[$1/$d]=${id#id }
-	done
-	timeout 100 mox-runq 2>"runq.$1"
+	for d in "${DEST[@]}"; do tls_queue "$1" "$d" "r@${DOMAIN[$d]}" "${how[@]}" || return; done
+	tls_pass "$1"
 }
 said_of() { grep -E " event=(sent|later|never) id=${ID[$1/$2]}\.1 " "runq.$1" | tail -n 1; }
 verdict_of() {
