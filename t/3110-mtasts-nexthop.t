@@ -129,7 +129,7 @@ is 'T29 a wildcard certificate is good' "$(hop wild | head -1)" 'mx.wild tls=sts
 bad() { # NAME DOMAIN RESULT WHY
 	like "$1" "$(sts "$2")" "^tls sts $2.plain.example $3 reason=$4"
 }
-bad 'T29 a common name alone is not' cn sts-webpki-invalid '.*subjectAltName'
+bad 'T29 a common name alone is not' cn sts-webpki-invalid '.*another name'
 bad 'T29 expired' expired sts-webpki-invalid ''
 bad 'T29 not valid yet' early sts-webpki-invalid ''
 bad 'T29 another name' other sts-webpki-invalid ''
@@ -146,6 +146,10 @@ bad 'T96 an address where no policy can be' private sts-policy-fetch-error ''
 sed 's/loopback = true//' mox.conf >strict.conf
 rm spool/sts/wild.plain.example
 like 'T96 nor this machine, unless that is allowed' "$(plan -C strict.conf wild.plain.example)" 'tls sts wild.plain.example sts-policy-fetch-error .*loopback'
+sed "s,$T/authorities,$T/nowhere.pem," mox.conf >nobody.conf
+rm spool/sts/wild.plain.example
+like 'no authorities: nobody is believed' "$(plan -C nobody.conf wild.plain.example; cat err)" 'sts-webpki-invalid .*event=no-authorities'
+rm spool/sts/wild.plain.example
 is 'T47 mail goes' "$(hop garbage | head -1)" 'mx.garbage tls=may'
 like 'a failure is in the log' "$(rm -f spool/sts/html.plain.example; plan html.plain.example >/dev/null; cat err)" \
 	'level=warn event=sts-failed domain=html.plain.example result=sts-policy-fetch-error .*policy=none'

@@ -2,7 +2,7 @@
  *
  * A fetch goes to https://mta-sts.DOMAIN:PORT/.well-known/mta-sts.txt at the addresses given and nowhere else: no
  * resolver, no proxy, no redirect, no connection and no TLS session kept. The certificate must lead to the one file
- * of authorities and name the policy host as a DNS-ID (T29). All in all it takes no longer than the configured
+ * of authorities, read at the start, and name the policy host as a DNS-ID (cert.h, T29). All in all it takes no longer than the configured
  * time, however slowly it drips, and holds up no other. */
 #ifndef STSFETCH_H
 #define STSFETCH_H

@@ -5,7 +5,7 @@
 #include "base.h"
 #include "conf.h"
 
-/* Confines itself to the file of authorities and the cache, then serves sock until its other end is gone, or until the
+/* Reads the file of authorities, confines itself to the cache, then serves sock until its other end is gone, or until the
  * file of authorities was replaced and all that was read is answered. */
 void sts_work(const struct conf *c, int sock);
 

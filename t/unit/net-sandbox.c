@@ -45,10 +45,31 @@ confined(char *kept, char *other)
 	return child_wait(pid);
 }
 
+/* Bits of the exit code: what went wrong. */
+static int
+confined_below(char *dir)
+{
+	pid_t pid = fork();
+	char file[64], as[64], out[64];
+
+	snprintf(file, sizeof file, "%s/a", dir);
+	snprintf(as, sizeof as, "%s/b", dir);
+	snprintf(out, sizeof out, "%s.out", dir);
+	if (!pid) {
+		sandbox_files_below(NULL, dir);
+		_exit((open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) < 0) |
+		      (open(file, O_RDONLY | O_CLOEXEC) < 0) << 1 | (link(file, out) >= 0) << 2 |
+		      (open(out, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) >= 0) << 3 |
+		      (open("/etc/passwd", O_RDONLY | O_CLOEXEC) >= 0) << 4 | (unlink(file) != 0) << 5 |
+		      (symlink("/etc/passwd", as) >= 0) << 6);
+	}
+	return child_wait(pid);
+}
+
 int
 main(void)
 {
-	char kept[] = "/tmp/moxq.unit.XXXXXX", other[] = "/etc/passwd";
+	char dir[] = "/tmp/moxq.unit.XXXXXX", kept[] = "/tmp/moxq.unit.XXXXXX", other[] = "/etc/passwd";
 	const char *lacks = sandbox_lacks();
 	int fd = mkstemp(kept), code;
 
@@ -63,5 +84,8 @@ main(void)
 	INT_EQ(code & 4, 0, "what is kept cannot be written");
 	INT_EQ(code & ~7, 0, "nothing else can be read");
 	unlink(kept);
+	OK(mkdtemp(dir), "a directory");
+	INT_EQ(confined_below(dir), 0, "below it files are made, read and removed, and nothing else");
+	rmdir(dir);
 	DONE();
 }
