@@ -15,14 +15,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <inttypes.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <unistd.h>
 
 #define USAGE                                                                                                \
-	"mox-local [-C file] [-e fd] [-f sender] [-r rcpt ...] maildir\n"                                    \
-	"       mox-local [-C file] [-e fd] [-f sender] [-r rcpt ...] -u user"
+	"mox-local [-C file] [-e fd] [-f sender] [-r rcpt ...] [-s size] maildir\n"                          \
+	"       mox-local [-C file] [-e fd] [-f sender] [-r rcpt ...] [-s size] -u user"
 
 #define BLOCK 65536
 
@@ -30,8 +31,9 @@ static struct {
 	const char *sender; /* NULL: not given */
 	const char **rcpt;
 	size_t nrcpt;
-	int token; /* descriptor of -e; -1: none */
-} opt = {.token = -1};
+	uint64_t size; /* of the message; UINT64_MAX: all there is */
+	int token;     /* descriptor of -e; -1: none */
+} opt = {.token = -1, .size = UINT64_MAX};
 
 /* Writes the report, says the same on fd 2 unless it is good, and exits. A maildir, hence one fate for all
  * recipients. */
@@ -155,11 +157,12 @@ static void
 write_message(struct maildir_message *msg)
 {
 	char *buf = mem_alloc(BLOCK);
+	uint64_t left = opt.size;
 	bool first = true;
 	ssize_t n;
 
 	/* The first block whole, so that a header that comes in small pieces is looked at all the same. */
-	while ((n = fd_read_all(0, buf, BLOCK)) > 0) {
+	while ((n = fd_read_all(0, buf, left < BLOCK ? (size_t)left : BLOCK)) > 0) {
 		const char *loop = first ? find_loop(buf, (size_t)n) : NULL;
 
 		if (loop) {
@@ -169,10 +172,15 @@ write_message(struct maildir_message *msg)
 		}
 		first = false;
 		maildir_write(msg, buf, (size_t)n);
+		left -= opt.size == UINT64_MAX ? 0 : (uint64_t)n;
 		if (n < BLOCK)
 			break;
 	}
 	free(buf);
+	if (n >= 0 && left && opt.size != UINT64_MAX) {
+		maildir_abort(msg);
+		report(EXIT_TEMP, "4.3.0", "the message is shorter than %" PRIu64 " bytes", opt.size);
+	}
 	if (n < 0) {
 		int err = errno;
 		maildir_abort(msg);
@@ -262,7 +270,7 @@ main(int argc, char **argv)
 
 	prog_start("mox-local");
 	fd_sanitise();
-	while ((o = getopt(argc, argv, "C:e:f:r:u:hV")) != -1)
+	while ((o = getopt(argc, argv, "C:e:f:r:s:u:hV")) != -1)
 		switch (o) {
 		case 'C': conf_file = optarg; break;
 		case 'e':
@@ -274,6 +282,10 @@ main(int argc, char **argv)
 			break;
 		case 'f': opt.sender = read_address(optarg, "sender"); break;
 		case 'r': add_rcpt(optarg); break;
+		case 's':
+			if (!str_number(optarg, INT64_MAX, &opt.size))
+				die_perm("unable to use the size %s: it is no number", optarg);
+			break;
 		case 'u': user = optarg; break;
 		case 'h': print_usage(USAGE);
 		case 'V': print_version();

@@ -116,6 +116,7 @@ signalled(struct watch *w, uint32_t events)
 				if (pid == q->refresh_pid)
 					refresh_ended(q, status);
 				notice_child(q, pid, status);
+				local_child(q, pid);
 			}
 			break;
 		}
@@ -207,6 +208,7 @@ tables_start(struct runq *q)
 	TAILQ_INIT(&q->idle);
 	TAILQ_INIT(&q->done);
 	TAILQ_INIT(&q->clients);
+	TAILQ_INIT(&q->local_jobs);
 	TAILQ_INIT(&q->notices.waiting);
 	TAILQ_INIT(&q->notices.begun);
 	STAILQ_INIT(&q->outbox);
@@ -331,6 +333,7 @@ drop_when_late(struct runq *q)
 	log_i("jobs", q->njobs);
 	log_close();
 	work_drop_all(q);
+	local_kill(q, true);
 }
 
 static void

@@ -108,15 +108,16 @@ transport "postfix" { type = smtp host = "127.0.0.1" port = $MTA_PORT starttls =
 route { transport = "postfix" }
 X
 	tr -d '\r' <eight.msg | mox-queue-add -f s@client.test c@local.test >/dev/null
-	tr -d '\r' <message | mox-queue-add -f s@client.test a@local.test nobody@local.test b@local.test >/dev/null
+	tr -d '\r' <message | mox-queue-add -f a@local.test a@local.test nobody@local.test b@local.test >/dev/null
 	mox-queue-add -f s@client.test jürgen@local.test <utf8.msg >/dev/null
 	ok "one pass of mox-runq, STARTTLS $tls" mox-runq
 	ok "they arrive" wait_until arrived c 1
+	ok "the sender gets his copy, and a notice" wait_until arrived a 2
 	ok "$tls: 8-bit and dots" same c eight.msg
 	ok "$tls: two of three recipients" same b message
 	ok "$tls: SMTPUTF8" same j utf8.msg
-	is "$tls: nothing else came" "$(find pf/mail -type f | wc -l)" 4
-	like "$tls: the refused one is in sight, with its error" "$(mox-queue-list -o rcpt,hold,code,error)" 'nobody@local\.test.*550.*5\.1\.1.*User unknown'
+	is "$tls: nothing else came" "$(find pf/mail -type f | wc -l)" 5
+	like "$tls: the notice is of the refused one, with the reply" "$(cat $(messages a))" 'Final-Recipient: rfc822; nobody@local\.test.*Diagnostic-Code: smtp; 550 5\.1\.1.*User unknown'
 	rm -rf pf/mail/* spool
 done
 done_testing

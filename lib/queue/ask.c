@@ -35,6 +35,10 @@ dest_of_hash(struct hnode *n)
 void
 ask_want(struct runq *q, struct dest *d)
 {
+	if (local_is(d->transport)) {
+		local_plan(q, d);
+		return;
+	}
 	if (d->queued || d->state == DEST_ASKED)
 		return;
 	d->queued = true;

@@ -129,6 +129,7 @@ janitor_round(struct runq *q)
 	ask_sweep(q);
 	table_sweep(q);
 	refresh_round(q);
+	local_kill(q, false);
 	sweep_tmp(q);
 	reserve_make(q);
 }

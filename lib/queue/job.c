@@ -244,7 +244,8 @@ job_build(struct runq *q, struct site *s)
 		return NULL;
 	}
 	qsort(j->rcpt, j->nrcpt, sizeof *j->rcpt, by_number);
-	write_job(q, j);
+	if (!local_is(s->transport))
+		write_job(q, j);
 	return j;
 }
 

@@ -10,6 +10,7 @@
  *   tlsrpt.c  TLS results, summed                          refresh.c mox-mtasts refresh, daily
  *   known.c   spool/support                            notice.c  what senders are told
  *   compose.c one notice                               tell.c    to whom
+ *   local.c   children of mox-local
  *
  * A recipient that is not finished is in exactly one place: loaded (a struct item, or in a struct notice when
  * it has failed and its sender is still to be told), in the index's due and domain tables, or held (in neither). A row in the index exists for each of them; a file in cur/ outranks
@@ -182,6 +183,8 @@ struct job {
 	bool says_support, starttls, requiretls; /* what the session said of its server */
 	char *session;
 	int64_t started; /* monotonic */
+	pid_t pid;       /* local: of mox-local; 0: not, or no more */
+	int answer;      /* local: a file in memory with its report */
 };
 
 enum runq_mode { RUNQ_PASS, RUNQ_STAY, RUNQ_SERVE };
@@ -225,7 +228,8 @@ struct runq {
 	struct worker_list graves; /* dead, freed at the end of the round */
 	struct worker_list idle;
 	STAILQ_HEAD(, job) outbox;
-	TAILQ_HEAD(, job) done;
+	TAILQ_HEAD(, job) done, local_jobs;
+	unsigned nlocal;
 	unsigned nworkers, probing, njobs;
 	uint64_t job_no, ask_no;
 
@@ -365,6 +369,20 @@ void settle_down(struct runq *q, struct site *s);
 /* Writes one mutable byte; -1 with errno. */
 int settle_mark(
     struct runq *q, uint64_t id, struct envelope *e, uint32_t n, enum mark which, char value) MUST_USE;
+
+/* The value of a `rcpt` line, taken apart; false: it is none. */
+bool settle_rcpt(struct job *j, char *value) MUST_USE;
+
+/* ---- local.c: what is delivered on this machine ---- */
+/* As a route would name it; NULL: the domain is not in local-domains. */
+const struct conf_transport *local_transport(const struct conf *c, const char *domain);
+bool local_is(const struct conf_transport *t);
+void local_plan(struct runq *q, struct dest *d);
+void local_run(struct runq *q, struct site *s, size_t *jobs); /* instead of work.c's workers */
+void local_send(struct runq *q, struct job *j);               /* its attempt is registered: it goes out */
+void local_drop(struct runq *q, struct job *j);               /* it does not */
+void local_child(struct runq *q, pid_t pid);                  /* some child has ended, maybe one of ours */
+void local_kill(struct runq *q, bool all);                    /* or only those that hang */
 
 /* ---- notice.c ---- */
 enum notice_kind { NOTICE_FAILED, NOTICE_DELAYED, NOTICE_SUCCESS };

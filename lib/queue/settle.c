@@ -46,8 +46,8 @@ job_free(struct job *j)
 
 /* ---- reading ---- */
 
-static bool
-read_rcpt(struct job *j, char *value)
+bool
+settle_rcpt(struct job *j, char *value)
 {
 	static const struct {
 		const char *word;
@@ -140,7 +140,7 @@ read_line(struct runq *q, struct job *j, const char *key, char *value)
 	uint64_t v;
 
 	if (!strcmp(key, "rcpt"))
-		return read_rcpt(j, value);
+		return settle_rcpt(j, value);
 	if (!strcmp(key, "tls")) {
 		if (j->tls++ < TLS_MAX)
 			tlsrpt_count(q, value);
@@ -310,13 +310,15 @@ write_outcome(struct runq *q, struct item *it, const struct job_rcpt *r, int64_t
 	return true;
 }
 
-/* RFC 3461 5.2.2: the next server will not tell of success, so we tell that it has the message. */
+/* RFC 3461 5.2.2: the next server will not tell of success, so we tell that it has the message; 5.2.3: or that
+ * it stands in a mailbox of ours. */
 static bool
 is_to_be_told(const struct job *j, const struct job_rcpt *r)
 {
 	const char *notify = j->env.rcpt[r->item->n - 1].notify;
 
-	return r->no_dsn && *j->env.sender && notify && strcasestr(notify, "success");
+	return (r->no_dsn || local_is(j->site->transport)) && *j->env.sender && notify &&
+	       strcasestr(notify, "success");
 }
 
 static void
@@ -350,7 +352,7 @@ settle_sent(struct runq *q, struct job *j, struct job_rcpt *r)
 	}
 	if (m->todo)
 		m->todo--;
-	if (tell && write_outcome(q, it, r, q->now, "relayed")) {
+	if (tell && write_outcome(q, it, r, q->now, local_is(j->site->transport) ? "delivered" : "relayed")) {
 		item_free(q, it);
 		notice_add(q, id, n, NOTICE_SUCCESS, NULL);
 	} else {

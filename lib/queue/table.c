@@ -303,6 +303,8 @@ route_find(const struct conf *c, const struct row *row, bool *unknown)
 		*unknown = !t;
 		return t;
 	}
+	if ((t = local_transport(c, row->domain)))
+		return t;
 	domain_of(from, row->sender ? row->sender : "");
 	for (size_t i = 0; i < c->nroute; i++) {
 		const struct conf_route *r = &c->route[i];
@@ -355,13 +357,12 @@ item_add(struct runq *q, const struct row *row)
 		    q, it, true, 554, "5.3.5 the message asks for a transport that is not configured");
 		return NULL;
 	}
-	if (d->state == DEST_PLAN && d->expires > q->now) {
-		if (d->listed) {
-			d->site->ready++;
-			site_wake(q, d->site);
-		} else {
-			dest_list_in_site(q, d);
-		}
+	/* What is listed is counted; whether the plan still holds is seen when its turn comes. */
+	if (d->listed) {
+		d->site->ready++;
+		site_wake(q, d->site);
+	} else if (d->state == DEST_PLAN && d->expires > q->now) {
+		dest_list_in_site(q, d);
 	} else {
 		ask_want(q, d);
 	}

@@ -251,13 +251,19 @@ outbox_send(struct runq *q)
 	if (index_commit(q->index, INDEX_WRITTEN)) {
 		while ((j = STAILQ_FIRST(&q->outbox))) {
 			STAILQ_REMOVE_HEAD(&q->outbox, in_outbox);
-			if (j->worker)
+			if (local_is(j->site->transport))
+				local_drop(q, j);
+			else if (j->worker)
 				worker_end(q, j->worker);
 		}
 		return;
 	}
 	while ((j = STAILQ_FIRST(&q->outbox))) {
 		STAILQ_REMOVE_HEAD(&q->outbox, in_outbox);
+		if (local_is(j->site->transport)) {
+			local_send(q, j);
+			continue;
+		}
 		if (!j->worker)
 			continue; /* its worker died meanwhile */
 		if (job_send(j))
@@ -380,6 +386,10 @@ site_run(struct runq *q, struct site *s, size_t *jobs)
 	unsigned waiting = 0;
 	bool starving = false;
 
+	if (local_is(s->transport)) {
+		local_run(q, s, jobs);
+		return false; /* a child that ends wakes it */
+	}
 	while (s->ready) {
 		if (site_is_down(&s->state, q->now)) {
 			settle_down(q, s);
