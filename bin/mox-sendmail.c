@@ -252,26 +252,11 @@ sender_make(void)
 	return path;
 }
 
-/* RFC 3461 4.2; the type of an address that is not ASCII has a form of its own, and it goes without. */
-static void
-original_write(struct str *out, const char *asked)
-{
-	struct str x = {0};
-
-	if (!asked || !text_is_ascii(asked, strlen(asked)))
-		return;
-	for (; *asked; asked++)
-		if (*asked > 32 && *asked < 127 && *asked != '+' && *asked != '=')
-			str_addc(&x, *asked);
-		else
-			str_addf(&x, "+%02X", (unsigned)*asked);
-	rec_putf(out, "orcpt=rfc822;%s", str_cstr(&x));
-	str_free(&x);
-}
-
 static void
 envelope_write(struct str *out, const char *sender, const struct recipients *to)
 {
+	struct str original = {0};
+
 	rec_add(out, "sender", sender);
 	rec_add(out, "origin", "local");
 	if (args.ret)
@@ -285,10 +270,13 @@ envelope_write(struct str *out, const char *sender, const struct recipients *to)
 		rec_put(out, to->v[i].path);
 		if (args.notify.len)
 			rec_putf(out, "notify=%s", args.notify.s);
-		original_write(out, to->v[i].asked);
+		str_reset(&original);
+		if (to->v[i].asked && recipient_original(&original, to->v[i].asked))
+			rec_putf(out, "orcpt=%s", original.s);
 		rec_close(out);
 	}
 	rec_end(out);
+	str_free(&original);
 }
 
 static bool

@@ -8,8 +8,10 @@
 #include "child.h"
 #include "conf.h"
 #include "die.h"
+#include "expand.h"
 #include "fdio.h"
 #include "rec.h"
+#include "recipients.h"
 #include "smtpd.h"
 
 #include <arpa/inet.h>
@@ -32,6 +34,9 @@
 /* The child that takes the message under way. */
 struct taker {
 	char *conf_file, *maildir; /* as given; NULL: not */
+	const struct conf *conf;
+	struct recipients
+	    to; /* of the message under way, aliases expanded; `from` is the number in the session */
 	pid_t pid;
 	int message, envelope; /* to the child; -1: closed */
 	int said, sorry;       /* its stdout and stderr */
@@ -77,6 +82,46 @@ taker_argv(const struct taker *t, const struct smtpd *s)
 	return argv;
 }
 
+/* false: they cannot be known now; answered. */
+static bool
+expand(struct taker *t, struct smtpd *s)
+{
+	struct str remarks = {0};
+	bool good;
+
+	recipients_free(&t->to);
+	t->to = (struct recipients){0};
+	for (size_t i = 0; i < s->nrcpt; i++) {
+		recipients_add_path(&t->to, s->rcpt[i].address, NULL);
+		t->to.v[i].bare = s->rcpt[i].bare;
+		t->to.v[i].from = i;
+	}
+	good = t->maildir || recipients_expand(&t->to, t->conf, &remarks);
+	if (!good)
+		smtpd_answer(s, "451 4.3.5 %s", t->to.why.s);
+	for (const char *p = str_cstr(&remarks); *p; p = strchr(p, '\n') + 1)
+		warn("%.*s", (int)strcspn(p, "\n"), p);
+	str_free(&remarks);
+	return good;
+}
+
+static void
+recipient_write(struct str *e, const struct recipient *r, const struct smtpd_rcpt *given)
+{
+	struct str original = {0};
+
+	rec_open(e, "rcpt");
+	rec_put(e, r->path);
+	if (given->notify)
+		rec_putf(e, "notify=%s", given->notify);
+	if (given->orcpt)
+		rec_putf(e, "orcpt=%s", given->orcpt);
+	else if (r->asked && recipient_original(&original, r->asked))
+		rec_putf(e, "orcpt=%s", original.s);
+	rec_close(e);
+	str_free(&original);
+}
+
 static bool
 begin(struct smtpd *s)
 {
@@ -84,6 +129,8 @@ begin(struct smtpd *s)
 	int message[2] = {-1, -1}, envelope[2] = {-1, -1}, said[2] = {-1, -1}, sorry[2] = {-1, -1};
 	char **argv;
 
+	if (!expand(t, s))
+		return false;
 	if (pipe2(message, O_CLOEXEC) || pipe2(envelope, O_CLOEXEC) || pipe2(said, O_CLOEXEC) ||
 	    pipe2(sorry, O_CLOEXEC))
 		die_temp("unable to make a pipe: %m");
@@ -127,15 +174,8 @@ write_envelope(struct taker *t, const struct smtpd *s)
 		rec_add(&e, "ret", s->ret);
 	if (s->envid)
 		rec_add(&e, "envid", s->envid);
-	for (size_t i = 0; i < s->nrcpt; i++) {
-		rec_open(&e, "rcpt");
-		rec_put(&e, s->rcpt[i].address);
-		if (s->rcpt[i].notify)
-			rec_putf(&e, "notify=%s", s->rcpt[i].notify);
-		if (s->rcpt[i].orcpt)
-			rec_putf(&e, "orcpt=%s", s->rcpt[i].orcpt);
-		rec_close(&e);
-	}
+	for (size_t i = 0; i < t->to.n; i++)
+		recipient_write(&e, &t->to.v[i], &s->rcpt[t->to.v[i].from]);
 	rec_end(&e);
 	if (fd_write_all(t->envelope, e.s, e.len))
 		close_fd(&t->envelope); /* gone: its exit code tells why */
@@ -302,6 +342,7 @@ main(int argc, char **argv)
 		die_usage(USAGE);
 	signal(SIGPIPE, SIG_IGN);
 	conf = conf_load(taker.conf_file);
+	taker.conf = conf;
 	setup.hostname = conf->hostname;
 	setup.mailname = conf->mailname;
 	setup.max_size = conf->max_message_size;
@@ -317,6 +358,7 @@ main(int argc, char **argv)
 	smtpd_start(&session, &setup, &hooks, &taker);
 	serve(&session);
 	smtpd_end(&session);
+	recipients_free(&taker.to);
 	conf_free(conf);
 	return 0;
 }

@@ -6,6 +6,7 @@ count() { find "$@" -type f | wc -l; }
 cat >conf <<EOF
 hostname = "mx.example.org"
 mailname = "example.org"
+aliases = "none"
 spool = "$T/spool"
 received = false
 min-free = "0"
@@ -42,5 +43,29 @@ sed -i 's/min-free = "0"/min-free = "1000000G"/' conf
 like "a disk that is too full is 451 with the sentence" "$(printf "%b" "${hello}DATA\r\nx\r\n.\r\n" | mox-smtpd | tr -d '\r' | tail -n1)" \
 	'^451 4\.3\.0 mox-queue-add: unable to '
 is "... and queues nothing" "$(count spool/new)" 4
+cat >aliases.conf <<EOF
+mailname = "example.org"
+local-domains = { "local.example" }
+spool = "$T/spool2"
+min-free = "0"
+aliases = "$T/aliases"
+EOF
+session() { # RCPT ARGUMENTS..., parted by |
+	rm -f spool2/new/*
+	printf 'EHLO me\r\nMAIL FROM:<a@b>\r\n%bDATA\r\nx\r\n.\r\nQUIT\r\n' "$(sed 's/[^|]*/RCPT TO:&\\r\\n/g; s/|//g' <<<"$1")" |
+		mox-smtpd -C aliases.conf 2>said | tr -d '\r' >replies
+	cat spool2/new/* 2>/dev/null | sed -n 's/^rcpt T-.- //p' | paste -sd'|'
+}
+printf '%s\n' 'ops: ann@far.example, ben@far.example, |prog' 'root: ops' >aliases
+is "S39 aliases of names without domain and in local-domains" \
+	"$(session '<root> NOTIFY=FAILURE|<c@far.example>|<ben@far.example>|<Ops@local.example> ORCPT=rfc822;x@y|<root@other.example>')" \
+	"ann@far.example notify=failure orcpt=rfc822;root@example.org|ben@far.example notify=failure orcpt=rfc822;root@example.org|c@far.example|root@other.example"
+is "S39 a client's ORCPT stays" "$(session '<ops@local.example> ORCPT=rfc822;x@y')" "ann@far.example orcpt=rfc822;x@y|ben@far.example orcpt=rfc822;x@y"
+like "S39 what is left out stands on standard error" "$(<said)" "^mox-smtpd: $T/aliases:1: unable to use .prog: mail is not given to commands$"
+rm aliases
+is "S39 aliases that cannot be read: later, and nothing queued" "$(session '<ops>')$(grep ^451 replies)$(tail -n1 replies)" \
+	"451 4.3.5 unable to read the aliases in $T/aliases: No such file or directory221 2.0.0 $(sed -n '$s/221 2.0.0 //p' replies)"
+is "S39 but only for those who need it" "$(session '<c@far.example>')" c@far.example
+
 is "-m: three messages delivered" "$(python3 client.py -m "$T/box" | tail -n1) $(count box/new)" "0 3"
 done_testing

@@ -13,7 +13,8 @@
 struct expansion {
 	const struct conf *conf;
 	struct recipients to; /* as it comes to be */
-	const char *asked;    /* the recipient under expansion */
+	const char *asked;    /* the recipient under expansion, and its number */
+	size_t from;
 	bool many;
 };
 
@@ -77,6 +78,7 @@ take(void *arg, const char *path, bool local)
 	if (local && c->default_destination && !has_mailbox(c, path))
 		path = c->default_destination;
 	recipients_add_path(&x->to, path, x->asked);
+	x->to.v[x->to.n - 1].from = x->from;
 	if (x->to.n < 2 * (size_t)c->max_recipients)
 		return;
 	recipients_unique(&x->to);
@@ -129,6 +131,7 @@ recipients_expand(struct recipients *to, const struct conf *c, struct str *remar
 		w.aliases = aliases_parse("", "", 0, &none);
 	for (size_t i = 0; i < to->n; i++) {
 		x.asked = to->v[i].path;
+		x.from = to->v[i].from;
 		if (to->v[i].bare || aliases_domain_is_local(c, x.asked))
 			aliases_expand(&w, x.asked);
 		else
@@ -139,6 +142,7 @@ recipients_expand(struct recipients *to, const struct conf *c, struct str *remar
 	alias_walk_free(&w);
 	recipients_free(to);
 	*to = x.to;
+	recipients_unique(to);
 	return true;
 }
 

@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-/* Recipients given without a domain, or in local-domains. false: the file of aliases is there and cannot be
+/* For any there are, each is there once afterwards, with its `from` kept. Recipients given without a domain, or in local-domains. false: the file of aliases is there and cannot be
  * read, one sentence in to->why. remarks: what was left out, lines "FILE:LINE: why". */
 bool recipients_expand(struct recipients *to, const struct conf *c, struct str *remarks) MUST_USE;
 

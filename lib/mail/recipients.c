@@ -13,7 +13,7 @@ append(struct recipients *to, char *path, char *asked, bool bare)
 		to->cap = to->cap ? 2 * to->cap : 16;
 		to->v = mem_grow(to->v, to->cap, sizeof *to->v);
 	}
-	to->v[to->n] = (struct recipient){path, asked, bare, to->n};
+	to->v[to->n] = (struct recipient){path, asked, bare, 0, to->n};
 	to->n++;
 }
 
@@ -91,6 +91,20 @@ recipients_unique(struct recipients *to)
 	qsort(to->v, n, sizeof *to->v, by_order);
 	for (size_t i = 0; i < n; i++)
 		to->v[i].order = i;
+}
+
+bool
+recipient_original(struct str *out, const char *asked)
+{
+	if (!text_is_ascii(asked, strlen(asked)))
+		return false;
+	str_adds(out, "rfc822;");
+	for (; *asked; asked++)
+		if (*asked > 32 && *asked < 127 && *asked != '+' && *asked != '=')
+			str_addc(out, *asked);
+		else
+			str_addf(out, "+%02X", (unsigned)*asked);
+	return true;
 }
 
 void

@@ -13,6 +13,7 @@ struct recipients {                    /* start: {.mailname = function}; the res
 		char *path;  /* as path_make makes it */
 		char *asked; /* what stood for it before an expansion (RFC 3461's ORCPT); NULL: path itself */
 		bool bare;   /* it was given without a domain */
+		size_t from; /* the caller's own number of what it came from; 0 unless he sets it */
 		size_t order;
 	} * v;
 	size_t n, cap;
@@ -27,6 +28,8 @@ void recipients_add_list(struct recipients *to, const char *list);
 void recipients_add_path(struct recipients *to, const char *path, const char *asked);
 /* Who is named twice gets one copy: the first stays. */
 void recipients_unique(struct recipients *to);
+/* What was asked for as the ORCPT of RFC 3461 4.2, "rfc822;...", appended to out. false: it has none, being not ASCII. */
+bool recipient_original(struct str *out, const char *asked);
 void recipients_free(struct recipients *to);
 
 #endif

@@ -42,6 +42,7 @@ struct smtpd_setup {          /* borrowed for the life of the sessions */
 
 struct smtpd_rcpt {
 	char *address, *notify, *orcpt; /* notify lower-case; both NULL when not given */
+	bool bare;                      /* the client gave no domain */
 };
 
 struct smtpd;

@@ -218,6 +218,7 @@ smtpd_read_rcpt(struct smtpd *s, char *args)
 		} else
 			wrong = no_param;
 	}
+	r.bare = !addr_domain(path);
 	if (!wrong && !(r.address = read_address(s, path, &bad_domain)))
 		wrong = bad_domain ? "501 5.1.2 recipient's domain is not a domain name"
 		                   : "501 5.1.3 recipient is not an address";
