@@ -6,13 +6,13 @@
 
 # ---- the world: each domain has an MX host of its own, a record and a policy host ----
 domains="good testing none wild cn expired other foreign slow drip redirect missing html big garbage nomx early stranger half many gone refresh
-	newid broken cname"
+	newid broken cname drip2 drip3 aside"
 mkdir world web spool spool/sts
 {
 	for d in $domains; do
 		printf '%s MX 10 mx.%s\n%s MX 20 mx.elsewhere\nmx.%s A 192.0.2.50\nmta-sts.%s A 127.0.0.1\n' $d $d $d $d $d
 		printf '_mta-sts.%s 0 TXT "v=STSv1; id=1;"\n' $d
-	done | sed '/^_mta-sts.cname/d'
+	done | sed '/^_mta-sts.cname/d; /^mta-sts.aside/s/127.0.0.1/127.0.9.1/'
 	cat <<-'Z'
 		mx.elsewhere A 192.0.2.51
 		_mta-sts.cname CNAME _mta-sts.good
@@ -57,7 +57,7 @@ for d in $domains; do
 	wild) server $d "$certs/wildcard" ;;
 	cn) server $d "$T/certs-cn/cnonly" ;;
 	expired | other | foreign) server $d "$certs/$d" ;;
-	drip) server $d "$certs/good" 'limit_rate 5;' ;;
+	drip*) server $d "$certs/good" 'limit_rate 5;' ;;
 	redirect) server $d "$certs/good" "return 302 https://mta-sts.good.plain.example/.well-known/mta-sts.txt;" ;;
 	missing) server $d "$certs/good" 'return 404;' ;;
 	html) server $d "$certs/good" 'default_type text/html;' ;;
@@ -73,6 +73,7 @@ policy garbage '<html>Welcome to our network</html>'
 policy nomx 'version: STSv1\nmode: enforce\nmax_age: 86400\n'
 policy big "version: STSv1\nmode: enforce\nmx: mx.big.plain.example\nmax_age: 86400\n$(printf 'x: %065600d' 0)\n"
 HTTPS_PORT=$(free_port)
+sed -i "/^mta-sts.aside/s/\$/ listen 127.0.9.1:$HTTPS_PORT ssl;/" web/servers
 export HTTPS_PORT
 start nginx "$TOP/t/peers/nginx-start" "$T/web"
 listening() { (exec 3<>"/dev/tcp/127.0.0.1/$HTTPS_PORT"); }
@@ -175,6 +176,26 @@ sed 's/loopback = true/& timeout = 3s/' mox.conf >hasty.conf
 is 'T31 a server that drips holds up nobody' "$(grep ^ask both)" 'ask 2
 ask 1'
 like 'T31 and is cut off' "$(tr -d '\n' <both)" 'ask 1.*tls sts drip.plain.example sts-policy-fetch-error reason=.*timed'
+sed -i 's/^id 1/id 0/' spool/sts/good.plain.example
+rm spool/sts/drip.plain.example
+clients() { awk -v port="0100007F:$(printf %04X "$HTTPS_PORT")" '$3 == port && $4 == "01" { n++ } END { print n + 0 }' /proc/net/tcp; }
+two() { [ "$(clients)" = 2 ]; }
+{
+	ask 1 drip
+	ask 2 drip2
+	ask 3 drip3
+	wait_until two
+	ask 4 good
+	ask 5 aside
+	wait_until grep -q '^ask 5' five
+	clients >clients
+} | mox-nexthop -C hasty.conf -w 2>err >five
+is 'T31 T40 servers that drip hold up their own /24 only, and no policy that is kept' "$(grep ^ask five | head -2 | sort)" 'ask 4
+ask 5'
+is 'T31 T40 which is the old one then' "$(grep -o 'enforce domain=good.plain.example id=[0-9]*' five)" 'enforce domain=good.plain.example id=0'
+is 'T31 two of a /24 at once' "$(cat clients)" 2
+is 'T31 the third behind them' "$(grep -c '^tls sts drip.*fetch-error' five)" 3
+is 'T39 and the new one when there is a place' "$(sts good | cut -d' ' -f4)" id=1
 
 # ---- time and change ----
 policy gone 'version: STSv1\nmode: enforce\nmx: mx.gone.plain.example\nmax_age: 10000\n'

@@ -10,6 +10,7 @@
 #include <sys/queue.h>
 
 #define TTL_MOST 3600
+#define TTL_MEANWHILE 60 /* of an old policy while there is no place to fetch the new one */
 
 struct asker {
 	struct sts_question q;
@@ -89,12 +90,12 @@ lesser(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* What e comes to for this question. */
+/* What e comes to for this question, for at most ttl seconds. */
 static void
-answer(struct sts_desk *d, struct sts_entry *e, struct asker *a)
+answer_for(struct sts_desk *d, struct sts_entry *e, struct asker *a, int64_t ttl)
 {
 	const struct sts_question *q = &a->q;
-	int64_t now = clock_now(), ttl = TTL_MOST;
+	int64_t now = clock_now();
 	bool alive = sts_entry_alive(e, now);
 	struct sts_reply r = {.ask = q->ask};
 
@@ -118,6 +119,12 @@ answer(struct sts_desk *d, struct sts_entry *e, struct asker *a)
 		entry_save(d, e);
 	}
 	a->done(a->arg, &r);
+}
+
+static void
+answer(struct sts_desk *d, struct sts_entry *e, struct asker *a)
+{
+	answer_for(d, e, a, TTL_MOST);
 }
 
 static void
@@ -234,6 +241,9 @@ sts_desk_ask(struct sts_desk *d, struct sts_question *q, sts_desk_done *done, vo
 	} else if (!a.q.addr.n) {
 		entry_fail(d, &e, STS_FETCH_ERROR, a.q.no_addr);
 		answer(d, &e, &a);
+	} else if (!a.q.refetch && sts_entry_alive(&e, clock_now()) &&
+		   sts_fetch_waits(d->fetches, &a.q.addr)) {
+		answer_for(d, &e, &a, TTL_MEANWHILE);
 	} else {
 		errand_begin(d, &a);
 		a.q = (struct sts_question){0};

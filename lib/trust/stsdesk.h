@@ -1,5 +1,6 @@
 /* What `mox-mtasts -w` does with a question (stsrec.h): looks at what is kept, fetches when it must, keeps what came,
- * answers. One fetch a domain at a time, however many ask (T40); who asks while it runs waits for it. */
+ * answers. One fetch a domain at a time, however many ask (T40); who asks while it runs waits for it. Where
+ * a fetch would have to wait for others, a policy that is kept and still valid is the answer for a minute. */
 #ifndef STSDESK_H
 #define STSDESK_H
 

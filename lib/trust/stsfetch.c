@@ -7,6 +7,7 @@
 #include "target.h"
 #include "version.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
 
 #include <gnutls/gnutls.h>
@@ -15,12 +16,15 @@
 #include <sys/queue.h>
 
 #define EXTRA_MAX 8
+#define NETWORK_MAX 2 /* fetches at once from one /24 (IPv4) or /48 (IPv6) */
+#define NETWORK_SIZE 7
 #define HEADERS_MAX 65536
 
 struct fetch {
 	TAILQ_ENTRY(fetch) link;
 	struct sts_fetches *all;
 	char *host;
+	unsigned char network[NETWORK_SIZE]; /* of its first address */
 	struct curl_slist *resolve;
 	CURL *curl; /* NULL: it waits for its turn */
 	struct str body;
@@ -209,6 +213,52 @@ fetch_start(struct sts_fetches *all, struct fetch *f)
 	str_free(&url);
 }
 
+/* Of the first address that may be used: "4" or "6" and what its neighbours share. false: there is none. */
+static bool
+network_of(unsigned char out[NETWORK_SIZE], const struct sts_fetches *all, const struct plan_list *addr)
+{
+	unsigned char b[16];
+
+	memset(out, 0, NETWORK_SIZE);
+	for (size_t i = 0; i < addr->n; i++) {
+		bool six = strchr(addr->v[i], ':');
+
+		if (!target_text_allowed(addr->v[i], all->conf->loopback) ||
+		    inet_pton(six ? AF_INET6 : AF_INET, addr->v[i], b) != 1)
+			continue;
+		out[0] = six ? '6' : '4';
+		memcpy(out + 1, b, six ? 6 : 3);
+		return true;
+	}
+	return false;
+}
+
+static unsigned
+network_active(const struct sts_fetches *all, const unsigned char network[NETWORK_SIZE])
+{
+	const struct fetch *f;
+	unsigned n = 0;
+
+	TAILQ_FOREACH (f, &all->active, link)
+		n += !memcmp(f->network, network, NETWORK_SIZE);
+	return n;
+}
+
+bool
+sts_fetch_waits(const struct sts_fetches *all, const struct plan_list *addr)
+{
+	unsigned char network[NETWORK_SIZE];
+	const struct fetch *f;
+	unsigned n;
+
+	if (!network_of(network, all, addr))
+		return false;
+	n = network_active(all, network);
+	TAILQ_FOREACH (f, &all->waiting, link)
+		n += !memcmp(f->network, network, NETWORK_SIZE);
+	return n >= NETWORK_MAX || all->nactive >= STS_FETCHES_MAX;
+}
+
 void
 sts_fetch(
     struct sts_fetches *all, const char *domain, const struct plan_list *addr, sts_fetched *done, void *arg)
@@ -218,6 +268,7 @@ sts_fetch(
 	size_t used = 0;
 
 	*f = (struct fetch){.all = all, .done = done, .arg = arg};
+	(void)network_of(f->network, all, addr);
 	str_addf(&s, "mta-sts.%s", domain);
 	f->host = str_take(&s);
 	/* "+": libcurl forgets it again. */
@@ -283,19 +334,20 @@ fetch_done(struct fetch *f)
 	fetch_free(f);
 }
 
-/* true: it called back. */
+/* In the order in which they came, but for those whose network is busy. true: it called back. */
 static bool
 waiting_start(struct sts_fetches *f)
 {
-	struct fetch *one;
+	struct fetch *one, *next;
 	bool called = false;
 
-	while (f->nactive < STS_FETCHES_MAX && (one = TAILQ_FIRST(&f->waiting))) {
+	for (one = TAILQ_FIRST(&f->waiting); one; one = next) {
+		next = TAILQ_NEXT(one, link);
 		if (one->result) {
 			TAILQ_REMOVE(&f->waiting, one, link);
 			fetch_done(one);
 			called = true;
-		} else {
+		} else if (f->nactive < STS_FETCHES_MAX && network_active(f, one->network) < NETWORK_MAX) {
 			fetch_start(f, one);
 		}
 	}

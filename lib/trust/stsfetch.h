@@ -25,6 +25,8 @@ typedef void sts_fetched(void *arg, struct sts_policy *policy, const char *resul
 /* addr: not empty, copied. Never calls back from within. */
 void sts_fetch(
     struct sts_fetches *f, const char *domain, const struct plan_list *addr, sts_fetched *done, void *arg);
+/* A fetch from there would not begin now. */
+bool sts_fetch_waits(const struct sts_fetches *f, const struct plan_list *addr);
 /* Waits for these fetches, for what pfd asks for, and no longer than ms (-1: for ever); then calls back. At most 8
  * of pfd. */
 void sts_fetches_wait(struct sts_fetches *f, struct pollfd *pfd, unsigned n, int ms);
