@@ -138,8 +138,12 @@ deliver -k -C changing.conf -x "cp '$T/certs/ca.pem' '$T/changing.pem'" j k
 is "authorities that changed are read again" "$(fate j 1 | cut -d' ' -f1,3) $(fate k 1 | cut -c1-4)" "later 4.7.5 sent"
 deliver -k -C changing.conf -x ": >'$T/changing.pem'" j k
 is "unless there are none" "$(fate j 1 | cut -c1-4) $(fate k 1 | cut -c1-4)" "sent sent"
+sed 's|^ca-file.*|ca-file = "/nonexistent"|' mox.conf >nobody.conf
 deliver k
-is "without authorities nobody is trusted" "$(fate k 1 | cut -d' ' -f1,3)" "later 4.7.5"
+like "without authorities nobody is trusted" "$(fate k 1)" '^later 0 4\.7\.5 .*no certificate authorities$'
+is "and nothing is counted: the fault is ours" "$(said k tls)" ""
+deliver -k -C nobody.conf k
+is "nor when there is no such file" "$(fate k 1 | cut -d' ' -f1,3)$(said k tls)" "later 4.7.5"
 echo 1000000000 >ahead
 MOX_TEST_CLOCK=$T/ahead deliver -k k
 like "certificates are judged at the test clock's time" "$(fate k 1)" '^later 0 4\.7\.5 .*the certificate has expired$'

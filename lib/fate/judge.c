@@ -34,6 +34,9 @@ by_policy(const struct tls *tls, const struct plan_hop *hop)
 
 	if (hop->sts_stranger)
 		return (struct opinion){"validation-failure", "the policy does not name this host"};
+	/* That is our own fault: nobody else is to hear of it. */
+	if (!tls_has_authorities())
+		return (struct opinion){NULL, "this machine has no certificate authorities"};
 	if (!tls_is_for(tls, hop->host, &f))
 		return (struct opinion){f.result, f.why};
 	return (struct opinion){.result = "ok"};
@@ -55,6 +58,7 @@ judge_peer(struct judgement *to, struct tls *tls, const struct plan *p, const st
 		to->tlsa = by_tlsa(tls, hop);
 	if (has_policy(p))
 		to->sts = by_policy(tls, hop);
+	to->blind = to->sts.why && !to->sts.result;
 	if (is_ok(&to->tlsa))
 		to->verified = "dane";
 	else if (is_ok(&to->sts))

@@ -19,7 +19,8 @@
 #include <stdbool.h>
 
 struct opinion {
-	const char *result; /* "ok", "certificate-expired"...; NULL: there is no such policy */
+	const char *result; /* "ok", "certificate-expired"...; NULL: there is no such policy, or (with why) no
+	                       means to judge by it */
 	const char *why;    /* NULL with ok; else half a sentence */
 };
 
@@ -28,6 +29,7 @@ struct judgement {
 	const char *verified;     /* "dane", "pkix", "none" */
 	const char *why;          /* not trusted: half a sentence */
 	struct opinion tlsa, sts; /* of the hop's TLSA records, of the policy when it is enforced or tested */
+	bool blind;         /* the policy could not be judged: what the session was for it is not counted */
 	struct opinion tls; /* of the session as such, whoever is there; no result: nothing is counted */
 };
 

@@ -132,7 +132,7 @@ tally_tell(struct tally *t, struct report *r, const struct job *j, const struct 
 		tell(r, j, c, &(struct subject){"tlsa", base, &judged->tlsa, NULL, &hop->tlsa});
 	if (judged->sts.result && is_news(t, "sts ", j->plan.sts.domain))
 		tell(r, j, c, &(struct subject){"sts", j->plan.sts.domain, &judged->sts, &j->plan.sts, NULL});
-	if (judged->tlsa.result || judged->sts.result || !t->direct)
+	if (judged->tlsa.result || judged->sts.result || judged->blind || !t->direct)
 		return;
 	for (size_t i = 0; i < j->nrcpt; i++)
 		if (domain_of(j->rcpt[i].address, domain) && is_news(t, "no-policy-found ", domain))

@@ -20,6 +20,7 @@ struct tls {
 
 static gnutls_certificate_credentials_t cred;
 static gnutls_x509_trust_list_t trusted;
+static bool some_trusted;
 static gnutls_priority_t usual, brief;
 
 static time_t
@@ -57,6 +58,7 @@ authorities_read(const char *file)
 	if (r > 0) {
 		gnutls_x509_trust_list_deinit(trusted, 1);
 		trusted = list;
+		some_trusted = true;
 	} else if (!old) {
 		gnutls_x509_trust_list_deinit(list, 1);
 	}
@@ -257,6 +259,12 @@ tls_chain(const struct tls *t, unsigned *n)
 {
 	*n = 0;
 	return gnutls_certificate_get_peers(t->s, n);
+}
+
+bool
+tls_has_authorities(void)
+{
+	return some_trusted;
 }
 
 bool

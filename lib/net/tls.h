@@ -23,6 +23,7 @@ struct tls;
 /* authorities: loads those of ca-file, too; may be called again for them alone, and then they replace the old ones. Answers how many were loaded,
  * or -1 and half a sentence in *why (static). Without them nobody is trusted. */
 int tls_prepare(const struct conf *conf, bool authorities, const char **why) MUST_USE;
+bool tls_has_authorities(void); /* some were loaded */
 
 /* A new session; name goes into SNI unless it is NULL. small: a ClientHello as short as it can be, for peers
  * that drop what is longer than one packet (T103). NULL: out of memory. */
