@@ -56,12 +56,17 @@ confined_below(char *dir)
 	snprintf(as, sizeof as, "%s/b", dir);
 	snprintf(out, sizeof out, "%s.out", dir);
 	if (!pid) {
+		int bad = 0;
+
 		sandbox_files_below(NULL, dir);
-		_exit((open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) < 0) |
-		      (open(file, O_RDONLY | O_CLOEXEC) < 0) << 1 | (link(file, out) >= 0) << 2 |
-		      (open(out, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) >= 0) << 3 |
-		      (open("/etc/passwd", O_RDONLY | O_CLOEXEC) >= 0) << 4 | (unlink(file) != 0) << 5 |
-		      (symlink("/etc/passwd", as) >= 0) << 6);
+		bad |= open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) < 0;
+		bad |= (open(file, O_RDONLY | O_CLOEXEC) < 0) << 1;
+		bad |= (link(file, out) >= 0) << 2;
+		bad |= (open(out, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) >= 0) << 3;
+		bad |= (open("/etc/passwd", O_RDONLY | O_CLOEXEC) >= 0) << 4;
+		bad |= (unlink(file) != 0) << 5;
+		bad |= (symlink("/etc/passwd", as) >= 0) << 6;
+		_exit(bad);
 	}
 	return child_wait(pid);
 }
