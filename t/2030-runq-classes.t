@@ -47,7 +47,7 @@ fresh
 for i in $(seq 1 100); do echo "r$i-$(printf 'x%.0s' {1..50})@large.$(printf 'y%.0s' {1..60}).example"; done >rcpts
 for i in 1 2 3 4; do xargs -a rcpts mox-queue-add -q -f s@me.example < <(printf 'Subject: x\n\nbody\n'); done
 start runq0 mox-runq -w
-large_done() { [ "$(wc -l <jobs)" = 4 ]; }
+large_done() { [ "$(wc -l <"jobs")" = 4 ]; }
 ok "large plans with many recipients, one job behind the other" wait_until large_done
 ok "and none of them lost" wait_until nothing_queued
 stop runq0

@@ -73,7 +73,7 @@ add tls-ok@d2.example >/dev/null
 wait_until tls_known tls-ok@d2
 stop runq
 is "the day a result came decides its file" "$(grep -h ' ok ' "spool/tlsrpt/$d1" "spool/tlsrpt/$(today)" | cut -d' ' -f4 | tr '\n' ' ')" "d1.example d2.example "
-is "days older than ten go" "$(ls spool/tlsrpt | grep -c '^2020\|'"$(date -u -d "$d1 -11 days" +%Y%m%d)")" 0
+is "days older than ten go" "$(printf "%s\n" spool/tlsrpt/* | grep -c '/2020\|'"$(date -u -d "$d1 -11 days" +%Y%m%d)")" 0
 ok "the others do not, nor what is no day" test -e spool/tlsrpt/README -a -e "spool/tlsrpt/$(date -u -d "$d1 -9 days" +%Y%m%d)" -o -e "spool/tlsrpt/$d1"
 forward 86400
 truncate -s 64M "spool/tlsrpt/$(today)"

@@ -114,7 +114,7 @@ refused(void)
 	    {"dns { forward = { \"127.0.0.1@0\" } }\n",
 		":1: forward = \"127.0.0.1@0\": expected an IP address, perhaps with @port"},
 	    {"dns { known-good = \"a..b\" }\n", ":1: known-good = \"a..b\": expected a domain name in ASCII "
-	                                        "such as mail.example.org, or \"\""},
+						"such as mail.example.org, or \"\""},
 	    {"dns { forward = { localhost } }\n",
 		":1: forward = \"localhost\": expected an IP address, perhaps with @port"},
 	    {"retry {\n intervals = { }\n}\n", ":2: intervals = \"{}\": expected at least one duration"},
