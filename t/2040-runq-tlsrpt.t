@@ -76,6 +76,15 @@ is "the day a result came decides its file" "$(grep -h ' ok ' "spool/tlsrpt/$d1"
 is "days older than ten go" "$(printf "%s\n" spool/tlsrpt/* | grep -c '/2020\|'"$(date -u -d "$d1 -11 days" +%Y%m%d)")" 0
 ok "the others do not, nor what is no day" test -e spool/tlsrpt/README -a -e "spool/tlsrpt/$(date -u -d "$d1 -9 days" +%Y%m%d)" -o -e "spool/tlsrpt/$d1"
 forward 86400
+for i in 1 2 3 4 5 6 7; do add "flood$i@evil.example"; done >/dev/null
+pass
+add tls-ok@evil.example tls-ok@x.example >/dev/null
+pass
+day=spool/tlsrpt/$(today)
+is "a server that says something else each time has its share of the file" "$(($(stat -c %s "$day") > 2100000))" 0
+is "what is more is summed, without its words" "$(awk '$3 == "sts" { n += $2; bare += NF == 5 ? $2 : 0 } END { print n, (bare > 100 && bare < 250) }' "$day")" "700 1"
+is "and nobody else's" "$(grep -c 'no-policy-found x.example ok mx=' "$day")" 1
+forward 86400
 truncate -s 64M "spool/tlsrpt/$(today)"
 add tls-ok@x.example >/dev/null
 pass

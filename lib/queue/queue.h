@@ -260,6 +260,7 @@ struct runq {
 	struct {
 		struct hash sums;
 		size_t bytes;
+		uint32_t *spent;   /* bytes of lines of this day, by a hash of the policy domain; NULL: none */
 		char day[9];       /* of what is summed */
 		char full_day[9];  /* whose file has reached its limit */
 		char clean_day[9]; /* when old days were last removed */
@@ -451,7 +452,8 @@ void reserve_spend(struct runq *q);
 void sync_start(struct runq *q);
 
 /* ---- tlsrpt.c: TLS results (RFC 8460), summed in memory of bounded size, appended to spool/tlsrpt/DAY once a
- * minute, at the end and when there is no more room. A kill may lose a minute; no error here ever holds up a
+ * minute, at the end and when there is no more room. What a policy domain has beyond its share of a day's file is
+ * summed without options: they are partly its servers' words. A kill may lose a minute; no error here ever holds up a
  * delivery. ---- */
 /* The value of a `tls` line, still encoded; what is none is ignored. */
 void tlsrpt_count(struct runq *q, const char *value);

@@ -18,6 +18,8 @@
 #define SUMS_MAX 20000              /* counters in memory */
 #define BYTES_MAX (4 * 1024 * 1024) /* of their lines; must not exceed REC_MAX */
 #define FILE_MAX (64 * 1024 * 1024)
+#define DOMAIN_MAX (2 * 1024 * 1024) /* bytes of a policy domain's lines with options, a day */
+#define DOMAIN_SLOTS 16384           /* domains with the same slot share that */
 #define VALUE_MAX 4096
 #define DAYS_KEPT 10
 #define DAY_SIZE 9 /* YYYYMMDD */
@@ -72,34 +74,88 @@ is_result(const char *value, size_t n)
 	return false;
 }
 
+static struct sum *
+sum_find(const struct hash *h, const char *value, uint64_t hash)
+{
+	struct hnode *node = NULL;
+
+	while ((node = hash_find(h, hash, node)))
+		if (!strcmp(sum_of(node)->value, value))
+			return sum_of(node);
+	return NULL;
+}
+
+/* What the lines of its policy domain have taken of this day's file. */
+static uint32_t *
+spent_by(struct runq *q, const char *value)
+{
+	const char *domain = value + strcspn(value, " ") + 1;
+	char name[256];
+
+	if (!q->tlsrpt.spent)
+		q->tlsrpt.spent = mem_zalloc(DOMAIN_SLOTS * sizeof *q->tlsrpt.spent);
+	snprintf(name, sizeof name, "%.*s", (int)strcspn(domain, " "), domain);
+	return &q->tlsrpt.spent[hash_text(name) % DOMAIN_SLOTS];
+}
+
+/* Type, policy domain and result alone. */
+static void
+cut_options(char *value)
+{
+	for (int i = 0; i < 3; i++) {
+		value += strcspn(value, " ");
+		value += *value && i < 2;
+	}
+	*value = 0;
+}
+
+static void
+day_begin(struct runq *q, const char *day)
+{
+	tlsrpt_flush(q);
+	free(q->tlsrpt.spent);
+	q->tlsrpt.spent = NULL;
+	memcpy(q->tlsrpt.day, day, DAY_SIZE);
+}
+
 void
-tlsrpt_count(struct runq *q, const char *value)
+tlsrpt_count(struct runq *q, const char *result)
 {
 	struct hash *h = &q->tlsrpt.sums;
-	size_t n = strlen(value);
-	uint64_t hash;
-	char day[DAY_SIZE];
+	size_t n = strlen(result);
+	char day[DAY_SIZE], value[VALUE_MAX + 1];
+	uint32_t *spent;
 	struct sum *s;
 
-	if (!q->conf->tlsrpt_results || n > VALUE_MAX || !is_result(value, n))
+	if (!q->conf->tlsrpt_results || n > VALUE_MAX || !is_result(result, n))
 		return;
+	memcpy(value, result, n + 1);
 	day_of(day, q->now);
-	if (strcmp(day, q->tlsrpt.day) || h->n >= SUMS_MAX || q->tlsrpt.bytes + n > BYTES_MAX)
+	if (strcmp(day, q->tlsrpt.day))
+		day_begin(q, day);
+	if (h->n >= SUMS_MAX || q->tlsrpt.bytes + n > BYTES_MAX)
 		tlsrpt_flush(q);
-	memcpy(q->tlsrpt.day, day, DAY_SIZE);
-	hash = hash_text(value);
-	for (struct hnode *node = hash_find(h, hash, NULL); node; node = hash_find(h, hash, node))
-		if (!strcmp(sum_of(node)->value, value)) {
-			sum_of(node)->count++;
-			return;
-		}
+	s = sum_find(h, value, hash_text(value));
+	spent = spent_by(q, value);
+	if (!s && *spent + n > DOMAIN_MAX) {
+		cut_options(value);
+		s = sum_find(h, value, hash_text(value));
+	}
+	if (s) {
+		s->count++;
+		return;
+	}
 	if (!h->n)
 		q->tlsrpt.flush_at = q->mono + FLUSH_EVERY;
+	n = strlen(value);
 	s = mem_zalloc(sizeof *s + n + 1);
 	memcpy(s->value, value, n);
 	s->count = 1;
-	hash_add(h, &s->node, hash);
-	q->tlsrpt.bytes += n + 32; /* `tls `, the count */
+	hash_add(h, &s->node, hash_text(value));
+	n += 32; /* `tls `, the count */
+	q->tlsrpt.bytes += n;
+	if (*spent <= DOMAIN_MAX)
+		*spent += (uint32_t)n;
 }
 
 /* ---- writing ---- */

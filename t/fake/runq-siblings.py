@@ -6,7 +6,7 @@ recipient's local part asks for. Every job is noted in $FAKE_LOG as `deliver ID 
     must.* dane.* sts.* testing.*: that demand. brief.*: a plan for a second. large.* huge.*: many TLSA records. weak.* never 5.7.30 for what needs secure. frail.* later for the first three attempts.
     Requests are noted in $FAKE_ASKS as `DOMAIN need attempts`.
   LOCAL PART: sent, relay (sent, but the server knows no DSN), later, slow-later, never, die (worker killed), gone (site unreachable), busy, hint (wait 60), slow (waits for the file $FAKE_GO),
-    tls-RESULT (a tls line), session (starttls, requiretls, verified), careful (and jobs with that word are
+    tls-RESULT (a tls line), flood* (a hundred long ones, all different), session (starttls, requiretls, verified), careful (and jobs with that word are
     noted in $FAKE_CAREFUL). Messages are kept in the directory $FAKE_BODIES by id. Jobs are noted in $FAKE_JOBS as `pkix requiretls sts tls rcpt,rcpt`.
 """
 import array, hashlib, os, socket, sys, time, signal
@@ -111,6 +111,12 @@ def worker(sock, pkix):
             h = 'mx[127.0.0.9]'
             if l.startswith('tls-'):
                 out += 'tls no-policy-found %s %s mx=mx reason=a\\x20b\n' % (a.split('@')[1], l[4:])
+            if l.startswith('flood'):
+                for i in range(100):
+                    out += 'tls sts %s validation-failure helo=%s%d%s\n' % (a.split('@')[1], l, i, 'x' * 3900)
+                    if i % 5 == 4:
+                        sock.send(out.encode())
+                        out = ''
             if l == 'careful':
                 out += 'careful yes\n'
             if l.startswith('session'):
