@@ -76,6 +76,23 @@ touch "$d/go"
 wait "$PID_runq"
 is "and ends well" "$?" 0
 
+scenario expired 'site "*" { connections = 1 }'
+up
+add slow@a.example >/dev/null
+wait_until got slow@a.example
+b=$(add sent@a.example)
+wait_until row "$b" due
+echo 301 >"$d/clock"
+c=$(add sent2@a.example)
+wait_until row "$c" due
+touch "$d/go"
+both() { got sent@a.example && got sent2@a.example; }
+ok "who joins others while their plan has expired goes with them" wait_until both
+e=$(add sent3@a.example)
+ok "and those behind, too" wait_until got sent3@a.example
+ok "by a mox-runq that is still the same" kill -0 "$PID_runq"
+stop runq
+
 scenario table ''
 a=$(add later@x.example)
 up

@@ -19,7 +19,7 @@ retry { intervals = { "30m" } jitter = false }
 X
 mkdir bodies
 message=$'From: Me <me@me.example>\nSubject: hello\nMessage-ID: <one@me.example>\n\nbody'
-add() { mox-queue-add -f me@me.example "$@" <<<"${M:-$message}" | sed 's/^id //'; }
+add() { mox-queue-add -f me@me.example "$@" <<<"${M:-$message}" | sed "s/^id //"; return "${PIPESTATUS[0]}"; }
 pass() { timeout 30 mox-runq 2>>err; }
 fresh() { rm -rf log bodies/* err go; echo 0 >clock; touch log err; }
 forward() { echo $(($(cat clock) + $1)) >clock; }
@@ -209,6 +209,18 @@ real mox-queue-add
 rm -rf bin/mox-queue-add.real
 forward 301 && pass
 is "then it is made" "$(told me@me.example) $(queued) $(grep -c never@x log)" "1 0 1"
+
+fresh
+a=$(add never@x.example)
+free=$(df -k --output=avail . | tail -n 1)
+cp conf conf.full
+echo "min-free = \"$((free + free / 2))k\"" >>conf
+fails 111 "T122 less room than the mark: no new mail" add never@x.example
+pass
+is "T122 but a notice, which may use the half of it" "$(grep -c "event=notice id=$a" err)" 1
+cp conf.full conf
+pass
+is "and arrives" "$(told me@me.example) $(queued)" "1 0"
 
 fresh
 rm -f log.calls

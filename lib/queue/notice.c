@@ -23,6 +23,7 @@
 
 #define AT_ONCE 4               /* notices being made */
 #define LOOKED_AT 1000          /* open rounds a round of ours */
+#define RCPTS_MAX 500           /* of a notice: their fates must fit a record (REC_MAX) */
 #define WAITING_MAX 20000       /* recipients; more wait in the index */
 #define ROUND_MAX (60 * SECOND) /* of a message: then what has failed so far is told */
 #define LATER (5 * MINUTE)
@@ -155,15 +156,6 @@ notice_fate(struct str *out, const char *outcome, const struct job_rcpt *r, int6
 	str_shift(out, 1);
 }
 
-void
-notice_add(struct runq *q, uint64_t id, uint32_t rcpt, enum notice_kind kind, const char *fate)
-{
-	struct notice *n = notice_get(q, id, kind);
-
-	if (!names(n, rcpt))
-		add(q, n, rcpt, fate ? mem_dup(fate) : NULL);
-}
-
 /* ---- rows ---- */
 
 /* Not now: it waits in the index, and is loaded like what is due. */
@@ -182,15 +174,26 @@ put_off(struct runq *q, uint64_t id, uint32_t n, int64_t next)
 }
 
 void
+notice_add(struct runq *q, uint64_t id, uint32_t rcpt, enum notice_kind kind, const char *fate)
+{
+	struct notice *n;
+
+	if (q->notices.rcpts >= WAITING_MAX) {
+		if (kind != NOTICE_DELAYED)
+			put_off(q, id, rcpt, q->now + MINUTE);
+		return;
+	}
+	n = notice_get(q, id, kind);
+	if (!names(n, rcpt))
+		add(q, n, rcpt, fate ? mem_dup(fate) : NULL);
+}
+
+void
 notice_load(struct runq *q, const struct row *row)
 {
 	bool failed = !strncmp(row->fate, "failed ", 7);
 
-	if (notice_has(q, row->id, row->n))
-		return;
-	if (q->notices.rcpts >= WAITING_MAX)
-		put_off(q, row->id, row->n, q->now + MINUTE);
-	else
+	if (!notice_has(q, row->id, row->n))
 		notice_add(q, row->id, row->n, failed ? NOTICE_FAILED : NOTICE_SUCCESS, NULL);
 }
 
@@ -325,6 +328,19 @@ open_message(struct runq *q, struct notice *n, struct envelope *e)
 
 /* ---- rounds ---- */
 
+/* More than one notice can hold: the rest goes into another. */
+static void
+split(struct runq *q, struct notice *n)
+{
+	while (n->nrcpt > RCPTS_MAX) {
+		struct notice_rcpt *r = &n->rcpt[--n->nrcpt];
+
+		q->notices.rcpts--;
+		notice_add(q, n->id, r->n, n->kind, r->fate);
+		free(r->fate);
+	}
+}
+
 static void
 begin(struct runq *q, struct notice *n)
 {
@@ -337,6 +353,7 @@ begin(struct runq *q, struct notice *n)
 	hash_del(&q->notices.open, &n->node);
 	TAILQ_REMOVE(&q->notices.waiting, n, in_list);
 	TAILQ_INSERT_TAIL(&q->notices.begun, n, in_list);
+	split(q, n);
 	tell_whom(q, n, fd, &e);
 	if (n->nrcpt) {
 		n->running = true;
