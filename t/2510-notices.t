@@ -99,8 +99,8 @@ is "T70 of the others the log tells" "$(grep -o "event=silent id=[^ ]*" err | so
 is "and they are gone" "$(queued) $(find spool/cur -type f | wc -l)" "0 0"
 fresh
 {
-	printf 'sender me@me.example\nrcpt never@x.example notify=never\nrcpt never2@x.example\nrcpt never3@x.example notify=failure orcpt=rfc822;who@x.example\nend\n' >env
-	mox-queue-add -e 3 3<env <<<"$message" >/dev/null
+	printf 'sender me@me.example\nrcpt never@x.example notify=never\nrcpt never2@x.example\nrcpt never3@x.example notify=failure orcpt=rfc822;who@x.example\nend\n' >envelope
+	mox-queue-add -e 3 3<envelope <<<"$message" >/dev/null
 }
 pass
 is "T70 per recipient, not for the message" "$(notice me@me.example | grep -E '^(Final-Rec|Orig)' | paste -sd' ')" \
@@ -118,8 +118,11 @@ is "T72 and nobody gets it twice" "$(grep -c "^deliver $a" log)" 2
 
 # ---- delay ----
 fresh
-a=$(add later@x.example later2@x.example) b=$(add --notify failure later@x.example) c=$(M=$'Precedence: bulk\n'$message add later@x.example)
-d=$(M=$'List-Id: <x.y>\n'$message add later@x.example) e=$(mox-queue-add -f '' later@x.example <<<"$message" | sed 's/^id //')
+a=$(add later@x.example later2@x.example)
+add --notify failure later@x.example >/dev/null
+M=$'Precedence: bulk\n'$message add later@x.example >/dev/null
+M=$'List-Id: <x.y>\n'$message add later@x.example >/dev/null
+mox-queue-add -f '' later@x.example <<<"$message" >/dev/null
 for t in 0 1801 1801 1801; do forward "$t" && pass; done
 is "T78 an hour and a half: nothing" "$(told me@me.example)" 0
 forward 1801 && pass

@@ -105,6 +105,7 @@ ok "at most eight at a time" wait_until are 8
 b=$(add -f s@far.example sent@x.example)
 ok "and they hold up nobody else" wait_until grep -q "^deliver $b" log
 stop runq TERM
+# shellcheck disable=SC2046 # a pid each
 none_runs() { ! kill -0 $(cat running) 2>/dev/null; }
 ok "told to end, it takes them along" wait_until none_runs
 cp mox-local.real bin/mox-local

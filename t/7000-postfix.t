@@ -117,7 +117,7 @@ X
 	ok "$tls: two of three recipients" same b message
 	ok "$tls: SMTPUTF8" same j utf8.msg
 	is "$tls: nothing else came" "$(find pf/mail -type f | wc -l)" 5
-	like "$tls: the notice is of the refused one, with the reply" "$(cat $(messages a))" 'Final-Recipient: rfc822; nobody@local\.test.*Diagnostic-Code: smtp; 550 5\.1\.1.*User unknown'
+	like "$tls: the notice is of the refused one, with the reply" "$(messages a | xargs cat)" 'Final-Recipient: rfc822; nobody@local\.test.*Diagnostic-Code: smtp; 550 5\.1\.1.*User unknown'
 	rm -rf pf/mail/* spool
 done
 done_testing
