@@ -258,6 +258,7 @@ struct worker {
 struct ticket {
 	struct worker *worker;
 	uint64_t ask;
+	char *name; /* what was asked for: a plan that is none does not say */
 };
 
 static void
@@ -268,13 +269,14 @@ send_plan(void *arg, struct plan *p)
 	p->ask = t->ask;
 	for (size_t i = 0; i < p->note.n; i++) {
 		log_open(LOG_INFO, "host-skipped");
-		log_s("domain", p->name ? p->name : "");
+		log_s("domain", t->name);
 		log_s("why", p->note.v[i]);
 		log_close();
 	}
 	plan_list_free(&p->note);
 	plan_write(&t->worker->out, p);
 	t->worker->under_way--;
+	free(t->name);
 	free(t);
 }
 
@@ -313,7 +315,7 @@ request_take(struct worker *w, char *rec, size_t n)
 		w->known = known_ask(w->dns, &w->conf->dns, known_done_log, NULL);
 	r.port = port_default(w->conf, &r);
 	t = mem_zalloc(sizeof *t);
-	*t = (struct ticket){w, ask};
+	*t = (struct ticket){w, ask, mem_dup(r.name)};
 	w->under_way++;
 	nexthop_ask(w->nexthop, &r, send_plan, t);
 }
