@@ -63,6 +63,18 @@ a=$(add -f s@far.example nosuchuser@here.example)
 pass
 is "default-destination, when it is here, takes what is for nobody" "$(mails "$me") $(wc -l <log)" "1 0"
 sed -i '$d' conf
+fresh
+sed -i '$adefault-destination = "boss@far.example"' conf
+mkdir -p "box/$me"
+a=$(add -f s@far.example nosuchuser@here.example "$me@here.example")
+pass
+is "or when it is elsewhere: the mailbox gets its mail, and what has none goes there" "$(mails "$me") $(cut -d' ' -f3,4 log)" "1 s@far.example boss@far.example"
+like "while the log names who was asked for" "$(cat err)" "event=sent id=$a.1 rcpt=nosuchuser@here.example site=mx.far.example"
+rm -rf "box/$me"
+add -f s@far.example "$me@here.example" >/dev/null
+pass
+is "a user without a Maildir has no mailbox" "$(mails "$me") $(grep -c boss@far.example log)" "0 2"
+sed -i '$d' conf
 
 fresh
 a=$(add --notify success,failure -f "s@far.example" "$me@here.example")

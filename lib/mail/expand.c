@@ -5,6 +5,7 @@
 #include "expand.h"
 #include "file.h"
 #include "login.h"
+#include "maildir.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,28 +21,6 @@ struct expansion {
 
 /* ---- mailboxes ---- */
 
-/* %u, %h and %% filled in; the caller frees. */
-static char *
-maildir_of(const char *pattern, const char *user, const char *home)
-{
-	struct str path = {0};
-
-	for (const char *p = pattern; *p; p++) {
-		if (*p != '%' || !p[1]) {
-			str_addc(&path, *p);
-			continue;
-		}
-		p++;
-		if (*p == 'u')
-			str_adds(&path, user);
-		else if (*p == 'h')
-			str_adds(&path, home);
-		else
-			str_addc(&path, *p);
-	}
-	return str_take(&path);
-}
-
 /* A Maildir that cannot be seen, in a home directory closed to us, is taken to be there. */
 static bool
 has_mailbox(const struct conf *c, const char *path)
@@ -56,7 +35,7 @@ has_mailbox(const struct conf *c, const char *path)
 	user = mem_dupn(path, (size_t)(at - path) - 1);
 	str_lower(user);
 	home = login_home(user);
-	maildir = maildir_of(c->local_maildir, user, home ? home : "");
+	maildir = maildir_path(c->local_maildir, user, home ? home : "");
 	has = home && (!stat(maildir, &st) || errno == EACCES);
 	free(maildir);
 	free(home);

@@ -23,6 +23,27 @@ open_part(int dir, const char *name)
 	return openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
+char *
+maildir_path(const char *pattern, const char *user, const char *home)
+{
+	struct str path = {0};
+
+	for (const char *p = pattern; *p; p++) {
+		if (*p != '%' || !p[1]) {
+			str_addc(&path, *p);
+			continue;
+		}
+		p++;
+		if (*p == 'u')
+			str_adds(&path, user);
+		else if (*p == 'h')
+			str_adds(&path, home);
+		else
+			str_addc(&path, *p);
+	}
+	return str_take(&path);
+}
+
 int
 maildir_open(struct maildir *m, const char *path, const char **what)
 {

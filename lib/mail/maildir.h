@@ -28,6 +28,9 @@ struct maildir_message {
 	char name[MAILDIR_NAME_SIZE]; /* "tmp" name; behind commit the name in new/ */
 };
 
+/* local-maildir with %u, %h and %% filled in; the caller frees. */
+char *maildir_path(const char *pattern, const char *user, const char *home) MUST_USE;
+
 /* Opens path, and makes it with its tmp, new and cur (0700) where they are missing; the directory above must
  * exist. 0, or -1 with errno and *what the part that failed ("tmp", or "" for the Maildir itself). */
 int maildir_open(struct maildir *m, const char *path, const char **what) MUST_USE;

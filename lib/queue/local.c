@@ -9,6 +9,7 @@
 #include "child.h"
 #include "clock.h"
 #include "log.h"
+#include "maildir.h"
 #include "queue.h"
 #include "rec.h"
 
@@ -36,10 +37,7 @@ local_is(const struct conf_transport *t)
 const struct conf_transport *
 local_transport(const struct conf *c, const char *domain)
 {
-	for (size_t i = 0; i < c->local_domains.n; i++)
-		if (str_ieq(c->local_domains.v[i], domain))
-			return &transport;
-	return NULL;
+	return conf_list_has(&c->local_domains, domain) ? &transport : NULL;
 }
 
 void
@@ -55,32 +53,56 @@ local_plan(struct runq *q, struct dest *d)
 	dest_list_in_site(q, d);
 }
 
-/* ---- out ---- */
+/* ---- whose ---- */
 
-/* The login name for a local part: in lower case, without +detail. One that nobody has stays as it is, unless
- * default-destination is somebody here. */
+/* The login name for a local part: in lower case, without +detail. */
 static char *
-user_of(const struct runq *q, const char *address)
+user_of(const char *address)
 {
-	const char *other = q->conf->default_destination, *domain;
+	const char *domain = addr_domain(address);
 	char *user = mem_dup(address);
 
-	if ((domain = addr_domain(address)))
+	if (domain)
 		user[domain - 1 - address] = 0;
 	str_lower(user);
 	user[strcspn(user, "+")] = 0;
-	if (getpwnam(user) || !other || other == address || !(domain = addr_domain(other)) ||
-	    !local_transport(q->conf, domain))
-		return user;
-	free(user);
-	return user_of(q, other);
+	return user;
 }
+
+/* A Maildir that cannot be seen, in a home directory closed to us, is taken to be there. */
+static bool
+has_mailbox(const struct conf *c, const char *address)
+{
+	char *user = user_of(address), *path = NULL;
+	const struct passwd *pw = getpwnam(user);
+	bool has = false;
+
+	if (pw) {
+		path = maildir_path(c->local_maildir, pw->pw_name, pw->pw_dir);
+		has = !access(path, F_OK) || errno == EACCES;
+	}
+	free(path);
+	free(user);
+	return has;
+}
+
+bool
+local_is_elsewhere(const struct conf *c, const struct row *row)
+{
+	return c->default_destination && row->rcpt && !(row->transport && *row->transport) &&
+	       conf_list_has(&c->local_domains, row->domain) && !str_ieq(row->rcpt, c->default_destination) &&
+	       !has_mailbox(c, row->rcpt);
+}
+
+/* ---- out ---- */
 
 static bool
 spawn(struct runq *q, struct job *j)
 {
 	const struct envelope *e = &j->env;
-	char *address = e->rcpt[j->rcpt[0].item->n - 1].address, *user = user_of(q, address);
+	const struct item *it = j->rcpt[0].item;
+	char *address = e->rcpt[it->n - 1].address;
+	char *user = user_of(it->elsewhere ? q->conf->default_destination : address);
 	char name[] = "mox-local", conf[] = "-C", from[] = "-f", to[] = "-r", bytes[] = "-s", who[] = "-u",
 	     null[] = "<>", size[24];
 	char *argv[12] = {name, from, *e->sender ? e->sender : null, to, address, bytes, size, who, user};

@@ -56,9 +56,10 @@ struct item {
 	struct job *job; /* it is being delivered */
 	uint32_t n;
 	unsigned attempts;
-	int64_t next; /* what its row says */
-	bool held;    /* an operator held or cancelled it while its job was out: do not try again */
-	bool told;    /* as in its row; or a notice of its delay is under way */
+	int64_t next;   /* what its row says */
+	bool held;      /* an operator held or cancelled it while its job was out: do not try again */
+	bool elsewhere; /* it goes to default-destination: its own address is nobody's here */
+	bool told;      /* as in its row; or a notice of its delay is under way */
 };
 TAILQ_HEAD(item_list, item);
 
@@ -260,9 +261,9 @@ struct runq {
 	struct {
 		struct hash sums;
 		size_t bytes;
-		uint32_t *spent;   /* bytes of lines of this day, by a hash of the policy domain; NULL: none */
-		char day[9];       /* of what is summed */
-		char full_day[9];  /* whose file has reached its limit */
+		uint32_t *spent;  /* bytes of lines of this day, by a hash of the policy domain; NULL: none */
+		char day[9];      /* of what is summed */
+		char full_day[9]; /* whose file has reached its limit */
 		char clean_day[9]; /* when old days were last removed */
 		int64_t flush_at;  /* monotonic */
 		bool failing;      /* the last write failed, and the log says so */
@@ -378,6 +379,8 @@ bool settle_rcpt(struct job *j, char *value) MUST_USE;
 /* As a route would name it; NULL: the domain is not in local-domains. */
 const struct conf_transport *local_transport(const struct conf *c, const char *domain);
 bool local_is(const struct conf_transport *t);
+/* Its local address has no mailbox, and conf says who gets such mail. */
+bool local_is_elsewhere(const struct conf *c, const struct row *row);
 void local_plan(struct runq *q, struct dest *d);
 void local_run(struct runq *q, struct site *s, size_t *jobs); /* instead of work.c's workers */
 void local_send(struct runq *q, struct job *j);               /* its attempt is registered: it goes out */
