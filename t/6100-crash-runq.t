@@ -1,11 +1,11 @@
 #!/bin/bash
 # T121 T126: mox-runq killed at every call by which a pass over a message with two recipients changes anything. Afterwards the spool has no fault,
 # and each recipient has got the message: once, or twice where it died between the peer's answer and our mark. Then the same where one of them
-# is refused: its sender gets a notice, or two, and never none.
+# is refused: its sender gets a notice, or two, and never none. Then for a Maildir of this machine.
 . "$(dirname "$0")/lib.sh"
 command -v strace >/dev/null || skip_all "strace is not installed"
 mkdir bin
-cp "$MOX_BIN"/mox-runq "$MOX_BIN"/mox-dsn "$MOX_BIN"/mox-queue-* bin/
+cp "$MOX_BIN"/mox-runq "$MOX_BIN"/mox-dsn "$MOX_BIN"/mox-local "$MOX_BIN"/mox-queue-* bin/
 rm -f bin/*.c
 cp "$TOP/t/fake/runq-siblings.py" bin/mox-nexthop
 cp "$TOP/t/fake/runq-siblings.py" bin/mox-deliver
@@ -20,6 +20,8 @@ setup() { # DIR RCPT...: a spool with one message accepted
 		hostname = "me.example"
 		spool = "$d/spool"
 		reserve = "64k"
+		local-domains = { "here.example" }
+		local-maildir = "$d/box"
 		retry { intervals = { "10m" } jitter = false }
 	X
 	echo 0 >"$d/clock"
@@ -75,7 +77,17 @@ bounce_step() {
 	seen "$1" "$2" "$d" ' s@me.example' # from the null sender
 	finished "$1" "$2" "$d"
 }
-export -f setup killed seen finished step bounce_step
+local_step() {
+	local d=$T/l.$1.$2 n
+	killed "$1" "$2" "$d" "$ME@here.example"
+	n=$(find "$d/box/new" -type f | wc -l)
+	[ "$n" -ge 1 ] && [ "$n" -le 2 ] || echo "$1 $2: $n in the Maildir"
+	[ "$n" = 2 ] && echo "$1 $2" >>"$T/twice.local"
+	finished "$1" "$2" "$d"
+}
+ME=$(id -un)
+export ME
+export -f setup killed seen finished step bounce_step local_step
 export T calls
 twice() { cat "$@" 2>/dev/null | wc -l; }
 xargs -P "$(nproc)" -L 1 bash -c 'step "$0" "$1" 2>/dev/null' <both.steps >wrong
@@ -87,4 +99,10 @@ xargs -P "$(nproc)" -L 1 bash -c 'bounce_step "$0" "$1" 2>/dev/null' <bounce.ste
 is "T121 killed at each of $(wc -l <bounce.steps) steps of a bounce: never no notice, at worst two" "$(cat wrong)" ""
 echo "# two notices after $(twice 'twice. s@me.example') of the kills"
 ok "T126 two only between the notice and the mark" test "$(twice 'twice. s@me.example')" -lt 12
+steps local "$ME@here.example"
+sed -i '1,/^renameat2/{/^renameat2/!d}' local.steps
+xargs -P "$(nproc)" -L 1 bash -c 'local_step "$0" "$1" 2>/dev/null' <local.steps >wrong
+is "T121 killed at each of $(wc -l <local.steps) steps of a local delivery: nothing lost" "$(cat wrong)" ""
+echo "# twice after $(twice twice.local) of the kills"
+ok "T126 twice only between the delivery and the mark" test "$(twice twice.local)" -lt 8
 done_testing

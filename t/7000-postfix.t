@@ -118,6 +118,11 @@ X
 	ok "$tls: SMTPUTF8" same j utf8.msg
 	is "$tls: nothing else came" "$(find pf/mail -type f | wc -l)" 5
 	like "$tls: the notice is of the refused one, with the reply" "$(messages a | xargs cat)" 'Final-Recipient: rfc822; nobody@local\.test.*Diagnostic-Code: smtp; 550 5\.1\.1.*User unknown'
+	tr -d '\r' <message | mox-queue-add --notify success -f a@local.test b@local.test >/dev/null
+	mox-runq 2>runq.err
+	ok "$tls: NOTIFY=SUCCESS is passed on, and Postfix tells of it" wait_until arrived a 3
+	is "$tls: T72 so we do not" "$(grep -c event=notice runq.err)" 0
+	like "$tls: that it is delivered" "$(messages a | xargs cat)" 'Action: delivered'
 	rm -rf pf/mail/* spool
 done
 done_testing
