@@ -151,4 +151,20 @@ is "the file's mark outranks it" "$(grep a@s jobs)" "no no - may a@s.example"
 a=$(add a@huge.example)
 pass
 is "a plan beyond all measure is no plan" "$(col "$a" error)" "4.3.0 the domain's mail servers and their TLSA records are too many"
+
+# ---- more large plans than there is room for ----
+rm -f go
+echo 'workers = 10' >>conf
+for i in {1..1600}; do echo "slow@large.n$i.example"; done >rcpts
+xargs -a rcpts -n 800 mox-queue-add -q -f s@me.example < <(printf 'Subject: x\n\nbody\n')
+start runq9 mox-runq -w
+refused() { mox-queue-list -o error | grep -c 'no room now'; }
+some_refused() { [ "$(refused)" -ge 20 ]; }
+ok "64 MB of plans: those of many servers wait" wait_until some_refused
+b=$(add sent@small.example)
+gone() { [ -z "$(find spool/cur spool/new -name "$b")" ]; }
+ok "others do not" wait_until gone
+ok "nor did those before them" test "$(refused)" -lt 300
+touch go
+stop runq9
 done_testing

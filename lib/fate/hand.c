@@ -191,10 +191,7 @@ job_write(const struct hand *h, struct str *out, const struct plan *p, const siz
 	str_free(&flags);
 	if (h->secure)
 		rec_add(out, "requiretls", "yes");
-	plan_partial_write(out, p);
-	plan_sts_write(out, &p->sts);
-	for (size_t i = 0; i < p->nhop; i++)
-		plan_hop_write(out, &p->hop[i]);
+	plan_lines_write(out, p);
 	for (size_t i = 0; i < n; i++) {
 		rec_open(out, "rcpt");
 		rec_putf(out, "%zu", who[i] + 1);

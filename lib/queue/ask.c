@@ -7,6 +7,7 @@
 #include "die.h"
 #include "fdio.h"
 #include "log.h"
+#include "plan.h"
 #include "queue.h"
 #include "rec.h"
 
@@ -21,8 +22,8 @@
 #define NO_NETWORK_WAIT (15 * SECOND) /* then it is asked again; no attempt */
 #define NEGATIVE_TTL 60
 #define ANSWER_MAX (4 * 1024 * 1024)
-#define HOPS_MAX                                                                                             \
-	(48 * 1024) /* of a plan: two jobs with it and 100 recipients must fit into a worker's socket */
+#define PLANS_MAX (64 * 1024 * 1024) /* bytes of all plans held; beyond, only small ones are taken */
+#define PLAN_SMALL 4096
 #define ANSWER_WAIT (5 * MINUTE) /* must exceed the time mox-nexthop gives a name server, many times */
 #define DEATHS_MAX 3             /* of mox-nexthop at one question */
 
@@ -409,11 +410,12 @@ is_judged(const char *key, const char *value)
 }
 
 static void
-too_large(struct reading *a)
+no_room(struct reading *a, const char *text)
 {
 	a->later = true;
 	a->code = "4.3.0";
-	a->text = "the domain's mail servers and their TLSA records are too many";
+	a->text = text;
+	a->ttl = NEGATIVE_TTL;
 }
 
 static bool
@@ -454,8 +456,10 @@ read_answer(struct runq *q, struct reading *a, char *rec, size_t n)
 				return false;
 		}
 	}
-	if (a->hops.len > HOPS_MAX)
-		too_large(a);
+	if (a->hops.len > PLAN_LINES_MAX)
+		no_room(a, "the domain's mail servers and their TLSA records are too many");
+	else if (a->hops.len > PLAN_SMALL && q->plan_bytes + a->hops.len > PLANS_MAX)
+		no_room(a, "there is no room now for a plan of so many mail servers and TLSA records");
 	return got == REC_END && a->ask && (a->never || a->later || (a->site && a->hops.len));
 }
 
@@ -501,6 +505,7 @@ apply(struct runq *q, struct dest *d, struct reading *a)
 		return;
 	}
 	d->state = DEST_PLAN;
+	q->plan_bytes += a->hops.len;
 	d->hops = str_take(&a->hops);
 	d->fit = a->fit ? mem_dup(a->fit) : NULL;
 	d->ascii = mem_dup(a->plan ? a->plan : d->name);

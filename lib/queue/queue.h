@@ -217,7 +217,8 @@ struct runq {
 	bool stopping, rebuild; /* rebuild: throw the index away and start anew */
 
 	struct hash msgs, domains, dests, sites;
-	struct hash asks; /* dests whose question is under way */
+	struct hash asks;  /* dests whose question is under way */
+	size_t plan_bytes; /* of all dests' hops */
 	unsigned loaded;
 	struct domain_list refill;
 	struct dest_list to_ask, blocked;

@@ -206,6 +206,7 @@ dest_forget(struct runq *q, struct dest *d)
 	d->site = NULL;
 	d->pkix = false;
 	d->state = DEST_NEW;
+	q->plan_bytes -= d->hops ? strlen(d->hops) : 0;
 	free(d->hops);
 	free(d->fit);
 	free(d->ascii);

@@ -29,6 +29,7 @@ struct entry {
 	size_t nwaiter;
 	bool made;
 	struct plan plan;
+	size_t size; /* about */
 	int64_t since, until;
 };
 LIST_HEAD(entry_bucket, entry);
@@ -38,7 +39,7 @@ struct nexthop {
 	struct sts_ask *sts;
 	struct entry_bucket bucket[BUCKETS];
 	TAILQ_HEAD(entry_age, entry) kept; /* the oldest first */
-	size_t nkept, under_way;
+	size_t nkept, bytes, under_way;
 };
 
 /* Which question of an entry an answer is for. */
@@ -77,6 +78,7 @@ entry_free(struct entry *e)
 	LIST_REMOVE(e, bucket);
 	TAILQ_REMOVE(&e->nexthop->kept, e, age);
 	e->nexthop->nkept--;
+	e->nexthop->bytes -= e->size;
 	plan_free(&e->plan);
 	free(e->key);
 	free(e->name);
@@ -113,6 +115,31 @@ answer_waiter(struct entry *e, const struct waiter *w)
 	plan_list_free(&e->plan.note);
 }
 
+/* Of what it will be while it is kept; each word of a line is a little heap. */
+static size_t
+size_of(const struct entry *e)
+{
+	struct str lines = {0};
+	size_t n;
+
+	plan_lines_write(&lines, &e->plan);
+	n = sizeof *e + 1000 + 4 * lines.len;
+	str_free(&lines);
+	return n;
+}
+
+/* The youngest is yet to be given away. */
+static void
+keep(struct nexthop *n, struct entry *e)
+{
+	TAILQ_INSERT_TAIL(&n->kept, e, age);
+	n->nkept++;
+	e->size = size_of(e);
+	n->bytes += e->size;
+	while ((n->nkept > NEXTHOP_KEPT || n->bytes > NEXTHOP_KEPT_BYTES) && TAILQ_FIRST(&n->kept) != e)
+		entry_free(TAILQ_FIRST(&n->kept));
+}
+
 static void
 entry_made(struct entry *e)
 {
@@ -129,9 +156,7 @@ entry_made(struct entry *e)
 	e->since = clock_now();
 	e->until = e->since + e->plan.ttl * SECOND;
 	n->under_way--;
-	TAILQ_INSERT_TAIL(&n->kept, e, age);
-	if (++n->nkept > NEXTHOP_KEPT)
-		entry_free(TAILQ_FIRST(&n->kept));
+	keep(n, e);
 	for (size_t i = 0; i < nwaiter; i++)
 		answer_waiter(e, &waiter[i]);
 	free(waiter);

@@ -9,7 +9,8 @@
 #include "planner.h"
 #include "stsask.h"
 
-#define NEXTHOP_KEPT 10000 /* plans; beyond, the oldest goes */
+#define NEXTHOP_KEPT 10000            /* plans; beyond, the oldest goes */
+#define NEXTHOP_KEPT_BYTES (64 << 20) /* likewise, about */
 
 struct nexthop;
 /* Both are borrowed. */

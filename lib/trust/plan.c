@@ -219,6 +219,15 @@ plan_fit(const struct plan *p)
 }
 
 void
+plan_lines_write(struct str *out, const struct plan *p)
+{
+	plan_partial_write(out, p);
+	plan_sts_write(out, &p->sts);
+	for (size_t i = 0; i < p->nhop; i++)
+		plan_hop_write(out, &p->hop[i]);
+}
+
+void
 plan_write(struct str *out, const struct plan *p)
 {
 	if (p->ask)

@@ -19,6 +19,9 @@
 #define PLAN_STS_MX_MAX 32
 #define PLAN_COUNT_MAX 64
 #define PLAN_NOTE_MAX 64
+#define PLAN_LINES_MAX                                                                                       \
+	(48 *                                                                                                \
+	    1024) /* bytes of plan_lines_write: two jobs with them and 100 recipients must fit into a worker's socket */
 
 enum plan_kind { PLAN_HOPS, PLAN_LATER, PLAN_NEVER };
 /* What the hop demands of TLS (DESIGN 10). A word the reader does not know is an error, so that no demand is
@@ -93,6 +96,8 @@ void plan_hop_write(struct str *out, const struct plan_hop *h);
 void plan_sts_write(struct str *out, const struct plan_sts *s);
 /* Appends the line `partial`, when the plan is. */
 void plan_partial_write(struct str *out, const struct plan *p);
+/* Appends those three: all that jobs have of a plan. */
+void plan_lines_write(struct str *out, const struct plan *p);
 /* Appends what must be equal for a connection that was judged for one hop to serve another of the same host
  * and port: demand, TLSA records, policy, and, where a certificate's names are looked at, the names (T101). */
 void plan_demand_write(struct str *out, const struct plan *p, const struct plan_hop *h);

@@ -226,6 +226,24 @@ make_host(struct making *m)
 		refuse_hopless(m);
 }
 
+/* Refused, and only what was found on the way stays. */
+static void
+refuse_large(struct making *m)
+{
+	struct plan *p = m->p, old = *p;
+	struct str lines = {0};
+
+	plan_lines_write(&lines, p);
+	if (lines.len > PLAN_LINES_MAX) {
+		*p = (struct plan){.count = old.count, .note = old.note};
+		old.count = old.note = (struct plan_list){0};
+		plan_free(&old);
+		making_refuse(m, PLAN_LATER, "4.3.0",
+		    "the mail servers of %s and their TLSA records are too many", m->domain);
+	}
+	str_free(&lines);
+}
+
 bool
 plan_make(struct plan *p, const struct plan_request *r, struct lookups *l)
 {
@@ -253,6 +271,8 @@ plan_make(struct plan *p, const struct plan_request *r, struct lookups *l)
 		str_addf(&s, family == AF_INET6 ? "[%s]:%u" : "%s:%u", name, r->port);
 		p->site = str_take(&s);
 	}
+	if (!m.waiting && p->kind == PLAN_HOPS)
+		refuse_large(&m);
 	free(name);
 	return !m.waiting;
 }

@@ -224,18 +224,15 @@ static const struct row rows[] = {
 	PLAN("d", "a.d", "secure", DHOP("a.d", "10", "secure", "must", "names a.d d\n", "192.0.2.1"), "300")},
 };
 
-/* As many records, and as large ones, as a name can have: what is kept is what a record of plans can hold. */
+/* The plan of d in this world, where every TLSA answer has the n records `add` puts there. */
 static void
-bounded(void)
+plan_full(struct plan *p, const char *world, size_t n, void (*add)(struct dns_answer *a, size_t i))
 {
 	struct plan_request r = {.name = "d", .port = 25, .ipv4 = true, .ipv6 = true};
 	struct lookups l = {0};
-	struct plan p = {0}, back = {0};
-	struct str out = {0};
-	unsigned char data[5000] = {3, 1, 1};
 	size_t done = 0;
 
-	while (!plan_make(&p, &r, &l))
+	while (!plan_make(p, &r, &l))
 		for (; done < l.n; done++) {
 			struct lookup *k = &l.v[done];
 
@@ -244,10 +241,37 @@ bounded(void)
 				continue;
 			}
 			k->answer =
-			    k->type == DNS_TLSA ? dns_answer_new(DNS_DATA, true, 300) : world_ask(SIGNED, k);
-			for (size_t i = 0; k->type == DNS_TLSA && i < 60; i++)
-				dns_answer_add(k->answer, data, i % 3 ? 35 : i % 2 ? 4100 : 4099);
+			    k->type == DNS_TLSA ? dns_answer_new(DNS_DATA, true, 300) : world_ask(world, k);
+			for (size_t i = 0; k->type == DNS_TLSA && i < n; i++)
+				add(k->answer, i);
 		}
+	lookups_free(&l);
+}
+
+static void
+add_mixed(struct dns_answer *a, size_t i)
+{
+	static const unsigned char data[5000] = {3, 1, 1};
+
+	dns_answer_add(a, data, i % 3 ? 35 : i % 2 ? 4100 : 4099);
+}
+
+static void
+add_some(struct dns_answer *a, size_t i)
+{
+	static const unsigned char data[600] = {1, 1, 0};
+
+	dns_answer_add(a, data, sizeof data - i);
+}
+
+/* As many records, and as large ones, as a name can have: what is kept is what a record of plans can hold. */
+static void
+bounded(void)
+{
+	struct plan p = {0}, back = {0};
+	struct str out = {0};
+
+	plan_full(&p, SIGNED, 60, add_mixed);
 	OK(p.nhop == 1 && p.hop[0].tlsa.n == PLAN_TLSA_MAX, "at most so many records");
 	plan_write(&out, &p);
 	OK(out.len < 40000, "and so many bytes of them");
@@ -255,8 +279,22 @@ bounded(void)
 	INT_EQ(back.hop[0].tls, PLAN_TLS_DANE, "and the demand stands");
 	plan_free(&p);
 	plan_free(&back);
-	lookups_free(&l);
 	str_free(&out);
+}
+
+/* What mox-runq and the socket of a worker can hold is all that a plan may be. */
+static void
+refused(void)
+{
+	struct plan p = {0};
+
+	plan_full(&p, "d MX s 10 a.d | 20 b.d\na.d A s 192.0.2.1\nb.d A s 192.0.2.2\n", 25, add_some);
+	INT_EQ(p.nhop, 0, "a plan of more than 48 kB has no hops");
+	OK(p.kind == PLAN_LATER && !strcmp(p.code, "4.3.0"), "it is later");
+	plan_free(&p);
+	plan_full(&p, "d MX s 10 a.d | 20 b.d\na.d A s 192.0.2.1\nb.d A s 192.0.2.2\n", 15, add_some);
+	INT_EQ(p.nhop, 2, "less than that is a plan");
+	plan_free(&p);
 }
 
 int
@@ -265,5 +303,6 @@ main(void)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		world_run(&rows[i]);
 	bounded();
+	refused();
 	DONE();
 }
