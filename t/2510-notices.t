@@ -214,6 +214,18 @@ forward 301 && pass
 is "then it is made" "$(told me@me.example) $(queued) $(grep -c never@x log)" "1 0 1"
 
 fresh
+fake mox-queue-add 'exit 111'
+a=$(mox-queue-add.real -f me@me.example --notify success relay@x.example sent@y.example <<<"$message" | sed 's/^id //')
+mox-queue-hold "$a.2" >/dev/null 2>&1
+pass
+mox-queue-release "$a.2" >/dev/null 2>&1
+pass
+real mox-queue-add
+is "the last recipient is done while a notice of success still waits" "$(grep -c sent@y log) $(col "$a" id,state)" "1 $a.1 noticing"
+forward 301 && pass
+is "which is made all the same" "$(told me@me.example) $(queued) $(find spool/cur -type f | wc -l)" "1 0 0"
+
+fresh
 a=$(add never@x.example)
 free=$(df -k --output=avail . | tail -n 1)
 cp conf conf.full

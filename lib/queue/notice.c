@@ -85,15 +85,19 @@ notice_has(const struct runq *q, uint64_t id, uint32_t rcpt)
 }
 
 bool
-notice_needs_file(const struct runq *q, uint64_t id)
+notice_needs_file(struct runq *q, const struct envelope *e)
 {
-	const struct notice *n;
+	static struct str buf;
+	struct row row;
+	uint32_t uid;
 
-	if (notice_find(q, id, NOTICE_SUCCESS))
-		return true;
-	TAILQ_FOREACH (n, &q->notices.begun, in_list)
-		if (n->id == id && n->kind == NOTICE_SUCCESS)
+	for (uint32_t n = 1; n <= e->nrcpt; n++) {
+		const char *notify = e->rcpt[n - 1].notify;
+
+		if (notify && strcasestr(notify, "success") && row_load(q, &buf, &row, &uid, e->id, n) &&
+		    row.fate && strncmp(row.fate, "failed ", 7) != 0)
 			return true;
+	}
 	return false;
 }
 
@@ -260,7 +264,7 @@ notice_close(struct runq *q, struct envelope *e, uint32_t n)
 	uint32_t uid;
 	int failed = 0;
 
-	if (count_todo(e) <= 1 && !notice_needs_file(q, e->id)) {
+	if (count_todo(e) <= 1 && !notice_needs_file(q, e)) {
 		failed = remove_file(q, e->id);
 		e->rcpt[n - 1].mark[MARK_STATE] = STATE_FAILED;
 	} else if (e->rcpt[n - 1].mark[MARK_STATE] == STATE_TODO) {
@@ -292,8 +296,7 @@ close_success(struct runq *q, struct notice *n, const struct envelope *e)
 		index_del(q->index, n->id, n->rcpt[i].n);
 	q->notices.rcpts -= n->nrcpt;
 	n->nrcpt = 0;
-	n->kind = NOTICE_FAILED; /* needs the file no more */
-	if (!count_todo(e) && !notice_needs_file(q, n->id) && remove_file(q, n->id)) {
+	if (!count_todo(e) && !notice_needs_file(q, e) && remove_file(q, n->id)) {
 		log_open(LOG_ALERT, "unmarked");
 		log_s("error", strerror(errno));
 		log_close();

@@ -402,7 +402,7 @@ void notice_load(struct runq *q, const struct row *row); /* out of due */
 /* Whether it waits for its notice here. */
 bool notice_has(const struct runq *q, uint64_t id, uint32_t n);
 /* Its last recipient may be done, but a notice of success needs the file still. */
-bool notice_needs_file(const struct runq *q, uint64_t id);
+bool notice_needs_file(struct runq *q, const struct envelope *e);
 void notice_round(struct runq *q);
 void notice_child(struct runq *q, pid_t pid, int status); /* some child has ended, maybe one of ours */
 bool notice_busy(const struct runq *q);

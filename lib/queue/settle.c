@@ -334,7 +334,7 @@ settle_sent(struct runq *q, struct job *j, struct job_rcpt *r)
 
 	/* The message is given up here and, with its notice, in notice.c, and nowhere else. Who is to be told
 	 * of success needs it a little longer; the recipient is marked all the same. */
-	if (m->todo <= 1 && !tell && !notice_needs_file(q, id)) {
+	if (m->todo <= 1 && !tell && !notice_needs_file(q, &j->env)) {
 		spool_name(name, id);
 		failed = unlinkat(q->spool.cur, name, 0) && errno != ENOENT;
 		q->dirty = true;
