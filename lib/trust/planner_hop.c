@@ -173,6 +173,21 @@ hop_add(struct making *m, struct host *h, const struct demand *d, struct plan_li
 	hop_names(m, hop, h->canon);
 }
 
+/* That the host's TLSA records are not known, or more than can be used, is its operator's to hear. */
+static void
+count_failed(struct making *m, const struct host *h)
+{
+	const struct dns_answer *a = h->tlsa.failed;
+
+	if (a->unreachable)
+		return;
+	if (!dns_answer_failed(a))
+		making_count(m, "tlsa", h->tlsa.base, "tlsa-invalid", h->name, "too-many-records");
+	else
+		making_count(m, "tlsa", h->tlsa.base, "dnssec-invalid", h->name,
+		    a->status == DNS_BOGUS ? "validation-failed" : "lookup-failed");
+}
+
 /* A hop, unless its demand, or what is left of its addresses, forbids it. */
 static void
 host_judge(struct making *m, struct host *h, unsigned pref)
@@ -186,9 +201,8 @@ host_judge(struct making *m, struct host *h, unsigned pref)
 	struct plan_list addr = {0};
 	bool refused = false;
 
-	if (h->tlsa.dane == DANE_FAILED && !h->tlsa.failed->unreachable)
-		making_count(m, "tlsa", h->tlsa.base, "dnssec-invalid", h->name,
-		    h->tlsa.failed->status == DNS_BOGUS ? "validation-failed" : "lookup-failed");
+	if (h->tlsa.dane == DANE_FAILED)
+		count_failed(m, h);
 	if (d.fate != HOP_KEPT) {
 		host_skip(m, h, d.fate);
 		return;

@@ -3,28 +3,7 @@
 #include "planning.h"
 #include "tlsa.h"
 
-#define HOP_DATA_MAX                                                                                         \
-	16384 /* bytes of one hop's records; those beyond are left out, which never loosens a demand */
-
-static void
-records_take(const struct dns_answer *a, struct tlsa_found *f)
-{
-	struct tlsa_set set = {0};
-	struct str text = {0};
-	size_t size = 0;
-
-	for (size_t i = 0; i < a->n; i++) {
-		if (size + a->data[i].n > HOP_DATA_MAX || !tlsa_add_rdata(&set, a->data[i].p, a->data[i].n))
-			continue;
-		size += a->data[i].n;
-		str_reset(&text);
-		tlsa_text(&text, &set.v[set.n - 1]);
-		plan_list_add(&f->text, str_cstr(&text));
-	}
-	f->dane = tlsa_usable(&set) ? DANE_USABLE : DANE_UNUSABLE;
-	tlsa_free(&set);
-	str_free(&text);
-}
+#define HOP_DATA_MAX 16384 /* bytes of one hop's records */
 
 static void
 fail(struct tlsa_found *f, unsigned type, const char *name, const struct dns_answer *a)
@@ -33,6 +12,35 @@ fail(struct tlsa_found *f, unsigned type, const char *name, const struct dns_ans
 	f->failed = a;
 	f->failed_type = type;
 	snprintf(f->failed_name, sizeof f->failed_name, "%.255s", name);
+}
+
+/* What does not fit is left out. When it could have matched, nobody knows what the rest demands: as good as a lookup
+ * that failed. */
+static void
+records_take(const char *owner, const struct dns_answer *a, struct tlsa_found *f)
+{
+	struct tlsa_set set = {0};
+	struct str text = {0};
+	size_t size = 0;
+	bool lost = false;
+
+	for (size_t i = 0; i < a->n; i++) {
+		if (size + a->data[i].n > HOP_DATA_MAX || !tlsa_add_rdata(&set, a->data[i].p, a->data[i].n)) {
+			lost = lost || tlsa_rdata_usable(a->data[i].p, a->data[i].n);
+			continue;
+		}
+		size += a->data[i].n;
+		str_reset(&text);
+		tlsa_text(&text, &set.v[set.n - 1]);
+		plan_list_add(&f->text, str_cstr(&text));
+	}
+	f->dane = tlsa_usable(&set) ? DANE_USABLE : DANE_UNUSABLE;
+	if (lost) {
+		plan_list_free(&f->text);
+		fail(f, DNS_TLSA, owner, a);
+	}
+	tlsa_free(&set);
+	str_free(&text);
 }
 
 /* One TLSA base domain. Records that are not signed are none, however they were asked for (T7); a proved denial, and
@@ -53,7 +61,7 @@ base_try(struct making *m, const char *base, struct tlsa_found *f)
 		fail(f, DNS_TLSA, owner, a);
 	} else if (a->status == DNS_DATA && a->secure) {
 		making_ttl(m, a->ttl);
-		records_take(a, f);
+		records_take(owner, a, f);
 	}
 	return true;
 }

@@ -73,11 +73,17 @@ making_refuse(struct making *m, enum plan_kind kind, const char *code, const cha
 	va_end(ap);
 }
 
+static const char *
+why_failed(const struct dns_answer *a)
+{
+	return a->why ? a->why : dns_answer_failed(a) ? "no answer" : "more records than can be used";
+}
+
 void
 making_refuse_failed(struct making *m, unsigned type, const char *name, const struct dns_answer *a)
 {
 	making_refuse(m, PLAN_LATER, "4.4.3", "unable to look up %s of %s: %s",
-	    type ? dns_type_name(type) : "an address", name, a->why ? a->why : "no answer");
+	    type ? dns_type_name(type) : "an address", name, why_failed(a));
 	m->p->network_down = a->unreachable;
 }
 
@@ -103,7 +109,7 @@ making_skip_failed(
     struct making *m, const char *host, unsigned type, const char *name, const struct dns_answer *a)
 {
 	making_skip(m, host, "unable to look up %s%s%s: %s", type ? dns_type_name(type) : "its addresses",
-	    type ? " of " : "", type ? name : "", a->why ? a->why : "no answer");
+	    type ? " of " : "", type ? name : "", why_failed(a));
 	making_ttl(m, TTL_SKIPPED);
 	if (m->failed)
 		return;

@@ -39,6 +39,20 @@ fault(const struct tlsa *t)
 	return NULL;
 }
 
+bool
+tlsa_rdata_usable(const unsigned char *p, size_t n)
+{
+	struct tlsa t;
+
+	if (n < 3)
+		return false;
+	t = (struct tlsa){.usage = p[0], .selector = p[1], .matching = p[2], .len = n - 3};
+	t.data = (unsigned char *)mem_dupn(p + 3, t.len);
+	n = !fault(&t);
+	free(t.data);
+	return n;
+}
+
 static bool
 outdone(const struct tlsa_set *set, const struct tlsa *t)
 {

@@ -48,5 +48,7 @@ void tlsa_text(struct str *out, const struct tlsa *t);
  * contents are not counts, and matches nobody: the failing side of the doubt.
  * A secure RRset for which this is false means mandatory TLS with anybody (RFC 7672 2.2). */
 bool tlsa_usable(const struct tlsa_set *set);
+/* Of one by itself, however large. */
+bool tlsa_rdata_usable(const unsigned char *p, size_t n);
 
 #endif

@@ -251,9 +251,20 @@ plan_full(struct plan *p, const char *world, size_t n, void (*add)(struct dns_an
 static void
 add_mixed(struct dns_answer *a, size_t i)
 {
-	static const unsigned char data[5000] = {3, 1, 1};
+	static const unsigned char usable[35] = {3, 1, 1}, data[5000] = {1, 1, 1};
 
-	dns_answer_add(a, data, i % 3 ? 35 : i % 2 ? 4100 : 4099);
+	if (i < 5)
+		dns_answer_add(a, usable, sizeof usable);
+	else
+		dns_answer_add(a, data, i % 3 ? 35 : i % 2 ? 4100 : 4099);
+}
+
+static void
+add_last(struct dns_answer *a, size_t i)
+{
+	static const unsigned char usable[35] = {3, 1, 1}, data[35] = {1, 1, 1};
+
+	dns_answer_add(a, i < 40 ? data : usable, 35);
 }
 
 static void
@@ -288,6 +299,12 @@ refused(void)
 {
 	struct plan p = {0};
 
+	plan_full(&p, SIGNED, 41, add_last);
+	OK(p.kind == PLAN_LATER && p.count.n == 1 &&
+		!strcmp(p.count.v[0], "tlsa a.d tlsa-invalid mx=a.d reason=too-many-records"),
+	    "T16 no DANE that is not there: a record that counts and does not fit is a failure");
+	STR_EQ(p.text, "unable to look up TLSA of _25._tcp.a.d: more records than can be used", "and why");
+	plan_free(&p);
 	plan_full(&p, "d MX s 10 a.d | 20 b.d\na.d A s 192.0.2.1\nb.d A s 192.0.2.2\n", 25, add_some);
 	INT_EQ(p.nhop, 0, "a plan of more than 48 kB has no hops");
 	OK(p.kind == PLAN_LATER && !strcmp(p.code, "4.3.0"), "it is later");
