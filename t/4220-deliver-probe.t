@@ -148,6 +148,8 @@ plan "" "hop mx1.example.test pref=0 port=1 dnssec=secure tls=may" "addr 127.0.0
 fails 111 "-R: a plan that proves nothing" mox-deliver -R -f s@client.test a@example.test <<<hello
 like "is no way" "$(cat .out)" '^job 1
 rcpt 1 later 0 4\.7\.30 '
+fails 100 "-R: an address proves nothing, ever" mox-deliver -R -f s@client.test -t 127.0.0.1:1 a@example.test <<<hello
+like "-R: and says so" "$(cat .out)" '^job 1.rcpt 1 never 0 5\.7\.30 - 127\.0\.0\.1.x20is.x20an.x20address'
 fails 100 "-R and -s never" mox-deliver -R -s never -t 127.0.0.1:1 a@example.test <<<hello
 fails 100 "-c takes no sender" mox-deliver -c -f s@client.test example.test
 fails 100 "-c takes domains" mox-deliver -c 'no domain'

@@ -79,6 +79,20 @@ is_address(const char *s)
 	return inet_pton(AF_INET, s, bin) == 1 || inet_pton(AF_INET6, s, bin) == 1;
 }
 
+/* As mox-nexthop says it of an address. */
+static void
+refuse_address(const struct hand_way *way, struct plan *p)
+{
+	struct str s = {0};
+
+	str_addf(&s,
+	    "%s is an address, whose owner nothing proves, and the message requires TLS that is proved",
+	    way->host);
+	p->kind = PLAN_NEVER;
+	p->code = mem_dup("5.7.30");
+	p->text = str_take(&s);
+}
+
 static void
 plan_address(const struct hand_way *way, struct plan *p)
 {
@@ -152,7 +166,10 @@ hand_plan(const struct hand *h, const struct hand_way *way, const char *domain, 
 	const char *why;
 
 	if (way->host && is_address(way->host)) {
-		plan_address(way, p);
+		if (h->secure)
+			refuse_address(way, p);
+		else
+			plan_address(way, p);
 		return;
 	}
 	request_write(&request, h, way, domain);
