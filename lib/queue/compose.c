@@ -135,11 +135,13 @@ spawn(struct runq *q, struct notice *n, char *argv[8], const int fd[2], const st
 bool
 compose_start(struct runq *q, struct notice *n, int fd, const struct envelope *e, const char **why)
 {
-	char *argv[8] = {
-	    (char[]){"mox-dsn"}, (char[]){"-e"}, (char[]){"3"}, n->minimal ? (char[]){"--minimal"} : NULL};
+	char minimal[] = "--minimal";
+	char *argv[8] = {(char[]){"mox-dsn"}, (char[]){"-e"}, (char[]){"3"}};
 	struct str fates = {0};
 	bool good;
 
+	if (n->minimal)
+		argv[3] = minimal;
 	n->stage = NOTICE_COMPOSED;
 	n->answer = -1;
 	if (lseek(fd, 0, SEEK_SET) || (n->text = memory_file(NULL)) < 0) {

@@ -15,7 +15,8 @@ gather(void *arg, const char *p, size_t n)
 static void
 count(void *arg, const char *path, bool local)
 {
-	MUST_HOLD(*path && (local || !local));
+	(void)local;
+	MUST_HOLD(*path);
 	++*(size_t *)arg;
 }
 
