@@ -486,16 +486,23 @@ dns_process(struct dns *d)
 		question_submit(q);
 }
 
+static void
+questions_drop(struct question_list *l)
+{
+	struct question *q;
+
+	while ((q = TAILQ_FIRST(l)))
+		question_free(q);
+}
+
 void
 dns_close(struct dns *d)
 {
-	struct question_list *all[] = {&d->waiting, &d->asked, &d->doubt, &d->ready};
-	struct question *q;
-
 	ub_ctx_delete(d->ub);
-	for (size_t i = 0; i < ARRAY_LEN(all); i++)
-		while ((q = TAILQ_FIRST(all[i])))
-			question_free(q);
+	questions_drop(&d->waiting);
+	questions_drop(&d->asked);
+	questions_drop(&d->doubt);
+	questions_drop(&d->ready);
 	upstream_probe_stop(&d->up);
 	hosts_free(&d->hosts);
 	close(d->epoll);
