@@ -116,6 +116,13 @@ are() { [ "$(wc -l <running)" = "$1" ]; }
 ok "at most eight at a time" wait_until are 8
 b=$(add -f s@far.example sent@x.example)
 ok "and they hold up nobody else" wait_until grep -q "^deliver $b" log
+forward 3601
+printf x >spool/trigger
+wait_until grep -q event=clock-leapt runq.log
+kill "$(head -n 1 running)"
+ok "more than an hour later the next has its turn" wait_until are 9
+b=$(add -f s@far.example sent@x.example)
+ok "and still they hold up nobody else" wait_until grep -q "^deliver $b" log
 stop runq TERM
 # shellcheck disable=SC2046 # a pid each
 none_runs() { ! kill -0 $(cat running) 2>/dev/null; }

@@ -69,17 +69,20 @@ user_of(const char *address)
 	return user;
 }
 
-/* A Maildir that cannot be seen, in a home directory closed to us, is taken to be there. */
+/* A Maildir that cannot be seen, in a home directory closed to us or on a disk in trouble, is taken to be there. */
 static bool
 has_mailbox(const struct conf *c, const char *address)
 {
 	char *user = user_of(address), *path = NULL;
-	const struct passwd *pw = getpwnam(user);
-	bool has = false;
+	const struct passwd *pw;
+	bool has;
 
-	if (pw) {
+	errno = 0;
+	if ((pw = getpwnam(user))) {
 		path = maildir_path(c->local_maildir, pw->pw_name, pw->pw_dir);
-		has = !access(path, F_OK) || errno == EACCES;
+		has = !access(path, F_OK) || (errno != ENOENT && errno != ENOTDIR);
+	} else { /* a user database in trouble, too */
+		has = errno && errno != ENOENT && errno != ESRCH;
 	}
 	free(path);
 	free(user);
@@ -139,6 +142,8 @@ local_run(struct runq *q, struct site *s, size_t *jobs)
 	struct job *j;
 
 	while (s->ready && *jobs && q->nlocal < AT_ONCE) {
+		/* This plan never grows old, and job_build passes over what has. */
+		TAILQ_FIRST(&s->dests)->expires = q->now + HOUR;
 		if (!(j = job_build(q, s)))
 			continue;
 		j->answer = -1;
