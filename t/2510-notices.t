@@ -238,6 +238,17 @@ pass
 is "and arrives" "$(told me@me.example) $(queued)" "1 0"
 
 fresh
+a=$(add --notify success relay@x.example sent@y.example)
+mox-queue-hold "$a.2" >/dev/null
+fake mox-queue-add 'exit 111'
+pass
+mox-queue-release "$a.2" >/dev/null
+pass
+real mox-queue-add
+forward 301 && pass
+is "T72 a notice of success that had to wait finds its message, though all have it now" "$(told me@me.example) $(queued) $(find spool/cur -type f | wc -l)" "1 0 0"
+
+fresh
 rm -f log.calls
 fake mox-queue-add 'echo "id 0000000000001"; exit 100'
 a=$(mox-queue-add.real -f me@me.example never@x.example <<<"$message" | sed 's/^id //') && pass

@@ -84,23 +84,6 @@ notice_has(const struct runq *q, uint64_t id, uint32_t rcpt)
 	return false;
 }
 
-bool
-notice_needs_file(struct runq *q, const struct envelope *e)
-{
-	static struct str buf;
-	struct row row;
-	uint32_t uid;
-
-	for (uint32_t n = 1; n <= e->nrcpt; n++) {
-		const char *notify = e->rcpt[n - 1].notify;
-
-		if (notify && strcasestr(notify, "success") && row_load(q, &buf, &row, &uid, e->id, n) &&
-		    row.fate && strncmp(row.fate, "failed ", 7) != 0)
-			return true;
-	}
-	return false;
-}
-
 static struct notice *
 notice_get(struct runq *q, uint64_t id, enum notice_kind kind)
 {
@@ -226,6 +209,24 @@ notice_has_row(struct runq *q, uint64_t id, uint32_t n)
 	uint32_t uid;
 
 	return row_load(q, &buf, &row, &uid, id, n) && row.fate;
+}
+
+/* By the rows, as it may wait in the index. */
+bool
+notice_needs_file(struct runq *q, const struct envelope *e)
+{
+	static struct str buf;
+	struct row row;
+	uint32_t uid;
+
+	for (uint32_t n = 1; n <= e->nrcpt; n++) {
+		const char *notify = e->rcpt[n - 1].notify;
+
+		if (notify && strcasestr(notify, "success") && row_load(q, &buf, &row, &uid, e->id, n) &&
+		    row.fate && strncmp(row.fate, "failed ", 7))
+			return true;
+	}
+	return false;
 }
 
 /* ---- the file ---- */
