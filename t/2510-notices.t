@@ -261,5 +261,19 @@ real mox-queue-add
 forward 301 && pass
 is "and then there is one" "$(told me@me.example) $(queued)" "1 0"
 
+fresh
+start runq mox-runq -w
+wait_until mox-queue-list
+add slow-never@x.example >/dev/null
+wait_until grep -q slow-never log
+cp conf conf.good
+echo 'retry {' >>conf
+touch go
+ok "a configuration half written: the notice waits, nobody is held" wait_until grep -q 'event=notice-later.*configuration' runq.log
+stop runq
+mv conf.good conf
+forward 301 && pass
+is "and is made when it can be read again" "$(told me@me.example) $(queued)" "1 0"
+
 ok "nothing is wrong with the spool" mox-queue-check
 done_testing

@@ -221,6 +221,18 @@ compose_ended(struct runq *q, struct notice *n, int status)
 		queued(q, n, status);
 }
 
+/* By no fault of the notice: somebody is at work on the file, which we have read long ago. */
+bool
+compose_lacks_conf(const struct runq *q)
+{
+	struct str why = {0};
+	struct conf *c = conf_try(q->conf_flag, &why);
+
+	conf_free(c);
+	str_free(&why);
+	return !c;
+}
+
 void
 compose_free(struct notice *n)
 {

@@ -565,6 +565,10 @@ notice_surrender(struct runq *q, struct notice *n, const char *why)
 	uint32_t uid;
 	int fd;
 
+	if (compose_lacks_conf(q)) {
+		notice_later(q, n, "the configuration cannot be read");
+		return;
+	}
 	log_open(LOG_ALERT, "notice-failed");
 	log_notice(n, NULL, why);
 	if ((fd = open_message(q, n, &e)) < 0)

@@ -39,6 +39,7 @@ bool compose_start(struct runq *q, struct notice *n, int fd, const struct envelo
 /* Its child has ended: calls one of the four below, or goes on. */
 void compose_ended(struct runq *q, struct notice *n, int status);
 void compose_free(struct notice *n);
+bool compose_lacks_conf(const struct runq *q); /* its children cannot read the configuration */
 
 /* ---- notice.c ---- */
 const char *notice_word(enum notice_kind kind);                     /* as mox-dsn calls it */
