@@ -189,6 +189,15 @@ is "mox-dsn fails three times: the plain form" "$(calls mox-dsn) $(told me@me.ex
 is "which says what matters" "$(notice me@me.example | grep -E '^(Final-Rec|Status)' | sed 's/ (.*)$//' | paste -sd' ')" "Final-Recipient: rfc822; never@x.example Status: 5.1.1"
 fresh
 rm -f log.calls
+fake mox-dsn 'exit 111'
+a=$(add never@x.example) && pass
+is "mox-dsn says later always: so it is, nobody holds it" "$(calls mox-dsn) $(told me@me.example) $(col "$a" id,state,hold,code)" "4 0 $a.1 noticing - 550"
+real mox-dsn
+forward 400
+pass
+is "... and told when it can" "$(told me@me.example) $(queued)" "1 0"
+fresh
+rm -f log.calls
 fake mox-dsn 'echo "half of a noti"; kill -9 $$'
 a=$(add never@x.example) && pass
 is "mox-dsn dies always: held for a person" "$(calls mox-dsn) $(told me@me.example) $(col "$a" id,state,hold,code)" "4 0 $a.1 held f 550"

@@ -174,12 +174,15 @@ composed(struct runq *q, struct notice *n, int status)
 {
 	char why[64];
 	struct stat st;
+	bool passes = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_TEMP;
 
 	if (WIFSIGNALED(status))
 		snprintf(why, sizeof why, "mox-dsn was killed by signal %d", WTERMSIG(status));
 	else
 		snprintf(why, sizeof why, "mox-dsn ended with %d", WEXITSTATUS(status));
-	if (status || fstat(n->text, &st) || !st.st_size)
+	if (status && passes && n->minimal)
+		notice_later(q, n, why);
+	else if (status || fstat(n->text, &st) || !st.st_size)
 		notice_again(q, n, why);
 	else
 		queue_start(q, n);

@@ -391,7 +391,7 @@ tell_delay(struct runq *q, struct item *it, const struct job_rcpt *r, int64_t wa
 static bool
 is_over(const struct runq *q, const struct item *it)
 {
-	return retry_is_over(&q->conf->retry, q->now - it->msg->queued, it->attempts);
+	return q->leapt <= q->mono && retry_is_over(&q->conf->retry, q->now - it->msg->queued, it->attempts);
 }
 
 static void
