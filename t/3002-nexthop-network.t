@@ -79,7 +79,8 @@ if unshare -n true 2>/dev/null; then
 		}
 		one
 		echo 'nameserver 127.0.0.2' >>resolv
-		sleep 1.1 # resolv.conf is looked at once a second
+		# resolv.conf is looked at once a second: asked until there is no answer.
+		until [ "$(one)" = 'last: nothing' ] || [ "$SECONDS" -gt 10 ]; do :; done
 		one
 		wait $!
 		echo "exit $?"
