@@ -282,6 +282,25 @@ included_find(const struct alias_walk *w, const char *file)
 	return i;
 }
 
+/* It may go better in a minute; anything else stays until somebody mends it. */
+static bool
+passes(int error)
+{
+	return error == EIO || error == EMFILE || error == ENFILE || error == ENOMEM || error == ESTALE ||
+	       error == ETIMEDOUT;
+}
+
+static void
+include_failed(struct alias_walk *w, const char *file, const struct alias_place *at)
+{
+	int error = errno;
+
+	if (!passes(error))
+		alias_remark(&w->remarks, at, file, error == EINVAL ? "it is no file" : strerror(error));
+	else if (!w->why.len)
+		str_addf(&w->why, "unable to read the aliases in %s: %s", file, strerror(error));
+}
+
 static void
 include_walk(struct alias_walk *w, const char *file, const struct alias_place *at)
 {
@@ -307,7 +326,7 @@ include_walk(struct alias_walk *w, const char *file, const struct alias_place *a
 	if (include_read(file, &text))
 		lines_walk(w, file, &text);
 	else
-		alias_remark(&w->remarks, at, file, errno == EINVAL ? "it is no file" : strerror(errno));
+		include_failed(w, file, at);
 	str_free(&text);
 	w->included[i].yields = w->yields;
 	w->yields = w->yields || before;
@@ -368,4 +387,5 @@ alias_walk_free(struct alias_walk *w)
 		free(w->included[i].name);
 	free(w->included);
 	str_free(&w->remarks);
+	str_free(&w->why);
 }

@@ -44,6 +44,8 @@ struct alias_walk {
 	void (*each)(void *arg, const char *path, bool local);
 	void *arg;
 	struct str remarks; /* what was left out: "FILE:LINE: why" lines */
+	struct str why; /* not empty: an included file cannot be read now, and what was handed out may lack
+	                       somebody: a sentence */
 
 	struct alias_frame *frame; /* the rest belongs to the module */
 	struct alias_file *included;

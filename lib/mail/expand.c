@@ -117,8 +117,13 @@ recipients_expand(struct recipients *to, const struct conf *c, struct str *remar
 			take(&x, x.asked, false);
 	}
 	str_add(remarks, str_cstr(&w.remarks), w.remarks.len);
+	str_add(&to->why, str_cstr(&w.why), w.why.len);
 	aliases_free(w.aliases);
 	alias_walk_free(&w);
+	if (to->why.len) {
+		recipients_free(&x.to);
+		return false;
+	}
 	recipients_free(to);
 	*to = x.to;
 	recipients_unique(to);
@@ -151,6 +156,7 @@ aliases_count_checked(const struct conf *c, struct str *faults)
 	aliases_check(&w);
 	n = (long)aliases_count(w.aliases);
 	str_add(faults, str_cstr(&w.remarks), w.remarks.len);
+	str_addf(faults, "%s%s", str_cstr(&w.why), w.why.len ? "\n" : "");
 	alias_walk_free(&w);
 	aliases_free(w.aliases);
 	return n;
