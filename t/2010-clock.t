@@ -56,9 +56,12 @@ is 'T124 attempts are as they were' "$(col attempts | sort -u)" 1
 
 ok 'T124 forward ten days' leap 864000
 ok 'T124 what is due then is tried' wait_until attempted 2
-is 'T124 ten days old after two attempts: nothing is given up' "$(col id -hold yes)" ''
+is 'T124 ten days old after two attempts: nothing is given up' "$(col state | sort -u)" waiting
 is 'T124 each attempt is counted, once' "$(col attempts | sort -u) $(tries later)" '2 60'
 spins 'forward ten days'
+ok 'T124 half an hour more' leap 1800
+ok 'T124 what is due then is tried a third time' wait_until attempted 3
+is 'T124 ten days old after three attempts, by a leap alone: nothing is given up' "$(col state | sort | uniq -c | tr -s ' ')" ' 30 waiting'
 ok 'T124 and back' leap -864000
 is 'T124 nothing is lost' "$(col id | wc -l)" 30
 b=$(add sent@z.example)
