@@ -39,15 +39,15 @@ for f in bin/*.c; do
 done | none "mox.7 names every command"
 
 # ---- mox.conf.5 ----
-sed -n 's/^    {"\([a-z0-9-]*\)", .*AT(.*/\1/p' lib/base/conf.c | sort >"$T/keys"
+sed -n 's/^    {"\([a-z0-9-]*\)", .*AT(.*/\1/p' lib/base/conf_schema.c | sort >"$T/keys"
 sed -n 's/^\.It Ic \([a-z0-9-]*\) Pq.*/\1/p' man/mox.conf.5 | sort >"$T/page"
 ok "there are keys" test -s "$T/keys"
 diff "$T/keys" "$T/page" | none "mox.conf.5 has every key and no other"
-sed -n 's/^    {"\([a-z]*\)", [a-z]*_keys, .*/\1/p' lib/base/conf.c | sort >"$T/sections"
+sed -n 's/^    {"\([a-z]*\)", [a-z]*_keys, .*/\1/p' lib/base/conf_schema.c | sort -u >"$T/sections"
 ok "there are sections" test -s "$T/sections"
 sed -n 's/^\.Ss \([a-z]*\) .*{.*/\1/p' man/mox.conf.5 | sort | diff "$T/sections" - | none "mox.conf.5 has every section"
 # Defaults: what the table says stands on the key's line.
-sed -n 's/^    {"\([a-z0-9-]*\)", "\([^"{]*\)", AT.*/\1 \2/p' lib/base/conf.c | while read -r k d; do
+sed -n 's/^    {"\([a-z0-9-]*\)", "\([^"{]*\)", AT.*/\1 \2/p' lib/base/conf_schema.c | while read -r k d; do
 	[ -z "$d" ] || grep -E "^\.It Ic $k Pq" man/mox.conf.5 | grep -qF -- "$d" || echo "$k = $d"
 done | none "mox.conf.5 names every default"
 sed -n '/^\.Bd -literal$/,/^\.Ed$/p' man/mox.conf.5 | sed '/^\./d' >"$T/example.conf"

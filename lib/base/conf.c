@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "conf.h"
+#include "conf_schema.h"
 #include "conf_text.h"
 #include "conf_value.h"
 #include "die.h"
@@ -17,160 +18,10 @@
 #include <unistd.h>
 
 #define FILE_MAX (1 << 20)
-#define YEAR (365 * DAY)
-
-/* ---- every key: name, default (as it would stand in the file; NULL: unset), where it goes, what it may be
- * ---- */
-
-struct key {
-	const char *name;
-	const char *def;
-	size_t at, size; /* of the member of the section's struct */
-	struct conf_rule rule;
-	bool required;
-};
-
-#define AT(type, member) offsetof(struct type, member), sizeof(((struct type *)0)->member)
-#define TEXT {VALUE_TEXT, 0, 0, NULL}, false
-#define PATH {VALUE_PATH, 0, 0, NULL}, false
-#define PATH_OR(words) {VALUE_PATH, 0, 0, words}, false
-#define NAME {VALUE_NAME, 0, 0, NULL}, false
-#define NAME_OR_NONE {VALUE_NAME, 0, 0, ""}, false
-#define HOSTNAME {VALUE_HOST, 0, 0, NULL}, false
-#define ADDRESS {VALUE_ADDRESS, 0, 0, NULL}, false
-#define BOOL {VALUE_BOOL, 0, 0, NULL}, false
-#define NAMES {VALUE_NAMES, 0, 0, NULL}, false
-#define PATTERNS {VALUE_PATTERNS, 0, 0, NULL}, false
-#define SERVERS {VALUE_SERVERS, 0, 0, NULL}, false
-#define NUMBER(min, max) {VALUE_NUMBER, min, max, NULL}, false
-#define SIZE(min, max) {VALUE_SIZE, min, max, NULL}, false
-#define SPAN(min, max) {VALUE_DURATION, min, max, NULL}, false
-#define SPANS(min, max) {VALUE_DURATIONS, min, max, NULL}, false
-#define WORD(words) {VALUE_WORD, 0, 0, words}, false
-#define REQUIRED_WORD(words) {VALUE_WORD, 0, 0, words}, true
-#define REQUIRED_TEXT {VALUE_TEXT, 0, 0, NULL}, true
-
-static const struct key top_keys[] = {
-    {"hostname", NULL, AT(conf, hostname), NAME},
-    {"mailname", NULL, AT(conf, mailname), NAME},
-    {"postmaster", NULL, AT(conf, postmaster), ADDRESS},
-    {"spool", SPOOL_DEFAULT, AT(conf, spool), PATH},
-    {"local-domains", "{}", AT(conf, local_domains), NAMES},
-    {"aliases", "/etc/aliases", AT(conf, aliases), PATH_OR("none")},
-    {"default-destination", NULL, AT(conf, default_destination), ADDRESS},
-    {"local-maildir", "%h/Maildir", AT(conf, local_maildir), TEXT},
-    {"convert-8bit", "false", AT(conf, convert_8bit), BOOL},
-    {"received", "true", AT(conf, received), BOOL},
-    {"tlsrpt-results", "true", AT(conf, tlsrpt_results), BOOL},
-    {"max-message-size", "100M", AT(conf, max_message_size), SIZE(1024, INT64_C(1) << 40)},
-    {"max-recipients", "10000", AT(conf, max_recipients), NUMBER(1, 10000)},
-    {"min-free", "32M", AT(conf, min_free), SIZE(0, INT64_C(1) << 50)},
-    {"min-free-inodes", "500", AT(conf, min_free_inodes), NUMBER(0, 1000000000)},
-    {"reserve", "24M", AT(conf, reserve), SIZE(0, INT64_C(1) << 40)},
-    {"max-loaded", "20000", AT(conf, max_loaded), NUMBER(10, 10000000)},
-    {"workers", "100", AT(conf, workers), NUMBER(1, 10000)},
-    {"idle", "5s", AT(conf, idle), SPAN(0, DAY)},
-    {"stop-wait", "30s", AT(conf, stop_wait), SPAN(0, DAY)},
-    {"smtp-port", "25", AT(conf, smtp_port), NUMBER(1, 65535)},
-    {"ca-file", "/etc/ssl/certs/ca-certificates.crt", AT(conf, ca_file), PATH},
-    {"tls-minimum", "1.2", AT(conf, tls_minimum), WORD("1.0 1.1 1.2 1.3")},
-    {"log-level", "info", AT(conf, log_level), WORD("debug info warn alert")},
-    {0},
-};
-static const struct key retry_keys[] = {
-    {"intervals", "{7m30s, 15m, 30m, 1h, 2h, 4h, 8h, 16h}", AT(conf_retry, interval), SPANS(SECOND, YEAR)},
-    {"give-up", "5d", AT(conf_retry, give_up), SPAN(0, YEAR)},
-    {"delay-notice", "2h", AT(conf_retry, delay_notice), SPAN(0, YEAR)},
-    {"max-attempts", "0", AT(conf_retry, max_attempts), NUMBER(0, 1000000)},
-    {"jitter", "true", AT(conf_retry, jitter), BOOL},
-    {0},
-};
-static const struct key timeouts_keys[] = {
-    {"connect", "30s", AT(conf_timeouts, connect), SPAN(SECOND, DAY)},
-    {"greeting", "5m", AT(conf_timeouts, greeting), SPAN(SECOND, DAY)},
-    {"ehlo", "5m", AT(conf_timeouts, ehlo), SPAN(SECOND, DAY)},
-    {"starttls", "2m", AT(conf_timeouts, starttls), SPAN(SECOND, DAY)},
-    {"mail", "5m", AT(conf_timeouts, mail), SPAN(SECOND, DAY)},
-    {"rcpt", "5m", AT(conf_timeouts, rcpt), SPAN(SECOND, DAY)},
-    {"data", "2m", AT(conf_timeouts, data), SPAN(SECOND, DAY)},
-    {"block", "3m", AT(conf_timeouts, block), SPAN(SECOND, DAY)},
-    {"dot", "10m", AT(conf_timeouts, dot), SPAN(SECOND, DAY)},
-    {"quit", "5s", AT(conf_timeouts, quit), SPAN(SECOND, DAY)},
-    {"session", "2h", AT(conf_timeouts, session), SPAN(SECOND, 7 * DAY)},
-    {0},
-};
-static const struct key dns_keys[] = {
-    {"forward", "{}", AT(conf_dns, forward), SERVERS},
-    {"trust-anchor", NULL, AT(conf_dns, trust_anchor), PATH_OR("none")},
-    {"root-hints", "false", AT(conf_dns, root_hints), BOOL},
-    {"known-good", "ietf.org", AT(conf_dns, known_good), NAME_OR_NONE},
-    {"known-bad", "dnssec-failed.org", AT(conf_dns, known_bad), NAME_OR_NONE},
-    {0},
-};
-static const struct key sts_keys[] = {
-    {"port", "443", AT(conf_sts, port), NUMBER(1, 65535)},
-    {"ca-file", NULL, AT(conf_sts, ca_file), PATH},
-    {"timeout", "60s", AT(conf_sts, timeout), SPAN(SECOND, 60 * SECOND)},
-    {"loopback", "false", AT(conf_sts, loopback), BOOL},
-    {0},
-};
-static const struct key dsn_keys[] = {
-    {"return-size", "64k", AT(conf_dsn, return_size), SIZE(0, 10 << 20)},
-    {"template-dir", NULL, AT(conf_dsn, template_dir), PATH},
-    {0},
-};
-static const struct key site_keys[] = {
-    {"connections", "0", AT(conf_site, connections), NUMBER(0, 10000)},
-    {"messages-per-connection", "0", AT(conf_site, messages_per_connection), NUMBER(0, 1000000)},
-    {"recipients-per-transaction", "0", AT(conf_site, recipients_per_transaction), NUMBER(0, 100)},
-    {"messages-per-minute", "0", AT(conf_site, messages_per_minute), NUMBER(0, 1000000)},
-    {0},
-};
-static const struct key transport_keys[] = {
-    {"type", NULL, AT(conf_transport, type), REQUIRED_WORD("direct smtp fail")},
-    {"host", NULL, AT(conf_transport, host), HOSTNAME},
-    {"port", "25", AT(conf_transport, port), NUMBER(1, 65535)},
-    {"starttls", "may", AT(conf_transport, starttls), WORD("may never must")},
-    {"loopback", NULL, AT(conf_transport, loopback), BOOL},
-    {"ipv4", "true", AT(conf_transport, ipv4), BOOL},
-    {"ipv6", "true", AT(conf_transport, ipv6), BOOL},
-    {"code", "554", AT(conf_transport, code), NUMBER(400, 599)},
-    {"message", "mail to this destination is not accepted here", AT(conf_transport, message), TEXT},
-    {0},
-};
-static const struct key route_keys[] = {
-    {"from", "{}", AT(conf_route, from), PATTERNS},
-    {"to", "{}", AT(conf_route, to), PATTERNS},
-    {"minimum-attempts", "0", AT(conf_route, minimum_attempts), NUMBER(0, 1000)},
-    {"transport", NULL, AT(conf_route, transport), REQUIRED_TEXT},
-    {0},
-};
-
-static const struct section {
-	const char *name;
-	const struct key *keys;
-	size_t at, size; /* the struct itself, or of a list: the pointer, and the size of one element */
-	size_t count_at; /* of a list */
-	size_t title_at;
-	enum { ONCE, LIST, TITLED } form;
-} sections[] = {
-    {"retry", retry_keys, offsetof(struct conf, retry), 0, 0, 0, ONCE},
-    {"timeouts", timeouts_keys, offsetof(struct conf, timeouts), 0, 0, 0, ONCE},
-    {"dns", dns_keys, offsetof(struct conf, dns), 0, 0, 0, ONCE},
-    {"sts", sts_keys, offsetof(struct conf, sts), 0, 0, 0, ONCE},
-    {"dsn", dsn_keys, offsetof(struct conf, dsn), 0, 0, 0, ONCE},
-    {"site", site_keys, offsetof(struct conf, site), sizeof(struct conf_site), offsetof(struct conf, nsite),
-	offsetof(struct conf_site, pattern), TITLED},
-    {"transport", transport_keys, offsetof(struct conf, transport), sizeof(struct conf_transport),
-	offsetof(struct conf, ntransport), offsetof(struct conf_transport, name), TITLED},
-    {"route", route_keys, offsetof(struct conf, route), sizeof(struct conf_route),
-	offsetof(struct conf, nroute), 0, LIST},
-};
-
 /* ---- the same for libconfuse, which reads every value as text: its own numbers take 010 for 8 ---- */
 
 static size_t
-fill_keys(cfg_opt_t *to, const struct key *k)
+fill_keys(cfg_opt_t *to, const struct conf_key *k)
 {
 	size_t n = 0;
 
@@ -184,41 +35,59 @@ fill_keys(cfg_opt_t *to, const struct key *k)
 	return n;
 }
 
+static size_t
+count_keys(const struct conf_key *k, const struct conf_section *s)
+{
+	size_t n = 0;
+
+	for (; k->name; k++)
+		n++;
+	for (; s && s->name; s++)
+		n++;
+	return n;
+}
+
+/* Keys and sections; the caller frees (free_options). */
+static cfg_opt_t *
+make_options(const struct conf_key *k, const struct conf_section *s)
+{
+	static const cfg_flag_t flags[] = {
+	    CFGF_NONE, CFGF_MULTI, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES};
+	cfg_opt_t *o = mem_zalloc((count_keys(k, s) + 1) * sizeof *o), end = CFG_END();
+	size_t n = fill_keys(o, k);
+
+	for (; s && s->name; s++) {
+		cfg_opt_t one = CFG_SEC(s->name, make_options(s->keys, s->sub), flags[s->form]);
+
+		o[n++] = one;
+	}
+	o[n] = end;
+	return o;
+}
+
 static void
-free_keys(cfg_opt_t *o)
+free_options(cfg_opt_t *o)
 {
 	for (size_t i = 0; o[i].name; i++) {
+		if (o[i].type == CFGT_SEC) {
+			free_options(o[i].subopts);
+			continue;
+		}
 		free(o[i].def.parsed);
 		free((void *)(uintptr_t)o[i].def.string);
 	}
+	free(o);
 }
-
-#define KEYS_MAX 32
 
 static cfg_t *
 make_parser(void)
 {
-	static const cfg_flag_t flags[] = {
-	    CFGF_NONE, CFGF_MULTI, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES};
-	cfg_opt_t top[KEYS_MAX + ARRAY_LEN(sections)], sub[ARRAY_LEN(sections)][KEYS_MAX];
-	cfg_opt_t end = CFG_END();
-	size_t n = fill_keys(top, top_keys);
-	cfg_t *cfg;
+	cfg_opt_t *top = make_options(conf_top_keys, conf_sections);
+	cfg_t *cfg = cfg_init(top, CFGF_NONE); /* copies them all */
 
-	for (size_t i = 0; i < ARRAY_LEN(sections); i++) {
-		cfg_opt_t o = CFG_SEC(sections[i].name, sub[i], flags[sections[i].form]);
-
-		sub[i][fill_keys(sub[i], sections[i].keys)] = end;
-		top[n++] = o;
-	}
-	top[n] = end;
-	cfg = cfg_init(top, CFGF_NONE); /* copies them all */
 	if (!cfg)
 		die_temp("out of memory");
-	top[n - ARRAY_LEN(sections)] = end;
-	free_keys(top);
-	for (size_t i = 0; i < ARRAY_LEN(sections); i++)
-		free_keys(sub[i]);
+	free_options(top);
 	return cfg;
 }
 
@@ -264,11 +133,12 @@ wrong(
 	if (v)
 		str_addf(r->why, "%s = \"%s\": expected %s", key, v, expected);
 	else
-		str_addf(r->why, "%s without %s: expected %s", section, key, expected);
+		str_addf(r->why, "%s without %s: expected %s",
+		    strrchr(section, ' ') ? strrchr(section, ' ') + 1 : section, key, expected);
 }
 
 static uint64_t
-check(struct reader *r, const struct key *k, const char *section, unsigned nth, const char *v)
+check(struct reader *r, const struct conf_key *k, const char *section, unsigned nth, const char *v)
 {
 	uint64_t n = 0;
 	struct str expected = {0};
@@ -309,7 +179,7 @@ keep(enum conf_kind kind, const char *v)
 }
 
 static void
-read_list(struct reader *r, const struct key *k, cfg_t *s, const char *section, unsigned nth, void *to)
+read_list(struct reader *r, const struct conf_key *k, cfg_t *s, const char *section, unsigned nth, void *to)
 {
 	struct conf_list *l = to;
 	size_t n = cfg_size(s, k->name);
@@ -324,7 +194,7 @@ read_list(struct reader *r, const struct key *k, cfg_t *s, const char *section, 
 }
 
 static void
-read_intervals(struct reader *r, const struct key *k, cfg_t *s, struct conf_retry *to)
+read_intervals(struct reader *r, const struct conf_key *k, cfg_t *s, struct conf_retry *to)
 {
 	to->n = cfg_size(s, k->name);
 	to->interval = mem_zalloc((to->n + 1) * sizeof *to->interval);
@@ -335,7 +205,7 @@ read_intervals(struct reader *r, const struct key *k, cfg_t *s, struct conf_retr
 }
 
 static void
-read_keys(struct reader *r, const struct key *k, cfg_t *s, const char *section, unsigned nth, void *base)
+read_keys(struct reader *r, const struct conf_key *k, cfg_t *s, const char *section, unsigned nth, void *base)
 {
 	for (; k->name; k++) {
 		void *to = (char *)base + k->at;
@@ -361,44 +231,66 @@ read_keys(struct reader *r, const struct key *k, cfg_t *s, const char *section, 
 	}
 }
 
+static void read_sections(
+    struct reader *r, const struct conf_section *s, cfg_t *cfg, const char *outer, unsigned nth, void *base);
+
 static void
-read_section(struct reader *r, struct conf *c, cfg_t *cfg, const struct section *s)
+read_list_section(struct reader *r, const struct conf_section *s, cfg_t *cfg, const char *name, void *base)
 {
-	char *to = (char *)c + s->at;
 	unsigned n = cfg_size(cfg, s->name);
+	char *to = mem_zalloc((n + 1) * s->size);
 
-	if (s->form == ONCE) {
-		int line = conf_place_line(&r->places, s->name, 1, "");
-
-		if (line && !r->why->len)
-			str_addf(r->why, "%s:%d: found %s a second time, expected it once", r->file, line,
-			    s->name);
-		read_keys(r, s->keys, cfg_getsec(cfg, s->name), s->name, 0, to);
-		return;
-	}
-	*(void **)to = mem_zalloc((n + 1) * s->size);
-	*(size_t *)((char *)c + s->count_at) = n;
-	to = *(void **)to;
+	*(void **)((char *)base + s->at) = to;
+	*(size_t *)((char *)base + s->count_at) = n;
 	for (unsigned i = 0; i < n; i++, to += s->size) {
 		cfg_t *one = cfg_getnsec(cfg, s->name, i);
 
-		if (s->form == TITLED)
+		if (s->form == CONF_TITLED)
 			*(char **)(to + s->title_at) = mem_dup(cfg_title(one));
-		read_keys(r, s->keys, one, s->name, i, to);
+		read_keys(r, s->keys, one, name, i, to);
+		read_sections(r, s->sub, one, name, i, to);
 	}
 }
 
-/* What no value tells alone. */
+/* Those within the nth section `outer`; of the file: "", 0. base: the struct of what is around them. */
 static void
-check_together(struct reader *r, struct conf *c)
+read_sections(
+    struct reader *r, const struct conf_section *s, cfg_t *cfg, const char *outer, unsigned nth, void *base)
 {
-	for (unsigned i = 0; i < c->nsite; i++) {
-		char *p = c->site[i].pattern;
+	struct str name = {0};
 
-		str_lower(p);
-		if (strcmp(p, "*") && !conf_name_ok(strncmp(p, "*.", 2) ? p : p + 2))
-			wrong(r, "site", i, "title", p, "a host name, *.NAME or *");
+	for (; s && s->name; s++) {
+		int line;
+
+		str_reset(&name);
+		conf_place_name(&name, outer, nth, s->name);
+		if (s->form != CONF_ONCE) {
+			read_list_section(r, s, cfg, name.s, base);
+			continue;
+		}
+		line = conf_place_line(&r->places, name.s, 1, "");
+		if (line && !r->why->len)
+			str_addf(r->why, "%s:%d: found %s a second time, expected it once", r->file, line,
+			    s->name);
+		read_keys(r, s->keys, cfg_getsec(cfg, s->name), name.s, 0, (char *)base + s->at);
 	}
+	str_free(&name);
+}
+
+/* ---- what no value tells alone ---- */
+
+static void
+check_routes(
+    struct reader *r, const struct conf *c, const struct conf_route *v, size_t n, const char *section)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (v[i].transport && !conf_transport(c, v[i].transport))
+			wrong(r, section, i, "transport", v[i].transport, "the title of a transport section");
+}
+
+static void
+check_transports(struct reader *r, struct conf *c)
+{
 	for (unsigned i = 0; i < c->ntransport; i++) {
 		struct conf_transport *t = &c->transport[i];
 
@@ -411,10 +303,76 @@ check_together(struct reader *r, struct conf *c)
 		if (t->type == TRANSPORT_SMTP && !conf_place_set(&r->places, "transport", i, "loopback"))
 			t->loopback = true;
 	}
-	for (unsigned i = 0; i < c->nroute; i++)
-		if (c->route[i].transport && !conf_transport(c, c->route[i].transport))
-			wrong(r, "route", i, "transport", c->route[i].transport,
-			    "the title of a transport section");
+}
+
+static void
+check_domains(struct reader *r, struct conf *c)
+{
+	static const struct conf_rule name = {.kind = VALUE_NAME};
+	struct str section = {0};
+
+	for (unsigned i = 0; i < c->ndomain; i++) {
+		struct conf_domain *d = &c->domain[i];
+		char *title = d->name;
+
+		if (!conf_name_ok(title))
+			wrong(r, "domain", i, "title", title, "a domain name in ASCII");
+		d->name = keep(name.kind, title);
+		free(title);
+		if (conf_domain(c, d->name) != d)
+			wrong(r, "domain", i, "title", d->name, "domains that differ");
+		for (unsigned k = 0; k < d->ndkim; k++) {
+			struct conf_dkim *s = &d->dkim[k];
+
+			s->header_simple = s->canonicalization & 2;
+			s->body_simple = s->canonicalization & 1;
+			str_reset(&section);
+			conf_place_name(&section, "domain", i, "dkim");
+			if (!conf_name_ok(s->selector))
+				wrong(r, section.s, k, "title", s->selector, "a selector such as 2026a");
+		}
+		str_reset(&section);
+		conf_place_name(&section, "domain", i, "route");
+		check_routes(r, c, d->route, d->nroute, section.s);
+	}
+	str_free(&section);
+}
+
+static void
+check_accounts(struct reader *r, struct conf *c)
+{
+	struct str section = {0};
+
+	for (unsigned i = 0; i < c->naccount; i++) {
+		struct conf_account *a = &c->account[i];
+
+		if (!*a->name)
+			wrong(r, "account", i, "title", "", "a login name");
+		if (!conf_place_set(&r->places, "account", i, "max-messages-per-day"))
+			a->max_messages = c->max_messages;
+		if (!conf_place_set(&r->places, "account", i, "max-first-recipients-per-day"))
+			a->max_first_recipients = c->max_first_recipients;
+		str_reset(&section);
+		conf_place_name(&section, "account", i, "route");
+		check_routes(r, c, a->route, a->nroute, section.s);
+	}
+	str_free(&section);
+}
+
+static void
+check_together(struct reader *r, struct conf *c)
+{
+	for (unsigned i = 0; i < c->nsite; i++) {
+		char *p = c->site[i].pattern;
+
+		str_lower(p);
+		if (strcmp(p, "*") && !conf_name_ok(strncmp(p, "*.", 2) ? p : p + 2))
+			wrong(r, "site", i, "title", p, "a host name, *.NAME or *");
+	}
+	check_transports(r, c);
+	check_routes(r, c, c->route, c->nroute, "route");
+	check_domains(r, c);
+	check_accounts(r, c);
 }
 
 static char *
@@ -445,9 +403,8 @@ read_all(struct reader *r, struct conf *c, cfg_t *cfg)
 {
 	const char *spool = secure_getenv("MOX_SPOOL");
 
-	read_keys(r, top_keys, cfg, "", 0, c);
-	for (size_t i = 0; i < ARRAY_LEN(sections); i++)
-		read_section(r, c, cfg, &sections[i]);
+	read_keys(r, conf_top_keys, cfg, "", 0, c);
+	read_sections(r, conf_sections, cfg, "", 0, c);
 	check_together(r, c);
 	if (r->why->len)
 		return;
@@ -534,7 +491,7 @@ conf_load(const char *file)
 /* ---- freeing ---- */
 
 static void
-free_values(const struct key *k, void *base)
+free_values(const struct conf_key *k, void *base)
 {
 	for (; k->name; k++) {
 		char **p = (void *)((char *)base + k->at);
@@ -551,28 +508,34 @@ free_values(const struct key *k, void *base)
 	}
 }
 
+static void
+free_sections(const struct conf_section *s, void *base)
+{
+	for (; s && s->name; s++) {
+		char *p = (char *)base + s->at;
+
+		if (s->form == CONF_ONCE) {
+			free_values(s->keys, p);
+			continue;
+		}
+		p = *(void **)p;
+		for (size_t n = *(size_t *)((char *)base + s->count_at), k = 0; k < n; k++) {
+			if (s->form == CONF_TITLED)
+				free(*(char **)(p + k * s->size + s->title_at));
+			free_values(s->keys, p + k * s->size);
+			free_sections(s->sub, p + k * s->size);
+		}
+		free(p);
+	}
+}
+
 void
 conf_free(struct conf *c)
 {
 	if (!c)
 		return;
-	free_values(top_keys, c);
-	for (size_t i = 0; i < ARRAY_LEN(sections); i++) {
-		const struct section *s = &sections[i];
-		char *p = (char *)c + s->at;
-
-		if (s->form == ONCE) {
-			free_values(s->keys, p);
-			continue;
-		}
-		p = *(void **)p;
-		for (size_t n = *(size_t *)((char *)c + s->count_at), k = 0; k < n; k++) {
-			if (s->form == TITLED)
-				free(*(char **)(p + k * s->size + s->title_at));
-			free_values(s->keys, p + k * s->size);
-		}
-		free(p);
-	}
+	free_values(conf_top_keys, c);
+	free_sections(conf_sections, c);
 	free(c->file);
 	free(c);
 }
@@ -583,6 +546,24 @@ conf_transport(const struct conf *c, const char *name)
 	for (size_t i = 0; i < c->ntransport; i++)
 		if (!strcmp(c->transport[i].name, name))
 			return &c->transport[i];
+	return NULL;
+}
+
+const struct conf_domain *
+conf_domain(const struct conf *c, const char *name)
+{
+	for (size_t i = 0; i < c->ndomain; i++)
+		if (str_ieq(c->domain[i].name, name))
+			return &c->domain[i];
+	return NULL;
+}
+
+const struct conf_account *
+conf_account(const struct conf *c, const char *name)
+{
+	for (size_t i = 0; i < c->naccount; i++)
+		if (!strcmp(c->account[i].name, name))
+			return &c->account[i];
 	return NULL;
 }
 

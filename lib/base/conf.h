@@ -81,6 +81,36 @@ struct conf_dsn {
 	char *template_dir;   /* NULL: the built-in texts */
 };
 
+struct conf_suppress {
+	bool automatic;
+	unsigned failures; /* in a row, after which an address is listed */
+	int64_t expire;    /* of what is listed by itself; 0: never */
+};
+
+struct conf_dkim {
+	char *selector;
+	char *key;                 /* file, PEM */
+	unsigned canonicalization; /* as conf_schema.c lists them */
+	bool header_simple, body_simple;
+	struct conf_list headers; /* empty: the usual ones */
+};
+
+struct conf_domain { /* of senders */
+	char *name;
+	struct conf_list accounts; /* who may use it; empty: all */
+	struct conf_dkim *dkim;
+	size_t ndkim;
+	struct conf_route *route;
+	size_t nroute;
+};
+
+struct conf_account {
+	char *name;
+	unsigned max_messages, max_first_recipients; /* in a day; 0: no limit */
+	struct conf_route *route;
+	size_t nroute;
+};
+
 struct conf {
 	char *file;
 	char *hostname; /* EHLO name and Received: by; default the machine's */
@@ -106,17 +136,25 @@ struct conf {
 	bool tlsrpt_results; /* mox-runq writes spool/tlsrpt/DAY */
 	int tls_minimum;     /* 0 to 3: TLS 1.0 to 1.3 */
 	int log_level;
+	unsigned max_messages, max_first_recipients; /* of an account in a day; 0: no limit */
+	int64_t keep_retired;                        /* history; 0: none */
+	int64_t keep_failed;                         /* messages that failed; 0: none */
 	struct conf_retry retry;
 	struct conf_timeouts timeouts;
 	struct conf_dns dns;
 	struct conf_sts sts;
 	struct conf_dsn dsn;
+	struct conf_suppress suppress;
 	struct conf_site *site;
 	size_t nsite;
 	struct conf_transport *transport;
 	size_t ntransport;
 	struct conf_route *route;
 	size_t nroute;
+	struct conf_domain *domain;
+	size_t ndomain;
+	struct conf_account *account;
+	size_t naccount;
 };
 
 /* file: from -C, or NULL: MOX_CONF, else the default. MOX_SPOOL wins over the file's spool. Under AT_SECURE
@@ -125,8 +163,10 @@ struct conf *conf_load(const char *file);
 /* NULL and one sentence in *why. */
 struct conf *conf_try(const char *file, struct str *why);
 void conf_free(struct conf *c);
-const struct conf_transport *conf_transport(
-    const struct conf *c, const char *name);                  /* NULL: none of that name */
+/* NULL: none of that name. */
+const struct conf_transport *conf_transport(const struct conf *c, const char *name);
+const struct conf_domain *conf_domain(const struct conf *c, const char *name); /* ASCII case ignored */
+const struct conf_account *conf_account(const struct conf *c, const char *name);
 bool conf_list_has(const struct conf_list *l, const char *s); /* ASCII case ignored */
 
 #endif

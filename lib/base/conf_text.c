@@ -147,6 +147,14 @@ next(struct scan *s)
 
 /* ---- places ---- */
 
+void
+conf_place_name(struct str *out, const char *outer, unsigned nth, const char *name)
+{
+	if (*outer)
+		str_addf(out, "%s %u ", outer, nth);
+	str_adds(out, name);
+}
+
 static struct conf_place *
 remember(struct scan *s, const char *section, unsigned nth, const char *key, size_t len, int line)
 {
@@ -180,22 +188,26 @@ set_key(struct scan *s, const char *key, size_t len, int line)
 }
 
 static bool
-open_section(struct scan *s, const char *name, size_t len, int line)
+open_section(struct scan *s, const char *own, size_t len, int line)
 {
 	unsigned nth = 0;
 	struct conf_place *p;
+	struct str name = {0};
+	char *bare_name;
 
 	if (s->depth + 1 == DEPTH_MAX) {
 		refuse(s, line, "found sections %d deep, expected fewer", DEPTH_MAX);
 		return false;
 	}
+	bare_name = mem_dupn(own, len);
+	conf_place_name(&name, s->open[s->depth].section, s->open[s->depth].nth, bare_name);
+	free(bare_name);
 	for (size_t i = 0; i < s->places->n; i++) {
 		p = &s->places->v[i];
-		nth += !*p->key && strlen(p->section) == len && !memcmp(p->section, name, len);
+		nth += !*p->key && !strcmp(p->section, name.s);
 	}
-	p = remember(s, "", nth, "", 0, line);
-	free(p->section);
-	p->section = mem_dupn(name, len);
+	p = remember(s, name.s, nth, "", 0, line);
+	str_free(&name);
 	s->depth++;
 	s->open[s->depth].section = p->section;
 	s->open[s->depth].nth = nth;
@@ -320,8 +332,9 @@ conf_text_check(struct str *text, struct conf_places *places, int *line, struct 
 	}
 	if (!s.depth)
 		return true;
+	const char *name = strrchr(s.open[s.depth].section, ' ');
 	refuse(&s, s.open[s.depth].line, "found a section %s without its end, expected }",
-	    s.open[s.depth].section);
+	    name ? name + 1 : s.open[s.depth].section);
 	return false;
 }
 

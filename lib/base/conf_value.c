@@ -8,7 +8,8 @@
 bool
 conf_kind_is_list(enum conf_kind k)
 {
-	return k == VALUE_NAMES || k == VALUE_PATTERNS || k == VALUE_SERVERS || k == VALUE_DURATIONS;
+	return k == VALUE_TEXTS || k == VALUE_NAMES || k == VALUE_PATTERNS || k == VALUE_SERVERS ||
+	       k == VALUE_DURATIONS;
 }
 
 bool
@@ -108,7 +109,8 @@ conf_value_ok(const struct conf_rule *r, const char *v, uint64_t *n)
 
 	*n = 0;
 	switch (r->kind) {
-	case VALUE_TEXT: return *v;
+	case VALUE_TEXT:
+	case VALUE_TEXTS: return *v;
 	case VALUE_PATH: return *v == '/' || (r->words && word_ok(r->words, v, n));
 	case VALUE_NAME:
 	case VALUE_NAMES: return conf_name_ok(v) || (r->words && !*v);
@@ -162,7 +164,8 @@ void
 conf_value_expected(struct str *out, const struct conf_rule *r)
 {
 	switch (r->kind) {
-	case VALUE_TEXT: str_adds(out, "some text"); return;
+	case VALUE_TEXT:
+	case VALUE_TEXTS: str_adds(out, "some text"); return;
 	case VALUE_PATH:
 		str_addf(
 		    out, "a path that begins with /%s%s", r->words ? ", or " : "", r->words ? r->words : "");

@@ -20,6 +20,7 @@ enum conf_kind {
 	VALUE_DURATION,  /* from min to max microseconds */
 	VALUE_BOOL,      /* true or false, yes or no */
 	VALUE_WORD,      /* one of words, parted by spaces; its index is the value */
+	VALUE_TEXTS,     /* list of texts, none empty */
 	VALUE_NAMES,     /* list of domain names */
 	VALUE_PATTERNS,  /* list of domain names, each perhaps with a leading dot */
 	VALUE_SERVERS,   /* list of IP addresses, each perhaps with @port */

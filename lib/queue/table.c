@@ -308,11 +308,25 @@ domain_in(const struct conf_list *l, const char *domain)
 	return !l->n;
 }
 
+/* The first that fits. */
+static const struct conf_route *
+route_in(const struct conf_route *r, size_t n, const struct row *row, const char *from)
+{
+	for (; n; n--, r++)
+		if (row->attempts >= r->minimum_attempts && domain_in(&r->from, from) &&
+		    domain_in(&r->to, row->domain))
+			return r;
+	return NULL;
+}
+
 const struct conf_transport *
 route_find(const struct conf *c, const struct row *row, bool *unknown)
 {
 	char from[DOMAIN_NAME_MAX];
 	const struct conf_transport *t;
+	const struct conf_account *account;
+	const struct conf_domain *domain;
+	const struct conf_route *r = NULL;
 
 	*unknown = false;
 	if (row->transport && *row->transport) {
@@ -323,13 +337,15 @@ route_find(const struct conf *c, const struct row *row, bool *unknown)
 	if ((t = local_transport(c, row->domain)))
 		return t;
 	domain_of(from, row->sender ? row->sender : "");
-	for (size_t i = 0; i < c->nroute; i++) {
-		const struct conf_route *r = &c->route[i];
-		if (row->attempts >= r->minimum_attempts && domain_in(&r->from, from) &&
-		    domain_in(&r->to, row->domain))
-			return conf_transport(c, r->transport);
-	}
-	return NULL;
+	account = row->account ? conf_account(c, row->account) : NULL;
+	domain = conf_domain(c, from);
+	if (account)
+		r = route_in(account->route, account->nroute, row, from);
+	if (!r && domain)
+		r = route_in(domain->route, domain->nroute, row, from);
+	if (!r)
+		r = route_in(c->route, c->nroute, row, from);
+	return r ? conf_transport(c, r->transport) : NULL;
 }
 
 static struct msg *

@@ -139,6 +139,26 @@ refused(void)
 	    {"transport \"a\" { type = direct }\nroute {\n transport = b\n}\n",
 		":3: transport = \"b\": expected the title of a transport section"},
 	    {"route { }\n", ":1: route without transport: expected some text"},
+	    {"domain \"a.example\" {\n dkim \"s\" { key = /k\n  canonicalization = simple\n }\n}\n",
+		":3: canonicalization = \"simple\": expected one of: relaxed/relaxed relaxed/simple "
+		"simple/relaxed simple/simple"},
+	    {"domain \"a.example\" { }\ndomain \"b.example\" {\n dkim \"s\" { }\n}\n",
+		":3: dkim without key: expected a path that begins with /"},
+	    {"domain \"a.example\" { dkim \"s\" { key = /a } }\n"
+	     "domain \"b.example\" { dkim \"s\" { key = /b\n key = /c } }\n",
+		":3: found key a second time, expected it once: it stands on line 2"},
+	    {"domain \"a.example\" {\n dkim \"s t\" { key = /a }\n}\n",
+		":2: title = \"s t\": expected a selector such as 2026a"},
+	    {"domain \"a.example\" { }\ndomain \"A.example.\" { }\n",
+		":2: title = \"a.example\": expected domains that differ"},
+	    {"domain \"a b\" { }\n", ":1: title = \"a b\": expected a domain name in ASCII"},
+	    {"route { transport = \"x\" }\ntransport \"x\" { type = direct }\n"
+	     "account \"www\" { }\naccount \"root\" {\n route { transport = \"x\" }\n"
+	     " route { transport = \"y\" }\n}\n",
+		":6: transport = \"y\": expected the title of a transport section"},
+	    {"account \"\" { }\n", ":1: title = \"\": expected a login name"},
+	    {"domain \"a.example\" {\n dkim \"s\" {\n key = /k\n",
+		":2: found a section dkim without its end, expected }"},
 	    {"site \"mx*.example\" { }\n", ":1: title = \"mx*.example\": expected a host name, *.NAME or *"},
 	    {"site \"a.example\" { recipients-per-transaction = 101 }\n",
 		":1: recipients-per-transaction = \"101\": expected a number from 0 to 100"},
@@ -237,6 +257,47 @@ taken(void)
 }
 
 static void
+nested(void)
+{
+	static const char text[] =
+	    "max-messages-per-day = 50\n"
+	    "transport \"x\" { type = direct }\n"
+	    "domain \"Example.ORG.\" {\n accounts = { \"alerts\", \"www-data\" }\n"
+	    " dkim \"2026a\" { key = /k1 headers = { \"From\" } }\n"
+	    " dkim \"2026b\" { key = /k2 canonicalization = relaxed/simple }\n}\n"
+	    "domain \"b.example\" { dkim \"2026a\" { key = /k3 canonicalization = simple/relaxed }\n"
+	    " route { to = { c.example } transport = x } }\n"
+	    "account \"alerts\" { max-first-recipients-per-day = 0 route { transport = x } }\n";
+	struct str why = {0};
+	struct conf *c = try(text, sizeof text - 1, &why);
+	const struct conf_domain *d;
+	const struct conf_account *a;
+
+	STR_EQ(str_cstr(&why), "", "nested sections are taken");
+	if (!c)
+		return;
+	d = conf_domain(c, "EXAMPLE.org");
+	OK(d && !conf_domain(c, "example.com"), "a domain by its name");
+	INT_EQ(d->accounts.n, 2, "its accounts");
+	INT_EQ(d->ndkim, 2, "its keys");
+	STR_EQ(d->dkim[1].selector, "2026b", "a selector");
+	STR_EQ(d->dkim[0].headers.v[0], "From", "fields to sign");
+	OK(!d->dkim[0].header_simple && !d->dkim[0].body_simple, "relaxed both by default");
+	OK(!d->dkim[1].header_simple && d->dkim[1].body_simple, "relaxed/simple");
+	d = conf_domain(c, "b.example");
+	STR_EQ(d->dkim[0].key, "/k3", "the same selector in another domain");
+	OK(d->dkim[0].header_simple && !d->dkim[0].body_simple, "simple/relaxed");
+	INT_EQ(d->nroute, 1, "a route of a domain");
+	a = conf_account(c, "alerts");
+	OK(a && !conf_account(c, "Alerts"), "an account by its name");
+	INT_EQ(a->max_messages, 50, "what it does not say holds for it as for all");
+	INT_EQ(a->max_first_recipients, 0, "its own");
+	STR_EQ(a->route[0].transport, "x", "a route of an account");
+	conf_free(c);
+	str_free(&why);
+}
+
+static void
 files(void)
 {
 	struct str why = {0};
@@ -282,6 +343,7 @@ main(void)
 	close(fd);
 	refused();
 	taken();
+	nested();
 	files();
 	unlink(path);
 	DONE();
