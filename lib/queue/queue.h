@@ -163,6 +163,8 @@ struct job_rcpt {
 	char *status, *host, *text; /* NULL until reported */
 	bool local;                 /* the code and the text are our own */
 	bool no_dsn;                /* sent to a server that will not tell of success */
+	bool expanded;              /* sent to all whom an alias of this machine names */
+	bool passed_on;             /* what its sender wants to be told went along: others tell it */
 };
 
 struct job {

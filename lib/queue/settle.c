@@ -78,8 +78,11 @@ settle_rcpt(struct job *j, char *value)
 		while (value)
 			if (!(f[0] = rec_field(&value)))
 				return false;
-			else if ((word = rec_option(f[0], "dsn")))
+			else if ((word = rec_option(f[0], "dsn"))) {
 				r->no_dsn = !strcmp(word, "no");
+				r->passed_on = !strcmp(word, "yes");
+			} else if ((word = rec_option(f[0], "expanded")))
+				r->expanded = !strcmp(word, "yes");
 		return true;
 	}
 	return true;
@@ -311,14 +314,23 @@ write_outcome(struct runq *q, struct item *it, const struct job_rcpt *r, int64_t
 }
 
 /* RFC 3461 5.2.2: the next server will not tell of success, so we tell that it has the message; 5.2.3: or that
- * it stands in a mailbox of ours. */
+ * it stands in a mailbox of ours; 5.2.7.2: or went to all whom an alias of ours names. Where one address took
+ * another's place what was asked for went along, and whoever delivers tells. */
 static bool
 is_to_be_told(const struct job *j, const struct job_rcpt *r)
 {
 	const char *notify = j->env.rcpt[r->item->n - 1].notify;
 
-	return (r->no_dsn || local_is(j->site->transport)) && *j->env.sender && notify &&
+	return (r->no_dsn || (local_is(j->site->transport) && !r->passed_on)) && *j->env.sender && notify &&
 	       strcasestr(notify, "success");
+}
+
+static const char *
+success_word(const struct job *j, const struct job_rcpt *r)
+{
+	if (!local_is(j->site->transport))
+		return "relayed";
+	return r->expanded ? "expanded" : "delivered";
 }
 
 static void
@@ -352,7 +364,7 @@ settle_sent(struct runq *q, struct job *j, struct job_rcpt *r)
 	}
 	if (m->todo)
 		m->todo--;
-	if (tell && write_outcome(q, it, r, q->now, local_is(j->site->transport) ? "delivered" : "relayed")) {
+	if (tell && write_outcome(q, it, r, q->now, success_word(j, r))) {
 		item_free(q, it);
 		notice_add(q, id, n, NOTICE_SUCCESS, NULL);
 	} else {
