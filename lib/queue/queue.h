@@ -4,7 +4,7 @@
  *   intake.c  new/ -> index and cur/                       ask.c     plans from mox-nexthop
  *   load.c    index <-> memory, bounded                    work.c    workers of mox-deliver, jobs out
  *   job.c     one message for one site                     settle.c  reports -> files, then index
- *   serve.c   spool/ctl                                    change.c  what operators change
+ *   serve.c   spool/ctl; serve_*.c what is asked there     change.c  what operators change
  *   sweep.c   rebuild, comparison                          janitor.c tmp/, reserve, sync
  *   amend.c   cur/HH/ID.amend                              table.c   the things below, found by name
  *   tlsrpt.c  TLS results, summed                          refresh.c mox-mtasts refresh, daily

@@ -1,0 +1,277 @@
+/* What is asked of the queue's rows: listings, changes, the comparison with the files. */
+#include "base.h"
+
+#include "rec.h"
+#include "serve.h"
+
+/* ---- requests ---- */
+
+static const char *
+read_set(struct client *c, char *value, int64_t now)
+{
+	char *what = rec_field(&value), *to = rec_field(&value);
+	uint64_t v;
+	int64_t d;
+
+	if (!what || !to)
+		return "set needs what to set, and to what";
+	if (!strcmp(what, "requiretls")) {
+		c->change.requiretls = !strcmp(to, "yes") ? 'y' : !strcmp(to, "no") ? 'n' : '.';
+		return c->change.requiretls == '.' && strcmp(to, "default")
+		           ? "requiretls is yes, no or default"
+		           : NULL;
+	}
+	if (strcmp(what, "next"))
+		return "only `set next` and `set requiretls` are known";
+	c->change.timed = true;
+	c->change.relative = *to == '+' || *to == '-';
+	if (!strcmp(to, "now"))
+		c->change.next = now;
+	else if (c->change.relative && str_duration(to + 1, &d))
+		c->change.next = *to == '-' ? -d : d;
+	else if (!c->change.relative && str_number(to, INT64_MAX, &v))
+		c->change.next = (int64_t)v;
+	else
+		return "the time to set is none";
+	return NULL;
+}
+
+static const char *
+change_line(struct client *c, const char *key, char *value, int64_t now)
+{
+	if (!strcmp(key, "set"))
+		return read_set(c, value, now);
+	if (!strcmp(key, "dry-run"))
+		c->change.dry = !strcmp(value, "yes");
+	return NULL;
+}
+
+static const char *
+schedule_begin(struct runq *q, struct client *c)
+{
+	(void)q;
+	return c->change.timed ? NULL : "schedule needs a time";
+}
+
+static const char *
+requiretls_begin(struct runq *q, struct client *c)
+{
+	(void)q;
+	return c->change.requiretls ? NULL : "requiretls needs yes, no or default";
+}
+
+/* ---- rows ---- */
+
+/* What only memory knows: where it is, and what ails its site. */
+static void
+complete(struct runq *q, struct row *row)
+{
+	struct item *it = item_find(q, row->id, row->n);
+	struct dest *d = it ? it->dest : NULL;
+	struct site *s;
+
+	if (!d)
+		d = dest_look(q, row);
+	s = d ? d->site : NULL;
+	row->site = s ? s->name : NULL;
+	if (row->hold != HOLD_NONE) {
+		row->state = ROW_HELD;
+		return;
+	}
+	if (row->fate) {
+		row->state = ROW_NOTICING;
+		row->next = 0;
+		return;
+	}
+	row->state = it && it->job ? ROW_DELIVERING : row->next <= q->now ? ROW_DUE : ROW_WAITING;
+	if (s && row->state == ROW_DUE && site_is_down(&s->state, q->now)) {
+		row->code = (unsigned)s->code;
+		row->error = s->error;
+		row->next = s->state.down_until;
+		row->state = ROW_WAITING;
+	}
+}
+
+/* Whether the row of a walk is meant; false in *more: enough for this slice. */
+static bool
+is_meant(struct client *c, uint64_t id, uint32_t n, bool *more)
+{
+	const struct select *sel = &c->select;
+
+	*more = false;
+	if (sel->nid && sel->id[c->range].id != id) {
+		c->done = true; /* of this range */
+		return false;
+	}
+	if (c->out.len > SERVE_PACKET || c->nchosen == SERVE_SLICE) {
+		c->full = true;
+		return false;
+	}
+	c->id = id;
+	c->n = n;
+	*more = true;
+	return true;
+}
+
+static bool
+visit(uint64_t id, uint32_t n, char *rec, size_t len, void *arg)
+{
+	struct client *c = arg;
+	struct row row;
+	uint32_t uid;
+	bool more;
+
+	if (!is_meant(c, id, n, &more))
+		return more;
+	if (!row_read(&row, &uid, rec, len) || (!c->privileged && uid != c->uid))
+		return true;
+	complete(runq_of(), &row);
+	if (!select_match(&c->select, &row))
+		return true;
+	if (c->op->reads) {
+		row_write(&c->out, &row);
+		c->count++;
+	} else {
+		c->chosen[c->nchosen].id = id;
+		c->chosen[c->nchosen++].n = n;
+	}
+	if (c->limit && c->count + c->nchosen >= c->limit) {
+		c->done = true;
+		c->range = c->select.nid;
+		return false;
+	}
+	return true;
+}
+
+/* Answers the rows visited. */
+static size_t
+walk(struct runq *q, struct client *c)
+{
+	const struct select *sel = &c->select;
+
+	c->full = false;
+	if (sel->nid && c->id != sel->id[c->range].id) {
+		c->id = sel->id[c->range].id;
+		c->n = sel->id[c->range].n ? sel->id[c->range].n - 1 : 0;
+	}
+	return index_scan(q->index, c->id, c->n, SERVE_SLICE, visit, c);
+}
+
+/* Behind a walk: on to the next range, or the end. */
+static void
+walked(struct client *c, size_t got)
+{
+	const struct select *sel = &c->select;
+
+	if ((got == SERVE_SLICE && !c->done) || c->full)
+		return;
+	c->done = false;
+	if (sel->nid && c->range < sel->nid && ++c->range < sel->nid)
+		return;
+	serve_status(c, "ok", NULL);
+}
+
+static void
+list_slice(struct runq *q, struct client *c)
+{
+	walked(c, walk(q, c));
+}
+
+/* ---- changes ---- */
+
+typedef bool change_fn(struct runq *q, const struct change *c, struct row *row, uint32_t uid);
+
+static void
+change_slice(struct runq *q, struct client *c, change_fn *change)
+{
+	static struct str buf;
+	size_t got = walk(q, c);
+
+	for (size_t i = 0; i < c->nchosen; i++) {
+		char id[ROW_ID_SIZE];
+		struct row row;
+		uint32_t uid;
+
+		if (!row_load(q, &buf, &row, &uid, c->chosen[i].id, c->chosen[i].n) ||
+		    !change(q, &c->change, &row, uid))
+			continue;
+		row_id(id, &(struct row){.id = c->chosen[i].id, .n = c->chosen[i].n});
+		rec_add(&c->out, "id", id);
+		rec_end(&c->out);
+		c->count++;
+	}
+	c->nchosen = 0;
+	q->answers_wait = true;
+	walked(c, got);
+}
+
+static void
+hold_slice(struct runq *q, struct client *c)
+{
+	change_slice(q, c, change_hold);
+}
+
+static void
+release_slice(struct runq *q, struct client *c)
+{
+	change_slice(q, c, change_release);
+}
+
+static void
+schedule_slice(struct runq *q, struct client *c)
+{
+	change_slice(q, c, change_schedule);
+}
+
+static void
+requiretls_slice(struct runq *q, struct client *c)
+{
+	change_slice(q, c, change_requiretls);
+}
+
+/* ---- the comparison an operator asked for ---- */
+
+static void
+fault(struct runq *q, void *arg, uint64_t id, uint32_t n, const char *what)
+{
+	struct client *c = arg;
+	char text[ROW_ID_SIZE];
+
+	(void)q;
+	row_id(text, &(struct row){.id = id, .n = n});
+	rec_add(&c->out, "id", text);
+	rec_add(&c->out, "error", what);
+	rec_end(&c->out);
+	c->count++;
+}
+
+static void
+check_slice(struct runq *q, struct client *c)
+{
+	if (!c->sweep)
+		c->sweep = sweep_new(INDEX_CLEAN, fault, c);
+	if (!sweep_slice(q, c->sweep))
+		serve_status(c, "ok", NULL);
+}
+
+/* At once: it is what helps a broken index. */
+static const char *
+rebuild_begin(struct runq *q, struct client *c)
+{
+	q->rebuild = true;
+	serve_status(c, "ok", NULL);
+	return NULL;
+}
+
+const struct serve_op serve_queue_ops[] = {
+    {"list", .reads = true, .slice = list_slice},
+    {"show", .reads = true, .slice = list_slice},
+    {"hold", .line = change_line, .slice = hold_slice},
+    {"release", .line = change_line, .slice = release_slice},
+    {"schedule", .privileged = true, .slices = 1, .line = change_line, .begin = schedule_begin,
+	.slice = schedule_slice},
+    {"requiretls", .line = change_line, .begin = requiretls_begin, .slice = requiretls_slice},
+    {"check", .privileged = true, .slice = check_slice},
+    {"rebuild", .privileged = true, .begin = rebuild_begin},
+    {0},
+};
