@@ -144,6 +144,42 @@ deliver j
 like "T109 but another host is tried before" "$(fate j 1)" '^sent 250 .*mx2\.test'
 mx_done first "T109 not to the first"
 mx_done second "T109 to the second"
+# What goes before the message: no flag tells of it, every count does.
+JOB_LINES=$'prepend DKIM-Signature: v=1;\\x0d\\x0a\\x09b=1\\x0d\\x0a\nprepend X: y\\x0d\\x0a'
+printf 'DKIM-Signature: v=1;\r\n\tb=1\r\nX: y\r\n' >signature
+printf 'Subject: dots\r\n\r\n.\r\n..x\r\n' >dots.msg
+: >none.msg
+{ printf 'Subject: big\r\n\r\n'; for ((i = 0; i < 4000; i++)); do printf '%076d\r\n' $i; done; } >big.msg
+for m in dots big none message; do
+	[ -e $m.msg ] || cp message $m.msg
+	JOB_MESSAGE=$T/$m.msg JOB_FLAGS='' n=$(cat signature $m.msg | wc -c)
+	[ $m != dots ] || JOB_FLAGS='dot'
+	for how in "SIZE" "SIZE, PIPELINING" "SIZE, CHUNKING" "SIZE, CHUNKING, PIPELINING"; do
+		case $how in *CHUNKING*) end="C: BDAT $n LAST
+D: bdat" ;; *) end='C: DATA
+S: 354 go
+D:' ;; esac
+		mx m <<X
+greet $how
+C: MAIL FROM:<s@client.test> SIZE=$n
+S: 250 ok
+C: RCPT *
+S: 250 ok
+$end
+S: 250 taken
+X
+		job j "$PORT" -- a@x.test
+		deliver j
+		mx_done m "signed $m by $how"
+		ok "signed $m by $how: the signature, then the message" cmp <(cat signature $m.msg) m.d/1.1.msg
+	done
+done
+like "... and it counts as sent" "$(said j session)" "bytes=$n"
+dialogue "a server that takes the message but not with its signature" '^(later|never) ' <<X
+greet SIZE $((n - 1))
+X
+JOB_LINES=
+
 JOB_MESSAGE=$T/message JOB_FLAGS=
 utf8() { # "name" KEYWORDS RCPT-LINE FATE
 	mx m <<X

@@ -20,7 +20,7 @@ unsuited(struct deliver *d, struct job *j, const char **why)
 	const struct ehlo *e = &d->line.c.ehlo;
 
 	*why = NULL;
-	if (e->size && e->size_max && j->size > e->size_max) {
+	if (e->size && e->size_max && job_bytes(j) > e->size_max) {
 		*why = "the message is larger than the server takes";
 		return TROUBLE_SIZE;
 	}

@@ -327,7 +327,7 @@ dot_answered(struct deliver *d, struct txn *t)
 		requeue(t);
 		return;
 	}
-	t->job->bytes += t->accepted ? t->job->size : 0;
+	t->job->bytes += t->accepted ? job_bytes(t->job) : 0;
 	d->line.proven |= t->accepted && code / 100 == 2;
 	d->line.dirty = !t->accepted || (t->bdat && code / 100 != 2);
 	if (t->accepted)

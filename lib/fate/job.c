@@ -94,6 +94,30 @@ demand_parse(struct job *j, const char *value)
 	return true;
 }
 
+/* Whole lines of printable ASCII, none of which ends the message or the header: the job's flags stay true. */
+static bool
+prepend_parse(struct job *j, char *value)
+{
+	size_t n;
+	const char *p = rec_bytes(value, &n), *end;
+
+	if (!p || n < 3 || memcmp(p + n - 2, "\r\n", 2) != 0)
+		return false;
+	str_add(&j->prepend, p, n);
+	end = p + n;
+	while (p < end) {
+		const char *cr = memchr(p, '\r', (size_t)(end - p));
+
+		if (cr == p || *p == '.' || cr[1] != '\n')
+			return false;
+		for (; p < cr; p++)
+			if (*p != '\t' && (*p < 32 || *p > 126))
+				return false;
+		p = cr + 2;
+	}
+	return true;
+}
+
 static bool
 is_of_plan(const char *key)
 {
@@ -116,6 +140,8 @@ line_parse(struct job *j, const char *key, char *value)
 		return flags_parse(j, value);
 	if (is_of_plan(key))
 		return plan_line(&j->plan, key, value) == 1;
+	if (!strcmp(key, "prepend"))
+		return prepend_parse(j, value);
 	if (!(value = rec_text(value)))
 		return false;
 	if (!strcmp(key, "job"))
@@ -215,7 +241,7 @@ job_take(struct job *j, int sock, int flags, const char **why)
 void
 job_drop(struct job *j)
 {
-	struct str record = j->record;
+	struct str record = j->record, prepend = j->prepend;
 	struct job_rcpt *rcpt = j->rcpt;
 	size_t cap = j->cap;
 
@@ -223,7 +249,8 @@ job_drop(struct job *j)
 		close(j->fd);
 	plan_free(&j->plan);
 	str_reset(&record);
-	*j = (struct job){.fd = -1, .record = record, .rcpt = rcpt, .cap = cap};
+	str_reset(&prepend);
+	*j = (struct job){.fd = -1, .record = record, .prepend = prepend, .rcpt = rcpt, .cap = cap};
 }
 
 size_t

@@ -46,8 +46,9 @@ struct miss {
 };
 
 struct job {
-	struct str record; /* the strings below lie in it */
-	int fd;            /* the message; -1 */
+	struct str record;  /* the strings below lie in it */
+	struct str prepend; /* header lines that go out before the message: its signatures */
+	int fd;             /* the message; -1 */
 	uint64_t number, size;
 	const char *id, *sender, *ret, *envid;
 	unsigned flags, rcpt_max;
@@ -75,6 +76,13 @@ struct job {
 	int64_t start;  /* CLOCK_MONOTONIC */
 	uint64_t bytes; /* of the message, sent */
 };
+
+/* What the server gets, without dots: what SIZE and BDAT say. */
+static inline uint64_t
+job_bytes(const struct job *j)
+{
+	return j->prepend.len + j->size;
+}
 
 /* Takes one job from the socket, waiting for its first packet unless flags say MSG_DONTWAIT. 1 a job, 0 none
  * now (EAGAIN), -1 the socket's other side is gone or sent what is no job (*why; NULL: gone). j starts as

@@ -45,7 +45,7 @@ txn_start(struct txn *t, const struct line *l, struct job *j, bool careful)
 	if (e->rcpt_max && e->rcpt_max < max)
 		max = e->rcpt_max;
 	*t = (struct txn){.job = j, .number = ++j->txns, .bdat = e->chunking && !l->no_chunking};
-	t->whole = t->bdat && e->pipelining && !careful && j->size <= WHOLE_MAX;
+	t->whole = t->bdat && e->pipelining && !careful && job_bytes(j) <= WHOLE_MAX;
 	for (size_t i = 0; i < j->nrcpt && t->n < max; i++) {
 		struct job_rcpt *r = &j->rcpt[i];
 
@@ -169,7 +169,7 @@ put_mail(struct txn *t, struct line *l)
 	enum io io = put_path(&l->c.io, "MAIL FROM:<", j->sender, e->smtputf8);
 
 	if (e->size)
-		n += (size_t)snprintf(p + n, sizeof p - n, " SIZE=%ju", (uintmax_t)j->size);
+		n += (size_t)snprintf(p + n, sizeof p - n, " SIZE=%ju", (uintmax_t)job_bytes(j));
 	if (e->eightbit && j->flags & JOB_8BIT)
 		n += (size_t)snprintf(p + n, sizeof p - n, " BODY=8BITMIME");
 	if (e->smtputf8 && (has_utf8_path(t) || job_needs_utf8(t->job)))
@@ -214,8 +214,10 @@ put_end(struct txn *t, struct line *l)
 	enum io io;
 
 	if (t->bdat) {
-		snprintf(head, sizeof head, "BDAT %ju LAST\r\n", (uintmax_t)j->size);
+		snprintf(head, sizeof head, "BDAT %ju LAST\r\n", (uintmax_t)job_bytes(j));
 		io = stream_puts(s, head);
+		if (io == IO_OK)
+			io = stream_put(s, j->prepend.s, j->prepend.len);
 		if (io == IO_OK)
 			io = stream_file(s, j->fd, 0, j->size);
 	} else if (!t->accepted) {
@@ -223,7 +225,9 @@ put_end(struct txn *t, struct line *l)
 		 * (T85). */
 		io = stream_puts(s, ".\r\n");
 	} else {
-		io = stream_dotted(s, j->fd, j->size, j->flags & JOB_DOT);
+		io = stream_put(s, j->prepend.s, j->prepend.len);
+		if (io == IO_OK)
+			io = stream_dotted(s, j->fd, j->size, j->flags & JOB_DOT);
 	}
 	t->body = io == IO_OK;
 	t->end = s->written + s->out_len;

@@ -84,6 +84,51 @@ demands(void)
 		}
 		job_drop(&j);
 		str_free(&j.record);
+		str_free(&j.prepend);
+		free(j.rcpt);
+	}
+}
+
+/* What goes before the message is header fields, and nothing that the flags would have to tell of. */
+static void
+prepended(void)
+{
+	static const struct {
+		const char *lines, *want; /* NULL: refused */
+	} t[] = {
+	    {"", ""},
+	    {"prepend A: b\\x0d\\x0a\n", "A: b\r\n"},
+	    {"prepend A: b\\x0d\\x0a\\x09c\\x0d\\x0a\nprepend B: c\\x0d\\x0a\n", "A: b\r\n\tc\r\nB: c\r\n"},
+	    {"prepend \n", NULL},
+	    {"prepend A: b\n", NULL},
+	    {"prepend \\x0d\\x0a\n", NULL},
+	    {"prepend A: b\\x0d\\x0a\\x0d\\x0a\n", NULL},
+	    {"prepend A: b\\x0d\\x0a.\\x0d\\x0a\n", NULL},
+	    {"prepend A: b\\x0ac: d\\x0d\\x0a\n", NULL},
+	    {"prepend A: b\\x0dc: d\\x0d\\x0a\n", NULL},
+	    {"prepend A: b\\x0d\\x0a\\x0a\n", NULL},
+	    {"prepend A: b\\x0d\\x0d\\x0a\n", NULL},
+	    {"prepend A: \\x00\\x0d\\x0a\n", NULL},
+	    {"prepend A: gr\xc3\xbc\\x0d\\x0a\n", NULL},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		struct job j = {.fd = -1};
+		struct str lines = {0};
+		const char *why;
+
+		str_addf(&lines, "%s%s", HOP "tls=may\n", t[i].lines);
+		why = take(&j, lines.s);
+		OK(!why == !!t[i].want, "a line to go before the message");
+		if (t[i].want) {
+			STR_EQ(str_cstr(&j.prepend), t[i].want, "as it goes out");
+			INT_EQ((long long)job_bytes(&j), (long long)strlen(t[i].want), "counted");
+		}
+		job_drop(&j);
+		INT_EQ((long long)j.prepend.len, 0, "the next job has none of it");
+		str_free(&lines);
+		str_free(&j.record);
+		str_free(&j.prepend);
 		free(j.rcpt);
 	}
 }
@@ -92,5 +137,6 @@ int
 main(void)
 {
 	demands();
+	prepended();
 	DONE();
 }
