@@ -188,6 +188,11 @@ index_start(struct runq *q)
 		if (!(q->index = index_open(path.s, &found, &why)))
 			die_temp("%s", why.s);
 	}
+	if (index_lost(q->index)) {
+		log_open(LOG_ALERT, "index-lost");
+		log_s("tables", index_lost(q->index));
+		log_close();
+	}
 	q->rebuilding = found == INDEX_NEW;
 	if (found != INDEX_CLEAN)
 		q->sweep = sweep_new(found, NULL, NULL);

@@ -1,9 +1,8 @@
 #include "base.h"
 
 #include "die.h"
-#include "index.h"
+#include "index_db.h"
 
-#include <db.h>
 #include <dirent.h>
 #include <endian.h>
 #include <errno.h>
@@ -16,18 +15,6 @@
 #define LOG_FILE (4U << 20)
 #define LOG_BUFFER (1U << 20)
 #define CHECKPOINT_OPS 20000
-#define KEY_ROW 12
-#define KEY_DUE 20
-#define DOMAIN_MAX 1000 /* longer ones are cut: they only share a queue */
-
-struct index {
-	char *dir;
-	DB_ENV *env;
-	DB *rcpt, *due, *domain;
-	DB_TXN *txn; /* the round's; begun at its first change */
-	unsigned ops;
-	struct str broken;
-};
 
 static struct str last_message; /* libdb's own words, for the broken text */
 
@@ -40,8 +27,8 @@ remember(const DB_ENV *env, const char *prefix, const char *msg)
 	str_adds(&last_message, msg);
 }
 
-static void
-fail(struct index *ix, const char *what, int err)
+void
+index_fail(struct index *ix, const char *what, int err)
 {
 	if (ix->broken.len)
 		return;
@@ -56,10 +43,16 @@ index_broken(const struct index *ix)
 	return ix->broken.len ? ix->broken.s : NULL;
 }
 
+const char *
+index_lost(const struct index *ix)
+{
+	return ix->lost.len ? ix->lost.s : NULL;
+}
+
 /* ---- opening ---- */
 
-static char *
-path_in(const char *dir, const char *name)
+char *
+index_path(const char *dir, const char *name)
 {
 	struct str s = {0};
 
@@ -70,7 +63,7 @@ path_in(const char *dir, const char *name)
 static void
 remove_in(const char *dir, const char *name)
 {
-	char *p = path_in(dir, name);
+	char *p = index_path(dir, name);
 	unlink(p);
 	free(p);
 }
@@ -78,49 +71,51 @@ remove_in(const char *dir, const char *name)
 static bool
 exists_in(const char *dir, const char *name)
 {
-	char *p = path_in(dir, name);
+	char *p = index_path(dir, name);
 	bool there = !access(p, F_OK);
 
 	free(p);
 	return there;
 }
 
-/* Everything libdb and we ever put there. */
-static void
-remove_all(const char *dir)
-{
-	DIR *d = opendir(dir);
-	struct dirent *e;
-
-	if (!d)
-		return;
-	while ((e = readdir(d)))
-		if (e->d_name[0] != '.')
-			unlinkat(dirfd(d), e->d_name, 0);
-	closedir(d);
-}
-
 static int
-open_rows(struct index *ix)
+open_env(struct index *ix)
 {
-	DB_TXN *txn = NULL;
-	int r;
+	int r = db_env_create(&ix->env, 0);
 
-	if ((r = db_env_create(&ix->env, 0)))
+	if (r)
 		return r;
 	ix->env->set_errcall(ix->env, remember);
 	ix->env->set_cachesize(ix->env, 0, CACHE_ROWS, 1);
 	ix->env->set_lg_max(ix->env, LOG_FILE);
 	ix->env->set_lg_bsize(ix->env, LOG_BUFFER);
 	ix->env->log_set_config(ix->env, DB_LOG_AUTO_REMOVE, 1);
-	r = ix->env->open(ix->env, ix->dir,
+	return ix->env->open(ix->env, ix->dir,
 	    DB_CREATE | DB_PRIVATE | DB_RECOVER | DB_INIT_TXN | DB_INIT_LOG | DB_INIT_MPOOL, 0600);
-	if (r || (r = db_create(&ix->rcpt, ix->env, 0)))
+}
+
+int
+index_open_table(struct index *ix, DB **db, const char *name, DB_TXN *txn)
+{
+	int r = db_create(db, ix->env, 0);
+
+	if (r)
 		return r;
-	ix->rcpt->set_pagesize(ix->rcpt, 8192);
-	if ((r = ix->env->txn_begin(ix->env, NULL, &txn, 0)))
+	(*db)->set_pagesize(*db, 8192);
+	return (*db)->open(*db, txn, name, NULL, DB_BTREE, DB_CREATE, 0600);
+}
+
+static int
+open_logged(struct index *ix, bool fresh)
+{
+	DB_TXN *txn = NULL;
+	int r = open_env(ix);
+
+	if (r || (fresh && (r = index_tables_adopt(ix))) || (r = ix->env->txn_begin(ix->env, NULL, &txn, 0)))
 		return r;
-	r = ix->rcpt->open(ix->rcpt, txn, "rcpt.db", NULL, DB_BTREE, DB_CREATE, 0600);
+	r = index_open_table(ix, &ix->rcpt, "rcpt.db", txn);
+	if (!r)
+		r = index_tables_open(ix, txn);
 	if (r) {
 		txn->abort(txn);
 		return r;
@@ -131,7 +126,7 @@ open_rows(struct index *ix)
 static int
 open_derived(struct index *ix, DB **db, const char *name)
 {
-	char *p = path_in(ix->dir, name);
+	char *p = index_path(ix->dir, name);
 	int r = db_create(db, NULL, 0);
 
 	if (!r) {
@@ -155,6 +150,7 @@ close_handles(struct index *ix)
 		ix->domain->close(ix->domain, 0);
 	if (ix->rcpt)
 		ix->rcpt->close(ix->rcpt, 0);
+	index_tables_close(ix);
 	if (ix->env)
 		ix->env->close(ix->env, 0);
 	ix->due = ix->domain = ix->rcpt = NULL;
@@ -162,9 +158,9 @@ close_handles(struct index *ix)
 }
 
 static int
-open_all(struct index *ix, bool clean)
+open_all(struct index *ix, bool clean, bool fresh)
 {
-	int r = open_rows(ix);
+	int r = open_logged(ix, fresh);
 
 	if (r)
 		return r;
@@ -191,30 +187,31 @@ index_open(const char *dir, enum index_found *found, struct str *why)
 	}
 	old = exists_in(dir, "rcpt.db");
 	clean = old && exists_in(dir, "clean");
-	/* A log without its table would bring its old rows back. */
-	if (!old)
-		remove_all(dir);
 	/* Gone before anything changes: from here on only index_close(clean) can vouch for due and domain. */
 	remove_in(dir, "clean");
 	str_reset(&last_message);
-	if ((r = open_all(ix, clean))) {
+	/* A log without its table would bring its old rows back. */
+	if (!old)
+		index_tables_keep(ix);
+	r = open_all(ix, clean, !old);
+	/* Space is not damage: throwing the index away would not make any. */
+	for (int tries = 0; r && r != ENOSPC && r != EACCES && r != ENOMEM && tries < 2; tries++) {
 		close_handles(ix);
-		/* Space is not damage: throwing the index away would not make any. */
-		if (r == ENOSPC || r == EACCES || r == ENOMEM) {
-			str_addf(why, "unable to open the index %s: %s", dir, db_strerror(r));
-			goto fail;
-		}
-		remove_all(dir);
 		old = clean = false;
-		if ((r = open_all(ix, false))) {
-			str_addf(why, "unable to make the index %s: %s", dir, db_strerror(r));
-			close_handles(ix);
-			goto fail;
-		}
+		if (tries) /* what was kept is what breaks it */
+			index_tables_drop(ix);
+		index_tables_keep(ix);
+		r = open_all(ix, false, true);
+	}
+	if (r) {
+		close_handles(ix);
+		str_addf(why, "unable to open the index %s: %s", dir, db_strerror(r));
+		goto fail;
 	}
 	*found = !old ? INDEX_NEW : clean ? INDEX_CLEAN : INDEX_UNCLEAN;
 	return ix;
 fail:
+	str_free(&ix->lost);
 	free(ix->dir);
 	free(ix);
 	return NULL;
@@ -239,26 +236,27 @@ index_close(struct index *ix, bool clean)
 	close_handles(ix);
 	if (clean) {
 		/* Not synced: lost with the machine it only costs a fill of due and domain. */
-		mark = path_in(ix->dir, "clean");
+		mark = index_path(ix->dir, "clean");
 		if ((fd = open(mark, O_WRONLY | O_CREAT | O_CLOEXEC, 0600)) >= 0)
 			close(fd);
 		free(mark);
 	}
 	str_free(&ix->broken);
+	str_free(&ix->lost);
 	free(ix->dir);
 	free(ix);
 }
 
 /* ---- keys ---- */
 
-static DBT
-dbt(const void *p, size_t n)
+DBT
+index_dbt(const void *p, size_t n)
 {
 	return (DBT){.data = (void *)(uintptr_t)p, .size = (u_int32_t)n};
 }
 
-static void
-key_row(unsigned char k[KEY_ROW], uint64_t id, uint32_t n)
+void
+index_key_row(unsigned char k[INDEX_KEY_ROW], uint64_t id, uint32_t n)
 {
 	uint64_t a = htobe64(id);
 	uint32_t b = htobe32(n);
@@ -267,8 +265,8 @@ key_row(unsigned char k[KEY_ROW], uint64_t id, uint32_t n)
 	memcpy(k + 8, &b, 4);
 }
 
-static void
-unkey_row(const unsigned char *k, uint64_t *id, uint32_t *n)
+void
+index_unkey_row(const unsigned char *k, uint64_t *id, uint32_t *n)
 {
 	uint64_t a;
 	uint32_t b;
@@ -279,46 +277,10 @@ unkey_row(const unsigned char *k, uint64_t *id, uint32_t *n)
 	*n = be32toh(b);
 }
 
-static void
-key_due(unsigned char k[KEY_DUE], const struct index_due *d)
-{
-	uint64_t a = htobe64((uint64_t)d->next);
-
-	memcpy(k, &a, 8);
-	key_row(k + 8, d->id, d->n);
-}
-
-static void
-unkey_due(const unsigned char *k, struct index_due *d)
-{
-	uint64_t a;
-
-	memcpy(&a, k, 8);
-	d->next = (int64_t)be64toh(a);
-	unkey_row(k + 8, &d->id, &d->n);
-}
-
-struct domain_key {
-	unsigned char b[DOMAIN_MAX + 1 + KEY_DUE];
-	size_t prefix, n;
-};
-
-static void
-key_domain(struct domain_key *k, const char *domain, const struct index_due *d)
-{
-	size_t len = strnlen(domain, DOMAIN_MAX);
-
-	memcpy(k->b, domain, len);
-	k->b[len] = 0;
-	k->prefix = len + 1;
-	key_due(k->b + k->prefix, d);
-	k->n = k->prefix + KEY_DUE;
-}
-
 /* ---- rows ---- */
 
-static bool
-changing(struct index *ix)
+bool
+index_changing(struct index *ix)
 {
 	int r;
 
@@ -326,7 +288,7 @@ changing(struct index *ix)
 		return false;
 	ix->ops++;
 	if (!ix->txn && (r = ix->env->txn_begin(ix->env, NULL, &ix->txn, 0))) {
-		fail(ix, "write to", r);
+		index_fail(ix, "write to", r);
 		return false;
 	}
 	return true;
@@ -335,60 +297,60 @@ changing(struct index *ix)
 void
 index_put(struct index *ix, uint64_t id, uint32_t n, const struct str *row)
 {
-	unsigned char kb[KEY_ROW];
-	DBT k, v = dbt(str_cstr(row), row->len);
+	unsigned char kb[INDEX_KEY_ROW];
+	DBT k, v = index_dbt(str_cstr(row), row->len);
 	int r;
 
-	if (!changing(ix))
+	if (!index_changing(ix))
 		return;
-	key_row(kb, id, n);
-	k = dbt(kb, sizeof kb);
+	index_key_row(kb, id, n);
+	k = index_dbt(kb, sizeof kb);
 	if ((r = ix->rcpt->put(ix->rcpt, ix->txn, &k, &v, 0)))
-		fail(ix, "write to", r);
+		index_fail(ix, "write to", r);
 }
 
 bool
 index_get(struct index *ix, uint64_t id, uint32_t n, struct str *row)
 {
-	unsigned char kb[KEY_ROW];
+	unsigned char kb[INDEX_KEY_ROW];
 	DBT k, v = {0};
 	int r;
 
 	str_reset(row);
 	if (ix->broken.len)
 		return false;
-	key_row(kb, id, n);
-	k = dbt(kb, sizeof kb);
+	index_key_row(kb, id, n);
+	k = index_dbt(kb, sizeof kb);
 	r = ix->rcpt->get(ix->rcpt, ix->txn, &k, &v, 0);
 	if (!r) {
 		str_add(row, v.data, v.size);
 		return true;
 	}
 	if (r != DB_NOTFOUND)
-		fail(ix, "read", r);
+		index_fail(ix, "read", r);
 	return false;
 }
 
 void
 index_del(struct index *ix, uint64_t id, uint32_t n)
 {
-	unsigned char kb[KEY_ROW];
+	unsigned char kb[INDEX_KEY_ROW];
 	DBT k;
 	int r;
 
-	if (!changing(ix))
+	if (!index_changing(ix))
 		return;
-	key_row(kb, id, n);
-	k = dbt(kb, sizeof kb);
+	index_key_row(kb, id, n);
+	k = index_dbt(kb, sizeof kb);
 	r = ix->rcpt->del(ix->rcpt, ix->txn, &k, 0);
 	if (r && r != DB_NOTFOUND)
-		fail(ix, "write to", r);
+		index_fail(ix, "write to", r);
 }
 
 size_t
 index_scan(struct index *ix, uint64_t id, uint32_t n, size_t max, index_each *each, void *arg)
 {
-	unsigned char kb[KEY_ROW];
+	unsigned char kb[INDEX_KEY_ROW];
 	struct str row = {0};
 	DBC *c = NULL;
 	DBT k, v = {0};
@@ -398,8 +360,8 @@ index_scan(struct index *ix, uint64_t id, uint32_t n, size_t max, index_each *ea
 
 	if (ix->broken.len || (n == UINT32_MAX && id == UINT64_MAX))
 		return 0;
-	key_row(kb, n == UINT32_MAX ? id + 1 : id, n + 1);
-	k = dbt(kb, sizeof kb);
+	index_key_row(kb, n == UINT32_MAX ? id + 1 : id, n + 1);
+	k = index_dbt(kb, sizeof kb);
 	r = ix->rcpt->cursor(ix->rcpt, ix->txn, &c, 0);
 	if (!r)
 		r = c->get(c, &k, &v, DB_SET_RANGE);
@@ -407,7 +369,7 @@ index_scan(struct index *ix, uint64_t id, uint32_t n, size_t max, index_each *ea
 		uint64_t got;
 		uint32_t gn;
 
-		unkey_row(k.data, &got, &gn);
+		index_unkey_row(k.data, &got, &gn);
 		str_reset(&row);
 		str_add(&row, v.data, v.size);
 		more = each(got, gn, row.s, row.len, arg);
@@ -416,152 +378,11 @@ index_scan(struct index *ix, uint64_t id, uint32_t n, size_t max, index_each *ea
 			r = c->get(c, &k, &v, DB_NEXT);
 	}
 	if (r && r != DB_NOTFOUND)
-		fail(ix, "read", r);
+		index_fail(ix, "read", r);
 	if (c)
 		c->close(c);
 	str_free(&row);
 	return seen;
-}
-
-/* ---- when ---- */
-
-void
-index_due_put(struct index *ix, const struct index_due *d, const char *domain)
-{
-	unsigned char kb[KEY_DUE];
-	struct domain_key dk;
-	DBT k, v = {0};
-	int r;
-
-	if (ix->broken.len)
-		return;
-	key_due(kb, d);
-	key_domain(&dk, domain, d);
-	k = dbt(dk.b, dk.n);
-	r = ix->domain->put(ix->domain, NULL, &k, &v, 0);
-	if (!r) {
-		k = dbt(kb, sizeof kb);
-		v = dbt(dk.b, dk.prefix);
-		r = ix->due->put(ix->due, NULL, &k, &v, 0);
-	}
-	if (r)
-		fail(ix, "write to", r);
-}
-
-void
-index_due_del(struct index *ix, const struct index_due *d, const char *domain)
-{
-	unsigned char kb[KEY_DUE];
-	struct domain_key dk;
-	DBT k;
-	int r, s;
-
-	if (ix->broken.len)
-		return;
-	key_due(kb, d);
-	key_domain(&dk, domain, d);
-	k = dbt(dk.b, dk.n);
-	r = ix->domain->del(ix->domain, NULL, &k, 0);
-	k = dbt(kb, sizeof kb);
-	s = ix->due->del(ix->due, NULL, &k, 0);
-	if ((r && r != DB_NOTFOUND) || (s && s != DB_NOTFOUND))
-		fail(ix, "write to", r && r != DB_NOTFOUND ? r : s);
-}
-
-/* The key just behind d. */
-static struct index_due
-behind(const struct index_due *d)
-{
-	struct index_due b = *d;
-
-	if (++b.n == 0)
-		b.id++;
-	return b;
-}
-
-size_t
-index_due_scan(
-    struct index *ix, struct index_due *from, int64_t until, size_t max, index_each_due *each, void *arg)
-{
-	unsigned char kb[KEY_DUE];
-	struct index_due start = behind(from), d;
-	DBC *c = NULL;
-	DBT k, v = {0};
-	size_t seen = 0;
-	int r;
-
-	if (ix->broken.len)
-		return 0;
-	key_due(kb, &start);
-	k = dbt(kb, sizeof kb);
-	r = ix->due->cursor(ix->due, NULL, &c, 0);
-	if (!r)
-		r = c->get(c, &k, &v, DB_SET_RANGE);
-	while (!r && seen < max) {
-		unkey_due(k.data, &d);
-		if (d.next > until || !each(&d, v.data, arg))
-			break;
-		*from = d;
-		if (++seen < max)
-			r = c->get(c, &k, &v, DB_NEXT);
-	}
-	if (r && r != DB_NOTFOUND)
-		fail(ix, "read", r);
-	if (c)
-		c->close(c);
-	return seen;
-}
-
-size_t
-index_domain_load(struct index *ix, const char *domain, int64_t until, size_t max, struct index_due *out)
-{
-	struct domain_key dk;
-	struct index_due zero = {0}, d;
-	DBC *c = NULL;
-	DBT k, v = {0};
-	size_t got = 0;
-	int r;
-
-	if (ix->broken.len || !max)
-		return 0;
-	key_domain(&dk, domain, &zero);
-	k = dbt(dk.b, dk.n);
-	r = ix->domain->cursor(ix->domain, NULL, &c, 0);
-	if (!r)
-		r = c->get(c, &k, &v, DB_SET_RANGE);
-	while (!r && got < max) {
-		if (k.size != dk.n || memcmp(k.data, dk.b, dk.prefix))
-			break;
-		unkey_due((unsigned char *)k.data + dk.prefix, &d);
-		if (d.next > until)
-			break;
-		out[got] = d;
-		if (++got < max)
-			r = c->get(c, &k, &v, DB_NEXT);
-	}
-	if (r && r != DB_NOTFOUND)
-		fail(ix, "read", r);
-	if (c)
-		c->close(c);
-	return got;
-}
-
-static bool
-take_next(const struct index_due *d, const char *domain, void *arg)
-{
-	(void)domain;
-	*(int64_t *)arg = d->next;
-	return false;
-}
-
-int64_t
-index_due_next(struct index *ix, const struct index_due *from)
-{
-	struct index_due at = *from;
-	int64_t next = INT64_MAX;
-
-	index_due_scan(ix, &at, INT64_MAX, 1, take_next, &next);
-	return next;
 }
 
 /* ---- commit ---- */
@@ -581,7 +402,7 @@ index_commit(struct index *ix, enum index_sync how)
 	else
 		r = how == INDEX_DURABLE ? ix->env->log_flush(ix->env, NULL) : 0;
 	if (r) {
-		fail(ix, "commit to", r);
+		index_fail(ix, "commit to", r);
 		return -1;
 	}
 	return 0;
@@ -596,5 +417,5 @@ index_checkpoint(struct index *ix, bool force)
 		return;
 	ix->ops = 0;
 	if ((r = ix->env->txn_checkpoint(ix->env, 0, 0, 0)))
-		fail(ix, "make a checkpoint of", r);
+		index_fail(ix, "make a checkpoint of", r);
 }

@@ -1,8 +1,9 @@
-/* The index: a view of the spool that can be queried (DESIGN 6). The only module that knows Berkeley DB; one
- * process owns it, the mox-runq that holds spool/lock.
+/* The index: a view of the spool that can be queried (DESIGN 6). The only module that knows Berkeley DB
+ * (index*.c); one process owns it, the mox-runq that holds spool/lock.
  *
  * Two kinds of table. `rcpt` (key: id, recipient number; value: a row record) lies in a transactional
- * environment. `due` (by time) and `domain` (by recipient domain, then time) are derived from it: two plain
+ * environment, and the further tables with it; when the rows are lost or thrown away, those of them that nothing
+ * else knows are kept. `due` (by time) and `domain` (by recipient domain, then time) are derived from it: two plain
  * files outside the environment, never logged, thrown away and filled anew after an unclean stop. A recipient
  * that is loaded in memory or held stands in neither.
  *
@@ -45,6 +46,29 @@ void index_del(struct index *ix, uint64_t id, uint32_t n);
  * means that the end was reached (or each said stop). */
 typedef bool index_each(uint64_t id, uint32_t n, char *row, size_t len, void *arg);
 size_t index_scan(struct index *ix, uint64_t id, uint32_t n, size_t max, index_each *each, void *arg);
+
+/* ---- further tables: byte strings as keys, in order of their bytes ---- */
+enum index_table {
+	INDEX_MSG,      /* id -> what belongs to a message as a whole; goes with the rows */
+	INDEX_RETIRED,  /* id, n -> what became of a recipient */
+	INDEX_SUPPRESS, /* recipients that are not to be written to, and failures in a row */
+	INDEX_LIMIT,    /* what accounts have sent */
+	INDEX_TABLES
+};
+struct index_key {
+	const void *p;
+	size_t n;
+};
+void index_set(struct index *ix, enum index_table t, struct index_key key, const struct str *value);
+bool index_look(
+    struct index *ix, enum index_table t, struct index_key key, struct str *value); /* emptied first */
+void index_unset(struct index *ix, enum index_table t, struct index_key key);
+/* As index_scan: what stands behind that key (n 0: from the first on). The key lives for the call. */
+typedef bool index_each_key(struct index_key key, char *value, size_t len, void *arg);
+size_t index_walk(struct index *ix, enum index_table t, struct index_key behind, size_t max,
+    index_each_key *each, void *arg);
+/* Files of tables other than the rows that were found damaged when it was opened, and are begun anew; NULL: none. */
+const char *index_lost(const struct index *ix);
 
 /* ---- when: due and domain together ---- */
 struct index_due {
