@@ -24,6 +24,7 @@
 	"                      [-x keyword ...]"
 
 #define CONNECTIONS_MAX 1000
+#define TIMEOUT_MINUTES 5
 #define STALL (60 * MINUTE) /* how long `timeout` says nothing */
 #define OUT_MAX 1048576     /* replies a client may leave unread before it is not read any more */
 
@@ -219,7 +220,7 @@ client_accept(void)
 		c = mem_zalloc(sizeof *c);
 		c->fd = fd;
 		c->message.fd = -1;
-		c->deadline = clock_mono() + SMTPD_TIMEOUT_MINUTES * MINUTE;
+		c->deadline = clock_mono() + TIMEOUT_MINUTES * MINUTE;
 		smtpd_start(&c->session, &server.setup, &hooks, c);
 		server.client[server.n++] = c;
 	}
@@ -255,7 +256,7 @@ client_read(struct client *c)
 	if (!n)
 		return false;
 	if (!c->session.stalled)
-		c->deadline = clock_mono() + SMTPD_TIMEOUT_MINUTES * MINUTE;
+		c->deadline = clock_mono() + TIMEOUT_MINUTES * MINUTE;
 	smtpd_feed(&c->session, buf, (size_t)n);
 	return true;
 }
@@ -264,8 +265,7 @@ static bool
 client_serve(struct client *c, short ready)
 {
 	if (clock_mono() >= c->deadline) {
-		smtpd_answer(
-		    &c->session, "421 4.4.2 nothing heard for %d minutes, goodbye", SMTPD_TIMEOUT_MINUTES);
+		smtpd_answer(&c->session, "421 4.4.2 nothing heard for %d minutes, goodbye", TIMEOUT_MINUTES);
 		client_write(c);
 		return false;
 	}

@@ -6,18 +6,19 @@
 #include "base.h"
 
 #include "child.h"
+#include "clock.h"
 #include "conf.h"
 #include "die.h"
 #include "expand.h"
 #include "fdio.h"
+#include "network.h"
 #include "rec.h"
 #include "recipients.h"
 #include "smtpd.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -25,7 +26,6 @@
 
 #define USAGE "mox-smtpd [-C file] [-m maildir]"
 
-#define TIMEOUT_MS (SMTPD_TIMEOUT_MINUTES * 60 * 1000)
 #define BLOCK 65536
 #define MAILDIR_RCPTS                                                                                        \
 	100 /* with -m they stand on mox-local's command line; RFC 5321 4.5.3.1.8 asks for 100 */
@@ -174,6 +174,10 @@ write_envelope(struct taker *t, const struct smtpd *s)
 		rec_add(&e, "ret", s->ret);
 	if (s->envid)
 		rec_add(&e, "envid", s->envid);
+	if (s->requiretls)
+		rec_add(&e, "requiretls", "yes");
+	if (s->hold_until)
+		rec_addf(&e, "hold-until", "%" PRId64, s->hold_until);
 	for (size_t i = 0; i < t->to.n; i++)
 		recipient_write(&e, &t->to.v[i], &s->rcpt[t->to.v[i].from]);
 	rec_end(&e);
@@ -242,90 +246,189 @@ drop(struct smtpd *s)
 
 static const struct smtpd_hooks hooks = {.begin = begin, .body = body, .done = done, .drop = drop};
 
-/* ---- the session ---- */
+/* ---- who may ask ---- */
 
-/* Whatever mox-smtpd takes it relays. So over TCP only this machine may ask: an entry in inetd.conf that
- * listens to the world does not make an open relay. Not a TCP socket: whoever started us. */
-static bool
-peer_is_local(void)
+enum peer {
+	PEER_PROGRAM, /* a pipe, terminal or file: who started us */
+	PEER_UNIX,    /* a Unix socket: whom its mode lets in */
+	PEER_TRUSTED, /* over TCP, from trusted-networks */
+	PEER_STRANGER
+};
+
+/* Whatever mox-smtpd takes it relays. So an entry in inetd.conf that listens to the world does not make an
+ * open relay: whoever cannot be seen to be trusted is not. */
+static enum peer
+peer_find(const struct conf *conf)
 {
 	struct sockaddr_storage ss = {0};
 	socklen_t len = sizeof ss;
 
 	if (getpeername(0, (struct sockaddr *)&ss, &len))
-		return true;
-	if (ss.ss_family == AF_INET)
-		return ntohl(((const struct sockaddr_in *)&ss)->sin_addr.s_addr) >> 24 == 127;
-	if (ss.ss_family == AF_INET6) {
-		const struct in6_addr *a = &((const struct sockaddr_in6 *)&ss)->sin6_addr;
-		return IN6_IS_ADDR_LOOPBACK(a) || (IN6_IS_ADDR_V4MAPPED(a) && a->s6_addr[12] == 127);
-	}
-	return true;
+		return errno == ENOTSOCK ? PEER_PROGRAM : PEER_STRANGER;
+	if (ss.ss_family == AF_UNIX)
+		return PEER_UNIX;
+	for (size_t i = 0; i < conf->smtpd.trusted_networks.n; i++)
+		if (network_has(conf->smtpd.trusted_networks.v[i], &ss))
+			return PEER_TRUSTED;
+	return PEER_STRANGER;
 }
 
-/* Waits for the event; the descriptors are our caller's too, so they stay blocking. */
+/* What he has sent already is read away: a close upon unread bytes would take our answer with it. */
+NORETURN static void
+refuse_stranger(void)
+{
+	static const char no[] = "554 5.7.1 this server takes no mail from you\r\n";
+	struct pollfd p = {0, POLLIN, 0};
+	int64_t deadline = clock_mono() + 2 * SECOND;
+	char buf[4096];
+
+	if (!fd_write_all(1, no, sizeof no - 1) && !shutdown(1, SHUT_WR))
+		while (poll(&p, 1, clock_timeout(deadline)) > 0 && fd_read(0, buf, sizeof buf) > 0)
+			;
+	die_perm("unable to serve a client who is not in trusted-networks");
+}
+
+/* ---- the session ---- */
+
+static volatile sig_atomic_t stop;
+
 static void
-await(int fd, short events)
+on_signal(int sig)
+{
+	(void)sig;
+	stop = 1;
+}
+
+/* Signals come in while we wait for the client and nowhere else: a message that is being committed is
+ * answered. */
+static void
+signals_start(sigset_t *waiting)
+{
+	static const int ours[] = {SIGTERM, SIGINT, SIGHUP};
+	struct sigaction sa = {.sa_handler = on_signal};
+	sigset_t block;
+
+	sigemptyset(&block);
+	sigemptyset(waiting);
+	for (size_t i = 0; i < ARRAY_LEN(ours); i++) {
+		sigaddset(&block, ours[i]);
+		sigaction(ours[i], &sa, NULL);
+	}
+	sigprocmask(SIG_BLOCK, &block, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/* Words on the way out, to a client who may not listen. */
+static void
+say(const char *text)
+{
+	struct pollfd p = {1, POLLOUT, 0};
+
+	if (poll(&p, 1, 0) == 1 && fd_write_all(1, text, strlen(text)))
+		warn("unable to say goodbye: %m");
+}
+
+/* false: we were told to stop. The descriptors are our caller's too, so they stay blocking. */
+static bool
+await(int fd, short events, int64_t deadline, const sigset_t *waiting)
 {
 	struct pollfd p = {.fd = fd, .events = events};
-	int n;
 
-	do
-		n = poll(&p, 1, TIMEOUT_MS);
-	while (n < 0 && errno == EINTR);
-	if (n)
-		return;
-	if (events == POLLIN) {
-		static const char late[] = "421 4.4.2 nothing heard for 5 minutes, goodbye\r\n";
-		if (fd_write_all(1, late, sizeof late - 1)) {
-		}
+	for (;;) {
+		int ms = clock_timeout(deadline), n;
+		struct timespec t = {ms / 1000, ms % 1000 * 1000000L};
+
+		n = ppoll(&p, 1, &t, waiting);
+		if (stop)
+			return false;
+		if (n > 0)
+			return true;
+		if (n < 0 && errno != EINTR)
+			die_temp("unable to wait for the client: %m");
+		if (clock_mono() < deadline)
+			continue;
+		if (events == POLLIN)
+			say("421 4.4.2 nothing heard for too long, goodbye\r\n");
+		die_temp("nothing %s for too long", events == POLLIN ? "heard" : "read by the client");
 	}
-	die_temp("nothing %s for %d minutes", events == POLLIN ? "heard" : "read by the client",
-	    SMTPD_TIMEOUT_MINUTES);
 }
 
-static void
-write_replies(struct smtpd *s)
+static bool
+write_replies(struct smtpd *s, int64_t deadline, const sigset_t *waiting)
 {
 	for (size_t off = 0; off < s->out.len;) {
 		/* PIPE_BUF bytes never block behind POLLOUT. */
 		size_t n = s->out.len - off < 4096 ? s->out.len - off : 4096;
 
-		await(1, POLLOUT);
+		if (!await(1, POLLOUT, deadline, waiting))
+			return false;
 		if (fd_write_all(1, s->out.s + off, n))
 			die_temp("unable to write a reply: %m");
 		off += n;
 	}
 	str_reset(&s->out);
+	return true;
 }
 
+/* The time for a command runs from the reply before it: bytes that come one by one do not prolong it. */
 static void
-serve(struct smtpd *s)
+serve(struct smtpd *s, int64_t timeout)
 {
+	int64_t deadline = clock_mono() + timeout;
 	char *buf = mem_alloc(BLOCK);
+	sigset_t waiting;
 	ssize_t n;
 
-	write_replies(s);
-	while (!s->quit) {
-		await(0, POLLIN);
+	signals_start(&waiting);
+	while (write_replies(s, deadline, &waiting) && !s->quit) {
+		if (!await(0, POLLIN, deadline, &waiting))
+			break;
 		n = fd_read(0, buf, BLOCK);
 		if (n < 0)
 			die_temp("unable to read: %m");
 		if (!n)
 			break;
 		smtpd_feed(s, buf, (size_t)n);
-		write_replies(s);
+		if (s->out.len || smtpd_in_message(s))
+			deadline = clock_mono() + timeout;
 	}
+	if (stop)
+		say("421 4.3.2 this server is being stopped, nothing was taken that was not answered\r\n");
 	free(buf);
+}
+
+static struct smtpd_setup
+setup_make(const struct conf *conf, bool maildir, enum peer peer)
+{
+	struct smtpd_setup s = {.hostname = conf->hostname,
+	    .mailname = conf->mailname,
+	    .max_size = conf->max_message_size,
+	    .max_rcpt = maildir ? MAILDIR_RCPTS : conf->max_recipients,
+	    .max_mail = conf->smtpd.max_messages,
+	    .offer = OFFER_ALL,
+	    .limits = true,
+	    .count_hops = true,
+	    .max_hold = conf->smtpd.future_release,
+	    .clock = clock_now};
+
+	if (maildir)
+		return s;
+	if (s.max_hold)
+		s.offer |= OFFER_FUTURERELEASE;
+	/* RFC 8689 wants TLS, so that nobody listens or stands in between: here the kernel sees to that. */
+	if (peer == PEER_PROGRAM || peer == PEER_UNIX)
+		s.offer |= OFFER_REQUIRETLS;
+	return s;
 }
 
 int
 main(int argc, char **argv)
 {
-	struct smtpd_setup setup = {.max_rcpt = MAILDIR_RCPTS, .offer = OFFER_ALL};
 	struct taker taker = {.pid = -1, .message = -1, .envelope = -1, .said = -1, .sorry = -1};
+	struct smtpd_setup setup;
 	struct smtpd session;
 	struct conf *conf;
+	enum peer peer;
 	int opt;
 
 	prog_start("mox-smtpd");
@@ -340,23 +443,14 @@ main(int argc, char **argv)
 		}
 	if (optind != argc)
 		die_usage(USAGE);
-	signal(SIGPIPE, SIG_IGN);
 	conf = conf_load(taker.conf_file);
 	taker.conf = conf;
-	setup.hostname = conf->hostname;
-	setup.mailname = conf->mailname;
-	setup.max_size = conf->max_message_size;
-	if (!taker.maildir) {
-		setup.max_rcpt = conf->max_recipients;
-		if (!peer_is_local()) {
-			static const char no[] = "554 5.7.1 only programs of this machine send mail here\r\n";
-			if (fd_write_all(1, no, sizeof no - 1)) {
-			}
-			die_perm("refused a peer that is not this machine");
-		}
-	}
+	peer = peer_find(conf);
+	if (peer == PEER_STRANGER && !taker.maildir)
+		refuse_stranger();
+	setup = setup_make(conf, taker.maildir, peer);
 	smtpd_start(&session, &setup, &hooks, &taker);
-	serve(&session);
+	serve(&session, conf->smtpd.timeout);
 	smtpd_end(&session);
 	recipients_free(&taker.to);
 	conf_free(conf);

@@ -39,7 +39,7 @@ FROM='MAIL FROM:<a@b.example>\r\n'
 TO='RCPT TO:<c@d.example>\r\n'
 
 # ---- S26: the session
-is "S26 greeting and what EHLO offers" "$(talk 'EHLO me\r\nQUIT\r\n')" '220 mx.example.org ESMTP moxq
+is "S26 greeting and what EHLO offers" "$(talk 'EHLO me\r\nQUIT\r\n' | sed 's/ 2[0-9-]*T[0-9:]*Z$/ DATE/')" '220 mx.example.org ESMTP moxq
 250-mx.example.org
 250-PIPELINING
 250-8BITMIME
@@ -47,7 +47,10 @@ is "S26 greeting and what EHLO offers" "$(talk 'EHLO me\r\nQUIT\r\n')" '220 mx.e
 250-DSN
 250-CHUNKING
 250-ENHANCEDSTATUSCODES
-250 SIZE 102400
+250-REQUIRETLS
+250-SIZE 102400
+250-FUTURERELEASE 2592000 DATE
+250 LIMITS RCPTMAX=3
 221 2.0.0 goodbye'
 is "S26 all in one write: envelope, message, QUIT" \
 	"$(codes "$HELLO$FROM${TO}DATA\r\nSubject: x\r\n\r\n..dots\r\n.x\r\nend\r\n.\r\nQUIT\r\n")" '220 250 250 250 354 250 221'
@@ -96,7 +99,25 @@ FROM:<a@b.example> RET=FULL RET=HDRS|501 5.5.4
 FROM:<a@b.example> ENVID=x=y|501 5.5.4
 FROM:<a@b.example> ENVID=+2b|501 5.5.4
 FROM:<a@b.example> AUTH=<>|555 5.5.4
-FROM:<a@b.example> REQUIRETLS|555 5.5.4
+FROM:<a@b.example> REQUIRETLS|250 2.1.0
+FROM:<a@b.example> REQUIRETLS=yes|501 5.5.4
+FROM:<a@b.example> REQUIRETLS REQUIRETLS|501 5.5.4
+FROM:<a@b.example> HOLDFOR=2592000|250 2.1.0
+FROM:<a@b.example> HOLDFOR=2592001|501 5.5.4
+FROM:<a@b.example> HOLDFOR=0|501 5.5.4
+FROM:<a@b.example> HOLDFOR=-1|501 5.5.4
+FROM:<a@b.example> HOLDFOR=1000000000|501 5.5.4
+FROM:<a@b.example> HOLDFOR|501 5.5.4
+FROM:<a@b.example> HOLDFOR=60 HOLDFOR=60|501 5.5.4
+FROM:<a@b.example> HOLDFOR=60 HOLDUNTIL=2001-01-01T00:00:00Z|501 5.5.4
+FROM:<a@b.example> HOLDUNTIL=2001-01-01T00:00:00Z|250 2.1.0
+FROM:<a@b.example> HOLDUNTIL=2001-01-01t00:00:00.25z|250 2.1.0
+FROM:<a@b.example> HOLDUNTIL=2001-01-01T00:00:00+02:00|250 2.1.0
+FROM:<a@b.example> HOLDUNTIL=2001-01-01|501 5.5.4
+FROM:<a@b.example> HOLDUNTIL=2001-01-01T00:00:00|501 5.5.4
+FROM:<a@b.example> HOLDUNTIL=2001-01-01T00:00:00.Z|501 5.5.4
+FROM:<a@b.example> HOLDUNTIL=2001-02-30T00:00:00Z|501 5.5.4
+FROM:<a@b.example> HOLDUNTIL=2999-01-01T00:00:00Z|501 5.5.4
 FROM:<ä@b.example>|553 5.6.7
 FROM:<ä@b.example> SMTPUTF8|250 2.1.0
 FROM:<a@ä.example> SMTPUTF8|250 2.1.0

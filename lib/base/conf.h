@@ -81,6 +81,13 @@ struct conf_dsn {
 	char *template_dir;   /* NULL: the built-in texts */
 };
 
+struct conf_smtpd { /* mox-smtpd */
+	struct conf_list trusted_networks;
+	unsigned max_messages;  /* in a session; 0: any number */
+	int64_t future_release; /* the longest hold a client may ask for; 0: none */
+	int64_t timeout;
+};
+
 struct conf_suppress {
 	bool automatic;
 	unsigned failures; /* in a row, after which an address is listed */
@@ -144,6 +151,7 @@ struct conf {
 	struct conf_dns dns;
 	struct conf_sts sts;
 	struct conf_dsn dsn;
+	struct conf_smtpd smtpd;
 	struct conf_suppress suppress;
 	struct conf_site *site;
 	size_t nsite;

@@ -18,6 +18,7 @@
 #define NAMES {VALUE_NAMES, 0, 0, NULL}, false
 #define PATTERNS {VALUE_PATTERNS, 0, 0, NULL}, false
 #define SERVERS {VALUE_SERVERS, 0, 0, NULL}, false
+#define NETWORKS {VALUE_NETWORKS, 0, 0, NULL}, false
 #define NUMBER(min, max) {VALUE_NUMBER, min, max, NULL}, false
 #define SIZE(min, max) {VALUE_SIZE, min, max, NULL}, false
 #define SPAN(min, max) {VALUE_DURATION, min, max, NULL}, false
@@ -101,6 +102,13 @@ static const struct conf_key dsn_keys[] = {
     {"template-dir", NULL, AT(conf_dsn, template_dir), PATH},
     {0},
 };
+static const struct conf_key smtpd_keys[] = {
+    {"trusted-networks", "{127.0.0.0/8, ::1}", AT(conf_smtpd, trusted_networks), NETWORKS},
+    {"max-messages", "0", AT(conf_smtpd, max_messages), NUMBER(0, 1000000)},
+    {"future-release", "30d", AT(conf_smtpd, future_release), SPAN(0, 10 * YEAR)},
+    {"timeout", "5m", AT(conf_smtpd, timeout), SPAN(SECOND, DAY)},
+    {0},
+};
 static const struct conf_key site_keys[] = {
     {"connections", "0", AT(conf_site, connections), NUMBER(0, 10000)},
     {"messages-per-connection", "0", AT(conf_site, messages_per_connection), NUMBER(0, 1000000)},
@@ -171,6 +179,7 @@ const struct conf_section conf_sections[] = {
     {"dns", dns_keys, ONE(dns)},
     {"sts", sts_keys, ONE(sts)},
     {"dsn", dsn_keys, ONE(dsn)},
+    {"smtpd", smtpd_keys, ONE(smtpd)},
     {"suppress", suppress_keys, ONE(suppress)},
     {"site", site_keys, IN(conf, site, nsite), offsetof(struct conf_site, pattern), CONF_TITLED, NULL},
     {"transport", transport_keys, IN(conf, transport, ntransport), offsetof(struct conf_transport, name),

@@ -1,6 +1,7 @@
 #include "base.h"
 
 #include "conf_value.h"
+#include "network.h"
 
 #include <arpa/inet.h>
 #include <inttypes.h>
@@ -9,7 +10,7 @@ bool
 conf_kind_is_list(enum conf_kind k)
 {
 	return k == VALUE_TEXTS || k == VALUE_NAMES || k == VALUE_PATTERNS || k == VALUE_SERVERS ||
-	       k == VALUE_DURATIONS;
+	       k == VALUE_NETWORKS || k == VALUE_DURATIONS;
 }
 
 bool
@@ -118,6 +119,7 @@ conf_value_ok(const struct conf_rule *r, const char *v, uint64_t *n)
 	case VALUE_HOST: return host_ok(v);
 	case VALUE_ADDRESS: return mail_address_ok(v);
 	case VALUE_SERVERS: return server_ok(v);
+	case VALUE_NETWORKS: return network_ok(v);
 	case VALUE_NUMBER: return str_number(v, r->max, n) && *n >= r->min;
 	case VALUE_SIZE: return str_size(v, n) && *n >= r->min && *n <= r->max;
 	case VALUE_BOOL: return bool_ok(v, n);
@@ -181,6 +183,7 @@ conf_value_expected(struct str *out, const struct conf_rule *r)
 	case VALUE_HOST: str_adds(out, "a host name in ASCII or an IP address"); return;
 	case VALUE_ADDRESS: str_adds(out, "a mail address such as postmaster@example.org"); return;
 	case VALUE_SERVERS: str_adds(out, "an IP address, perhaps with @port"); return;
+	case VALUE_NETWORKS: str_adds(out, "a network such as 192.0.2.0/24, or an IP address"); return;
 	case VALUE_NUMBER: str_addf(out, "a number from %" PRIu64 " to %" PRIu64, r->min, r->max); return;
 	case VALUE_BOOL: str_adds(out, "true or false"); return;
 	case VALUE_WORD: str_addf(out, "one of: %s", r->words); return;

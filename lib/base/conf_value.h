@@ -24,6 +24,7 @@ enum conf_kind {
 	VALUE_NAMES,     /* list of domain names */
 	VALUE_PATTERNS,  /* list of domain names, each perhaps with a leading dot */
 	VALUE_SERVERS,   /* list of IP addresses, each perhaps with @port */
+	VALUE_NETWORKS,  /* list of networks (network.h) */
 	VALUE_DURATIONS, /* list of durations above 0, not empty */
 };
 

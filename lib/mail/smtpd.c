@@ -1,5 +1,6 @@
 #include "base.h"
 
+#include "clock.h"
 #include "smtpd.h"
 
 #include <stdarg.h>
@@ -59,10 +60,12 @@ reset(struct smtpd *s)
 	free(s->ret);
 	free(s->envid);
 	s->sender = s->ret = s->envid = NULL;
-	s->smtputf8 = false;
+	s->smtputf8 = s->requiretls = s->hold = false;
+	s->hold_until = 0;
 	s->failed = NULL;
 	s->size = 0;
 	s->filter = (struct smtpd_body){.at = AT_LINE};
+	s->hops = (struct smtpd_hops){0};
 }
 
 /* ---- the message ---- */
@@ -85,6 +88,10 @@ take_body(void *arg, const char *p, size_t n)
 	s->size += n;
 	if (s->setup->max_size && s->size > s->setup->max_size)
 		fail_message(s, "552 5.3.4 message too big");
+	smtpd_hops_feed(&s->hops, p, n);
+	if (s->setup->count_hops && s->hops.n > SMTPD_HOPS_MAX)
+		fail_message(
+		    s, "554 5.4.6 this message goes round in circles: it passed more than 100 servers");
 	if (s->filter.bare)
 		fail_message(s, "550 5.6.11 bare CR or LF in the message");
 	if (s->begun)
@@ -190,9 +197,9 @@ do_ehlo(struct smtpd *s, char *arg)
 		const char *line;
 	} words[] = {{OFFER_PIPELINING, "PIPELINING"}, {OFFER_8BITMIME, "8BITMIME"},
 	    {OFFER_SMTPUTF8, "SMTPUTF8"}, {OFFER_DSN, "DSN"}, {OFFER_CHUNKING, "CHUNKING"},
-	    {OFFER_ENHANCED, "ENHANCEDSTATUSCODES"}};
+	    {OFFER_ENHANCED, "ENHANCEDSTATUSCODES"}, {OFFER_REQUIRETLS, "REQUIRETLS"}};
 
-	char line[80];
+	char line[120], iso[CLOCK_ISO_SIZE];
 
 	if (!*arg) {
 		refuse(s, "501 5.5.4 expected EHLO name");
@@ -207,6 +214,11 @@ do_ehlo(struct smtpd *s, char *arg)
 			offer(s, words[i].line);
 	if (c->offer & OFFER_SIZE) {
 		snprintf(line, sizeof line, "SIZE %llu", (unsigned long long)c->max_size);
+		offer(s, line);
+	}
+	if (c->offer & OFFER_FUTURERELEASE) {
+		clock_iso(iso, c->clock() + c->max_hold, 0);
+		snprintf(line, sizeof line, "FUTURERELEASE %lld %s", (long long)(c->max_hold / SECOND), iso);
 		offer(s, line);
 	}
 	if (c->limits) {
@@ -478,6 +490,12 @@ smtpd_feed(struct smtpd *s, const char *p, size_t n)
 		case MODE_DATA: p = take_data(s, p, end); break;
 		case MODE_CHUNK: p = take_chunk(s, p, end); break;
 		}
+}
+
+bool
+smtpd_in_message(const struct smtpd *s)
+{
+	return s->mode != MODE_COMMAND;
 }
 
 void

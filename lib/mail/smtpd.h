@@ -15,8 +15,8 @@
 #include <stdint.h>
 
 #define SMTPD_LINE_MAX                                                                                       \
-	4096 /* a command with its line end; above RFC 5321's 512 + the extensions' additions */
-#define SMTPD_TIMEOUT_MINUTES 5
+	4096               /* a command with its line end; above RFC 5321's 512 + the extensions' additions */
+#define SMTPD_HOPS_MAX 100 /* RFC 5321 6.3: at least */
 
 /* What EHLO offers. */
 enum smtpd_offer {
@@ -26,8 +26,10 @@ enum smtpd_offer {
 	OFFER_SIZE = 8,
 	OFFER_DSN = 16,
 	OFFER_CHUNKING = 32,
-	OFFER_ENHANCED = 64, /* ENHANCEDSTATUSCODES */
-	OFFER_ALL = 127,
+	OFFER_ENHANCED = 64,       /* ENHANCEDSTATUSCODES */
+	OFFER_ALL = 127,           /* of those above */
+	OFFER_REQUIRETLS = 128,    /* RFC 8689; only where nobody listens in between */
+	OFFER_FUTURERELEASE = 256, /* RFC 4865; needs max_hold and clock */
 };
 
 struct smtpd_setup {          /* borrowed for the life of the sessions */
@@ -37,7 +39,10 @@ struct smtpd_setup {          /* borrowed for the life of the sessions */
 	unsigned max_rcpt; /* the next gets 452 4.5.3 */
 	unsigned max_mail; /* messages a session, the next MAIL gets 421; 0: any number */
 	unsigned offer;
-	bool limits; /* announce max_rcpt and max_mail as LIMITS (RFC 9422) */
+	bool limits;            /* announce max_rcpt and max_mail as LIMITS (RFC 9422) */
+	bool count_hops;        /* a message that passed SMTPD_HOPS_MAX servers is refused */
+	int64_t max_hold;       /* microseconds */
+	int64_t (*clock)(void); /* microseconds since 1970 */
 };
 
 struct smtpd_rcpt {
@@ -69,6 +74,13 @@ struct smtpd_body {
 };
 
 typedef void smtpd_emit(void *arg, const char *p, size_t n);
+/* Counts the Received: fields of a message's header, whose bytes come in any pieces. */
+struct smtpd_hops {
+	unsigned n, at; /* at: bytes of the field's name that have matched so far in this line */
+	enum { HOPS_LINE, HOPS_OTHER, HOPS_BODY } in;
+};
+
+void smtpd_hops_feed(struct smtpd_hops *h, const char *p, size_t n);
 /* Takes what belongs to the message; answers the first byte behind it. *ended: CRLF.CRLF was seen. */
 const char *smtpd_body_feed(
     struct smtpd_body *b, const char *p, const char *end, bool *ended, smtpd_emit *emit, void *arg);
@@ -83,8 +95,10 @@ struct smtpd {
 
 	/* the transaction */
 	char *sender; /* NULL: no MAIL yet; "" the null sender */
-	bool smtputf8;
-	char *ret, *envid; /* NULL: not given; ret lower-case */
+	bool smtputf8, requiretls;
+	int64_t hold_until; /* microseconds since 1970; 0: not asked for, or past */
+	bool hold;          /* it was asked for */
+	char *ret, *envid;  /* NULL: not given; ret lower-case */
 	struct smtpd_rcpt *rcpt;
 	size_t nrcpt;
 	uint64_t size; /* of the message so far */
@@ -97,6 +111,7 @@ struct smtpd {
 	const char *failed; /* the reply for the message under way, that will not be taken; static */
 	struct str line;
 	struct smtpd_body filter;
+	struct smtpd_hops hops;
 	uint64_t chunk; /* bytes of the BDAT chunk still to come */
 	bool last;
 	unsigned errors, mails;
@@ -105,6 +120,8 @@ struct smtpd {
 void smtpd_start(struct smtpd *s, const struct smtpd_setup *setup, const struct smtpd_hooks *hooks,
     void *arg); /* greets */
 void smtpd_feed(struct smtpd *s, const char *p, size_t n);
+/* Text of a message is coming in: it may take its time as long as some comes. */
+bool smtpd_in_message(const struct smtpd *s);
 /* The reply to the command under way: "451 4.3.0 text". Bytes that are not printable ASCII become `?`; at
  * most 500 bytes. */
 void smtpd_answer(struct smtpd *s, const char *fmt, ...) PRINTF(2, 3);

@@ -2,6 +2,8 @@
 
 #include "smtpd.h"
 
+#include <ctype.h>
+
 /* Only CRLF is a line end here. A dot is special behind CRLF (or at the start) and nowhere else, so that
  * neither `LF . LF`, `LF . CRLF` nor `CR . CR` ends a message: what follows stays text of a message that is
  * refused (T104 read from the receiving side). */
@@ -65,4 +67,26 @@ smtpd_body_feed(
 	if (p > from)
 		emit(arg, from, (size_t)(p - from));
 	return p;
+}
+
+void
+smtpd_hops_feed(struct smtpd_hops *h, const char *p, size_t n)
+{
+	static const char name[] = "received:";
+
+	for (size_t i = 0; i < n && h->in != HOPS_BODY; i++) {
+		if (p[i] == '\n') {
+			if (h->in == HOPS_LINE && !h->at)
+				h->in = HOPS_BODY;
+			else
+				*h = (struct smtpd_hops){.n = h->n};
+		} else if (h->in == HOPS_LINE && p[i] != '\r') {
+			if (tolower((unsigned char)p[i]) != name[h->at])
+				h->in = HOPS_OTHER;
+			else if (!name[++h->at]) {
+				h->n++;
+				h->in = HOPS_OTHER;
+			}
+		}
+	}
 }

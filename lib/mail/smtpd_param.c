@@ -1,6 +1,7 @@
 #include "base.h"
 
 #include "addr.h"
+#include "clock.h"
 #include "domain.h"
 #include "smtpd.h"
 
@@ -134,8 +135,65 @@ is_notify(char *s)
 	}
 }
 
+/* RFC 3339 5.6, all of it: clock_parse takes shorter forms too, and no fractions of seconds. */
+static bool
+read_date_time(const char *v, int64_t *us)
+{
+	static const char form[] = "0000-00-00T00:00:00";
+	char text[40];
+	size_t n = sizeof form - 1, zone;
+
+	if (strlen(v) >= sizeof text)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (form[i] == '0' ? v[i] < '0' || v[i] > '9' : toupper((unsigned char)v[i]) != form[i])
+			return false;
+	memcpy(text, v, n);
+	text[10] = 'T';
+	zone = n;
+	if (v[zone] == '.') {
+		size_t digits = strspn(v + zone + 1, "0123456789");
+
+		if (!digits)
+			return false;
+		zone += 1 + digits;
+	}
+	if (str_ieq(v + zone, "Z"))
+		memcpy(text + n, "Z", 2);
+	else if ((v[zone] == '+' || v[zone] == '-') && strlen(v + zone) == 6 && v[zone + 3] == ':')
+		memcpy(text + n, v + zone, 7);
+	else
+		return false;
+	return clock_parse(text, us);
+}
+
 static const char bad_param[] = "501 5.5.4 parameter with a bad value, or given twice";
 static const char no_param[] = "555 5.5.4 parameter not known here";
+
+/* RFC 4865 4.2: one of the two at most, and no longer than announced. What is past is released at once. */
+static const char *
+read_hold(struct smtpd *s, const char *value, bool until)
+{
+	const struct smtpd_setup *c = s->setup;
+	int64_t now = c->clock(), at;
+	uint64_t n;
+
+	if (s->hold || !value)
+		return bad_param;
+	if (until) {
+		if (!read_date_time(value, &at))
+			return bad_param;
+	} else {
+		if (!str_number(value, 999999999, &n) || !n)
+			return bad_param;
+		at = now + (int64_t)n * SECOND;
+	}
+	if (at - now > c->max_hold)
+		return "501 5.5.4 message may not be held for so long";
+	s->hold = true;
+	s->hold_until = at > now ? at : 0;
+	return NULL;
+}
 
 static const char *
 read_mail_param(struct smtpd *s, const char *key, char *value)
@@ -164,6 +222,12 @@ read_mail_param(struct smtpd *s, const char *key, char *value)
 		if (s->envid || !value || !*value || strlen(value) > ENVID_MAX || !is_xtext(value))
 			return bad_param;
 		s->envid = mem_dup(value);
+	} else if (offer & OFFER_REQUIRETLS && str_ieq(key, "REQUIRETLS")) {
+		if (value || s->requiretls)
+			return bad_param;
+		s->requiretls = true;
+	} else if (offer & OFFER_FUTURERELEASE && (str_ieq(key, "HOLDFOR") || str_ieq(key, "HOLDUNTIL"))) {
+		return read_hold(s, value, str_ieq(key, "HOLDUNTIL"));
 	} else
 		return no_param;
 	return NULL;

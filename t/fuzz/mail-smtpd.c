@@ -18,6 +18,7 @@ message_begin(struct smtpd *s)
 	MUST_HOLD(!*s->sender || !addr_check(s->sender, strlen(s->sender), false));
 	for (size_t i = 0; i < s->nrcpt; i++)
 		MUST_HOLD(!addr_check(s->rcpt[i].address, strlen(s->rcpt[i].address), false));
+	MUST_HOLD(s->hold_until >= 0 && s->hold_until <= still() + s->setup->max_hold);
 	str_reset(&o->body);
 	return true;
 }
@@ -55,6 +56,12 @@ message_drop(struct smtpd *s)
 	str_reset(&o->body);
 }
 
+static int64_t
+still(void)
+{
+	return INT64_C(1795228273) * 1000000;
+}
+
 static void
 session(struct outcome *o, const uint8_t *data, size_t n, size_t step)
 {
@@ -63,8 +70,11 @@ session(struct outcome *o, const uint8_t *data, size_t n, size_t step)
 	    .max_size = 4000,
 	    .max_rcpt = 5,
 	    .max_mail = 5,
-	    .offer = OFFER_ALL,
-	    .limits = true};
+	    .offer = OFFER_ALL | OFFER_REQUIRETLS | OFFER_FUTURERELEASE,
+	    .limits = true,
+	    .count_hops = true,
+	    .max_hold = INT64_C(86400) * 1000000,
+	    .clock = still};
 	static const struct smtpd_hooks hooks = {
 	    .begin = message_begin, .body = message_body, .done = message_done, .drop = message_drop};
 	struct smtpd s;
