@@ -9,7 +9,9 @@
 #include "conf.h"
 #include "die.h"
 #include "draft.h"
+#include "encoded_field.h"
 #include "expand.h"
+#include "extra.h"
 #include "fdio.h"
 #include "handover.h"
 #include "login.h"
@@ -17,11 +19,12 @@
 #include "rec.h"
 #include "recipients.h"
 #include "sendmail_args.h"
+#include "sendmail_modes.h"
+#include "sendmail_wait.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <inttypes.h>
 #include <pwd.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -29,7 +32,8 @@
 #define USAGE                                                                                                \
 	"mox-sendmail [-Gitv] [-B type] [-C file] [-F name] [-f sender] [-N notify]\n"                       \
 	"           [-O name=value] [-o option] [-R full|hdrs] [-V envid] [recipient ...]\n"                 \
-	"       mox-sendmail -bp | -bs | -bi | -q\n"                                                         \
+	"       mox-sendmail -bp | -bs | -bi\n"                                                              \
+	"       mox-sendmail -q[what]\n"                                                                     \
 	"       mox-sendmail -bv recipient ..."
 
 /* Up to so much is handed over in memory; more streams through a pipe. The header section must fit into half
@@ -253,7 +257,16 @@ sender_make(void)
 }
 
 static void
-envelope_write(struct str *out, const char *sender, const struct recipients *to)
+extras_write(struct str *out, const struct draft *d)
+{
+	struct str why = {0};
+
+	if (!args.gateway && !extra_add(out, d->fields, (size_t)(d->fields_end - d->fields), &why))
+		die_perm("%s", why.s);
+}
+
+static void
+envelope_write(struct str *out, const char *sender, const struct recipients *to, const struct draft *d)
 {
 	struct str original = {0};
 
@@ -265,6 +278,10 @@ envelope_write(struct str *out, const char *sender, const struct recipients *to)
 		rec_add(out, "envid", args.envid.s);
 	if (args.requiretls)
 		rec_add(out, "requiretls", args.requiretls);
+	if (args.hold)
+		rec_addf(out, "hold-until", "%" PRId64,
+		    args.hold_until ? args.hold_until : clock_now() + args.hold_for);
+	extras_write(out, d);
 	for (size_t i = 0; i < to->n; i++) {
 		rec_open(out, "rcpt");
 		rec_put(out, to->v[i].path);
@@ -279,24 +296,30 @@ envelope_write(struct str *out, const char *sender, const struct recipients *to)
 	str_free(&original);
 }
 
+/* Whether UTF-8 may stay in the header: it must where an address is not ASCII, and is let be where the caller says so. */
 static bool
-needs_smtputf8(const char *sender, const struct recipients *to)
+utf8_allowed(const char *sender, const struct recipients *to, const struct str *header)
 {
 	bool ascii = text_is_ascii(sender, strlen(sender));
 
 	for (size_t i = 0; i < to->n; i++)
 		ascii &= text_is_ascii(to->v[i].path, strlen(to->v[i].path));
-	return !ascii;
+	if (!args.smtputf8)
+		return !ascii;
+	if (!strcmp(args.smtputf8, "no") && (!ascii || encoded_field_smtputf8(header->s, header->len)))
+		die_perm("unable to send without SMTPUTF8: an address is not ASCII");
+	return !strcmp(args.smtputf8, "yes");
 }
 
 /* A bare name of the sender is left for mox-queue-add to qualify, which has the configuration at hand. */
 NORETURN static void
 submit(void)
 {
-	struct parcel p = {.say_id = args.verbose, .conf_file = args.conf};
+	struct parcel p = {.say_id = args.verbose || args.wait, .conf_file = args.conf};
 	struct recipients to = {.mailname = mailname};
 	struct str in = {0};
 	struct draft d;
+	bool utf8;
 	char *sender;
 
 	p.whole = input_read(&in);
@@ -304,84 +327,42 @@ submit(void)
 	header_check(&d, &in);
 	sender = sender_make();
 	recipients_take(&to, &d);
-	envelope_write(&p.envelope, sender, &to);
+	envelope_write(&p.envelope, sender, &to, &d);
 	header_complete(&d, sender, &p.header);
 	p.body = d.body;
 	p.end = d.end;
+	utf8 = utf8_allowed(sender, &to, &p.header);
 	if (!args.gateway)
-		parcel_repair(&p, conf()->convert_8bit, needs_smtputf8(sender, &to));
+		parcel_repair(&p, conf()->convert_8bit, utf8);
 	handover(&p);
 }
 
-/* ---- the other things sendmail is called for ---- */
-
+/* -odi. Mail that is to wait has no attempt that could be waited for. */
 NORETURN static void
-become(const char *name, const char *option)
+submit_and_wait(void)
 {
-	char *argv[5], file[] = "-C";
-	size_t n = 0;
+	char id[WAIT_ID_SIZE];
+	int code = wait_for_id(submit, id);
 
-	argv[n++] = mem_dup(name);
-	if (args.conf) {
-		argv[n++] = file;
-		argv[n++] = args.conf;
-	}
-	if (option)
-		argv[n++] = mem_dup(option);
-	argv[n] = NULL;
-	child_exec(argv);
-	die_exit(EX_OSERR, "unable to run %s: %m", name);
+	if (code)
+		exit(code);
+	if (args.verbose)
+		printf("id %s\n", id);
+	fflush(stdout);
+	exit(args.hold ? 0 : wait_for_attempt(conf(), args.conf, id, args.verbose));
 }
 
-/* One byte into the fifo wakes mox-runq. Nobody reading is no error: who runs it from cron does so soon. */
-static void
-runner_wake(void)
-{
-	struct str path = {0};
-	int fd;
-
-	str_addf(&path, "%s/trigger", conf()->spool);
-	fd = open(path.s, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0 && errno != ENXIO)
-		die_exit(
-		    errno == EACCES ? EX_NOPERM : EX_TEMPFAIL, "unable to wake mox-runq: %s: %m", path.s);
-	signal(SIGPIPE, SIG_IGN);
-	if (fd >= 0 && write(fd, "", 1) < 0 && errno != EAGAIN && errno != EPIPE)
-		die_temp("unable to wake mox-runq: %s: %m", path.s);
-	str_free(&path);
-}
+/* ---- the other things sendmail is called for ---- */
 
 /* One line for each alias' recipient, as sendmail's -bv has it, then the plans of the domains. */
 NORETURN static void
 verify(void)
 {
-	static char name[] = "mox-nexthop", file[] = "-C", dashes[] = "--";
 	struct recipients to = {.mailname = mailname};
-	char **argv;
-	size_t n = 0;
-	pid_t pid;
-	int code;
 
 	operands_take(&to);
 	aliases_apply(&to);
-	for (size_t i = 0; i < to.n; i++)
-		if (to.v[i].asked)
-			printf("%s: %s\n", to.v[i].asked, to.v[i].path);
-	fflush(stdout);
-	argv = mem_zalloc((to.n + 5) * sizeof *argv);
-	argv[n++] = name;
-	if (args.conf) {
-		argv[n++] = file;
-		argv[n++] = args.conf;
-	}
-	argv[n++] = dashes;
-	for (size_t i = 0; i < to.n; i++)
-		argv[n++] = mem_dup(addr_domain(to.v[i].path));
-	pid = child_spawn(argv, NULL, 0);
-	if (pid < 0)
-		die_exit(EX_OSERR, "unable to run mox-nexthop: %m");
-	code = child_wait(pid);
-	exit(!code ? 0 : code == EXIT_PERM ? EX_NOHOST : code == EXIT_TEMP ? EX_TEMPFAIL : EX_OSERR);
+	sendmail_verify(&to, args.conf);
 }
 
 /* There is no table to build: the file is read as it is, and looked over here. */
@@ -414,11 +395,14 @@ main(int argc, char **argv)
 	if (code)
 		die_exit(code, "%s", why.s);
 	switch (args.mode) {
-	case SENDMAIL_SUBMIT: submit();
-	case SENDMAIL_SMTP: become("mox-smtpd", NULL);
-	case SENDMAIL_LIST: become("mox-queue-list", "--mailq");
+	case SENDMAIL_SUBMIT:
+		if (args.wait)
+			submit_and_wait();
+		submit();
+	case SENDMAIL_SMTP: sendmail_become("mox-smtpd", args.conf, NULL);
+	case SENDMAIL_LIST: sendmail_become("mox-queue-list", args.conf, "--mailq");
 	case SENDMAIL_VERIFY: verify();
-	case SENDMAIL_FLUSH: runner_wake(); break;
+	case SENDMAIL_FLUSH: sendmail_flush(conf(), args.conf, args.flush);
 	case SENDMAIL_DAEMON:
 		die_exit(EX_USAGE,
 		    "unable to serve: mox-runq -w is the daemon that delivers, mox-smtpd the SMTP server");

@@ -134,6 +134,30 @@ send -odq -odi -odb -odd -oem -em -om -o7 -o8 -oA/etc/aliases -oo -or 1h -os -U 
 	-ODeliveryMode=b -J -E a@x.example <<<"$full"
 is "S22-S25 options of old are accepted in silence" "$rc $queued $said" "0 1 "
 
+echo $((1795228273 - $(date +%s))) >clock
+MOX_TEST_CLOCK=$T/clock send -O holdfor=3600 a@x.example <<<"$full"
+like "S21 -O holdfor" "$rc $envelope" "^0 .*hold-until 17952318[78][0-9]{7}"
+send -O holduntil=2030-01-01T00:00:00Z a@x.example <<<"$full"
+like "S21 -O holduntil" "$rc $envelope" "^0 .*hold-until 1893456000000000"
+send a@x.example <<<$'From: a@x.example\nSubject: j\xc3\xbc\n\nx'
+utf8_none=$(field subject)
+send -O smtputf8=yes a@x.example <<<$'From: a@x.example\nSubject: j\xc3\xbc\n\nx'
+is "S21 -O smtputf8=yes: UTF-8 stays" "$utf8_none|$(field subject) $(grep '^flags' <<<"$envelope")" \
+	$'Subject: =?utf-8?Q?j=C3=BC?=|Subject: j\xc3\xbc flags 8bit smtputf8'
+send -O smtputf8=no $'j\xc3\xbc@x.example' <<<"$full"
+nothing "S21 -O smtputf8=no: an address that needs it" 65
+send -O smtputf8=no a@x.example <<<$'From: a@x.example\nReply-To: j\xc3\xbc@x.example\n\nx'
+nothing "S21 -O smtputf8=no: an address in the header" 65
+send -O smtputf8=no a@x.example <<<$'From: a@x.example\nSubject: j\xc3\xbc\n\nx'
+is "S21 -O smtputf8=no: names and texts are encoded" "$rc $(field subject)" "0 Subject: =?utf-8?Q?j=C3=BC?="
+send a@x.example <<<$'X-Mox-Extra-invoice-NO: 12 34\nX-Mox-Extra-B: \n\nx'
+is "extras reach the envelope, and stay in the message" "$rc $(grep ^extra <<<"$envelope" | tr '\n' ,) $(field x-mox-extra-invoice-no)" \
+	"0 extra Invoice-No 12\x2034,extra B , X-Mox-Extra-invoice-NO: 12 34"
+send a@x.example <<<$'X-Mox-Extra-a: 1\nX-Mox-Extra-A: 2\n\nx'
+nothing "an extra given twice" 65
+send -G a@x.example <<<$'X-Mox-Extra-a: 1\nX-Mox-Extra-A: 2\n\nx'
+is "extras of what others sent are not looked at" "$rc $(grep -c ^extra <<<"$envelope")" "0 0"
+
 # ---- the header ----
 send -F 'Jörg, X' -f s@x.example -t <<<$'To: a@x.example\n\nx'
 is "S17 -F, encoded" "$(field from)" "From: =?utf-8?Q?J=C3=B6rg=2C_X?= <s@x.example>"

@@ -6,7 +6,7 @@ export ASAN_OPTIONS=detect_leaks=0 # what ends leaves its memory to the kernel
 mkdir bin spool
 cp "$MOX_BIN/mox-sendmail" bin/
 for name in mailq newaliases hoststat purgestat smtpd sendmail; do ln -s mox-sendmail bin/$name; done
-for name in mox-queue-add mox-queue-list mox-smtpd mox-nexthop; do
+for name in mox-queue-add mox-queue-list mox-queue-schedule mox-smtpd mox-nexthop mox-runq; do
 	cat >bin/$name <<-'X'
 		#!/bin/bash
 		echo "${0##*/} $*" >"$T/ran"
@@ -55,19 +55,51 @@ like "S32 --version" "$rc $said" "^0 mox-sendmail \(moxq\) [0-9]"
 run bin/sendmail --help
 like "S32 --help" "$rc $said" "^0 usage: mox-sendmail "
 
-run bin/sendmail -q
-is "S30 -q without a spool says so" "$rc" 75
+run bin/sendmail -q30m
+is "S30 -q30m without a spool says so" "$rc" 75
 mkfifo spool/trigger
-run bin/sendmail -q
-is "S30 -q with nobody there" "$rc $said" "0 "
+run bin/sendmail -q30m
+is "S30 -q30m with nobody there" "$rc $said" "0 "
 exec 8<>spool/trigger
-for o in -q -q30m -qf -qIid -qRsub -qSsub '-q -v'; do
+for o in -q30m -qGmain -qp5m '-q1h -v'; do
 	read -ra argv <<<"$o"
 	run bin/sendmail "${argv[@]}"
 	IFS= read -r -d '' -n 1 -t 5 <&8
 	is "S30 $o wakes the runner" "$rc $?$said" "0 0"
 done
 exec 8>&-
+# Here the scripts say what they were asked for, one line each.
+cat >bin/mox-queue-schedule <<'X'
+#!/bin/bash
+echo "schedule $* $(tr '\n' ,)" >>"$T/asked"
+echo "scheduled 2" >&2
+X
+cat >bin/mox-queue-list <<'X'
+#!/bin/bash
+printf '%s\t%s\t%s\n' 0abc.1 s@x.example a@y.example 0abc.2 s@x.example b@z.example 0def.1 t@x.example c@y.example
+X
+printf '#!/bin/bash\necho "runq $*" >>"$T/asked"\n' >bin/mox-runq
+flush() { : >asked; run bin/sendmail "$@"; asked=$(tr '\n' '|' <asked); }
+for o in -q -qf '-q -v'; do
+	read -ra argv <<<"$o"
+	flush "${argv[@]}"
+	is "S30 $o: everything is due now, and delivered" "$rc $asked$said" "0 schedule -all now |runq |"
+done
+flush -qR@Y.example
+is "S30 -qR: whose recipient has it" "$rc $asked$said" "0 schedule now - 0abc.1,0def.1,|runq |"
+flush -qSt@
+is "S30 -qS: whose sender has it" "$rc $asked$said" "0 schedule now - 0def.1,|runq |"
+flush -qI0abc
+is "S30 -qI: whose id has it" "$rc $asked$said" "0 schedule now - 0abc.1,0abc.2,|runq |"
+flush -qR!@y.example
+is "S30 -qR!: whose recipient has it not" "$rc $asked$said" "0 schedule now - 0abc.2,|runq |"
+flush -C mox.conf -q
+is "S30 -C reaches them" "$rc $asked" "0 schedule -C mox.conf -all now |runq -C mox.conf|"
+printf '#!/bin/bash\necho "mox-queue-schedule: unable to do that" >&2\nexit 100\n' >bin/mox-queue-schedule
+flush -q
+is "S30 -q by somebody who may not" "$rc $asked$said" "77 mox-queue-schedule: unable to do that"
+flush -qRx
+is "S30 -qR by somebody who may not" "$rc $asked$said" "77 mox-queue-schedule: unable to do that"
 
 run bin/sendmail -t
 is "the message goes to mox-queue-add" "$rc ${ran% *}" "0 mox-queue-add --sysexits -q -e"
@@ -82,6 +114,59 @@ if [ "$(id -u)" = 0 ]; then
 	umask 022
 	like "S38 a user without a name may send" "$rc $(<envelope) $(<message)" "^0 sender uid54321.*From: uid54321@host.example"
 else skip "needs root" "S38 a user without a name may send"; fi
+
+# ---- -odi ----
+cp bin/mox-queue-add add.kept
+cat >bin/mox-queue-add <<'X'
+#!/bin/bash
+cat >/dev/null
+[[ $* == *-q* ]] || echo "id 0d3k9v2x7m4qa"
+exit "$(cat "$T/code")"
+X
+run bin/sendmail -odi -t
+is "S22 -odi without a runner waits for nothing" "$rc $said" "0 "
+run bin/sendmail -odi -v -t
+is "S22 -odi -v prints the id" "$rc $said" "0 id 0d3k9v2x7m4qa"
+for c in 65 69 75 78; do
+	code=$c run bin/sendmail -odi -t
+	is "S22 -odi: mox-queue-add's $c is ours" "$rc" "$c"
+done
+start listener python3 -c 'import socket, time
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); s.bind("spool/ctl"); s.listen(1000); open("listens", "w"); time.sleep(600)'
+wait_until test -e listens
+cat >bin/mox-queue-list <<'X'
+#!/bin/bash
+echo "list $*" >>"$T/asked"
+[ "$(wc -l <"$T/asked")" -gt 3 ] && cat "$T/rows" && exit
+printf 'due\t0\ta@x.example\t\n'
+X
+wait_for() { : >asked; printf '%b' "$1" >rows; shift; run bin/sendmail -odi "$@" -t; }
+wait_for 'waiting\t1\ta@x.example\t450 no\n'
+is "S22 -odi waits until the first attempt is over: later is queued" "$rc $(wc -l <asked) $said" "0 4 "
+is "S22 -odi asks for this message" "$(head -1 asked)" "list -o state,attempts,rcpt,error 0d3k9v2x7m4qa"
+wait_for 'waiting\t1\ta@x.example\t450 no\n' -v
+like "S22 -odi -v says why it is late" "$rc $said" "^0 id 0d3k9v2x7m4qa.*mox-sendmail: unable to deliver to a@x.example yet: 450 no$"
+wait_for 'noticing\t1\ta@x.example\t550 no\n'
+is "S22 -odi: a failure is 69" "$rc $said" "69 mox-sendmail: unable to deliver to a@x.example: 550 no"
+wait_for ''
+is "S22 -odi: what has gone is delivered" "$rc $said" "0 "
+printf '#!/bin/bash\nprintf "delivered\\t1\\tb@x.example\\t\\nfailed\\t1\\ta@x.example\\t550 no\\n"\n' >bin/mox-retired-list
+chmod +x bin/mox-retired-list
+wait_for ''
+is "S22 -odi: or has failed, and its notice is sent" "$rc $said" "69 mox-sendmail: unable to deliver to a@x.example: 550 no"
+rm bin/mox-retired-list
+wait_for 'held\t0\ta@x.example\t\n'
+is "S22 -odi: what is held is not waited for" "$rc $said" "0 "
+for o in -odb -odq -odd; do
+	: >asked
+	run bin/sendmail $o -t
+	is "S22 $o waits for nothing" "$rc $(wc -l <asked)" "0 0"
+done
+: >asked
+run bin/sendmail -odi -O holdfor=1h -t
+is "S22 -odi does not wait for what is to wait" "$rc $(wc -l <asked)" "0 0"
+mv add.kept bin/mox-queue-add
+
 for c in 0 65 69 75 78; do
 	code=$c run bin/sendmail -t
 	is "S42 mox-queue-add's $c is ours" "$rc" "$c"

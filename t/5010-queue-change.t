@@ -133,6 +133,7 @@ REF
 MOX_SPOOL=$T/mailq mox-queue-list --mailq >mailq.out
 ok "S45 S46 mailq" diff mailq.ref mailq.out
 like "S45 check_mailq -M postfix reads the last line" "$(tail -n 1 mailq.out)" '^--[[:space:]]+[0-9]+[[:space:]]+[A-Za-z]bytes[[:space:]]+in[[:space:]]+3[[:space:]]+Req'
+is "S48 the other known forms, nullmailer's and Exim's, are in none of its lines" "$(grep -cE '^[0-9]{4}-[0-9]{2}-[0-9]{2} |^ *[0-9]+[smhd] .*<.*>' mailq.out)" 0
 owner empty ok 0
 is "S45 an empty queue" "$(MOX_SPOOL=$T/empty mox-queue-list --mailq)" "Mail queue is empty"
 MOX_SPOOL=$T/empty ok "S47 and exits 0" mox-queue-list --mailq

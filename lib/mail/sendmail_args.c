@@ -1,5 +1,6 @@
 #include "base.h"
 
+#include "clock.h"
 #include "sendmail_args.h"
 
 #include <getopt.h>
@@ -111,19 +112,54 @@ take_body(const char *v, struct str *why)
 	return refuse(why, EX_USAGE, "unable to use -B %s: expected 7BIT or 8BITMIME", v);
 }
 
+static int
+take_yes_no(const char **to, const char *v, const char *value, struct str *why)
+{
+	*to = str_ieq(value, "yes") ? "yes" : str_ieq(value, "no") ? "no" : NULL;
+	return *to ? 0 : refuse(why, EX_USAGE, "unable to use -O %s: expected yes or no", v);
+}
+
+/* RFC 4865: a number of seconds, or a date; the last one given counts. */
+static int
+take_hold(struct sendmail_args *a, const char *v, const char *value, bool until, struct str *why)
+{
+	a->hold = true;
+	a->hold_until = 0;
+	if (until ? clock_parse(value, &a->hold_until) && a->hold_until > 0
+		  : str_duration(value, &a->hold_for))
+		return 0;
+	return refuse(why, EX_USAGE,
+	    until ? "unable to use -O %s: expected a time such as 2026-11-21T10:00:00Z"
+		  : "unable to use -O %s: expected a number of seconds, or a duration such as 2h",
+	    v);
+}
+
+/* -od, -O DeliveryMode=: every message is queued, and only `i` waits for what becomes of it (S22). */
+static void
+take_delivery(struct sendmail_args *a, const char *mode)
+{
+	a->wait = *mode == 'i';
+}
+
 /* -O Name=Value: what is not ours belongs to some other sendmail, and is ignored (S21). */
 static int
 take_long(struct sendmail_args *a, const char *v, struct str *why)
 {
-	bool tls = str_istarts(v, "requiretls="), utf8 = str_istarts(v, "smtputf8=");
-	const char *value = tls || utf8 ? strchr(v, '=') + 1 : NULL;
+	const char *value = strchr(v, '=');
 
 	if (!value)
 		return 0;
-	if (!str_ieq(value, "yes") && !str_ieq(value, "no"))
-		return refuse(why, EX_USAGE, "unable to use -O %s: expected yes or no", v);
-	if (tls)
-		a->requiretls = str_ieq(value, "yes") ? "yes" : "no";
+	value++;
+	if (str_istarts(v, "requiretls="))
+		return take_yes_no(&a->requiretls, v, value, why);
+	if (str_istarts(v, "smtputf8="))
+		return take_yes_no(&a->smtputf8, v, value, why);
+	if (str_istarts(v, "holdfor="))
+		return take_hold(a, v, value, false, why);
+	if (str_istarts(v, "holduntil="))
+		return take_hold(a, v, value, true, why);
+	if (str_istarts(v, "deliverymode="))
+		take_delivery(a, value);
 	return 0;
 }
 
@@ -137,6 +173,7 @@ take_short(struct sendmail_args *a, const char *v, int argc, char **argv)
 	case 'i': a->dots = !v[1] || !strchr("fFnN0", v[1]); break;
 	case 't': a->extract = true; break;
 	case 'v': a->verbose = true; break;
+	case 'd': take_delivery(a, v + 1); break;
 	case 'A': optind += !v[1] && *next == '/'; break;
 	case 'r': {
 		int64_t us;
@@ -181,6 +218,7 @@ take_option(struct sendmail_args *a, int c, int argc, char **argv, struct str *w
 	case 'f': return take_text(&a->sender, 'f', optarg, why);
 	case 'r': return take_text(&a->sender, 'r', optarg, why);
 	case 'i': a->dots = true; return 0;
+	case 'q': a->flush = optarg ? optarg : ""; return 0;
 	case 'o': take_short(a, optarg, argc, argv); return 0;
 	case 't': a->extract = true; return 0;
 	case 'v': a->verbose = true; return 0;
@@ -209,9 +247,9 @@ check_operands(const struct sendmail_args *a, struct str *why)
 }
 
 static int
-check_whole(struct sendmail_args *a, bool flush, struct str *why)
+check_whole(struct sendmail_args *a, struct str *why)
 {
-	if (flush && a->mode == SENDMAIL_SUBMIT) {
+	if (a->flush && a->mode == SENDMAIL_SUBMIT) {
 		if (a->extract || a->noperand)
 			return refuse(why, EX_USAGE, "unable to use -q with recipients%s", "");
 		a->mode = SENDMAIL_FLUSH;
@@ -235,7 +273,6 @@ has_word(int argc, char **argv, const char *word)
 int
 sendmail_args(struct sendmail_args *a, int argc, char **argv, struct str *why)
 {
-	bool flush = false;
 	int c, code;
 
 	*a = (struct sendmail_args){.mode = mode_by_name(argc ? argv[0] : NULL)};
@@ -249,14 +286,12 @@ sendmail_args(struct sendmail_args *a, int argc, char **argv, struct str *why)
 	unsetenv("POSIXLY_CORRECT");
 	opterr = 0;
 	optind = 0;
-	while ((c = getopt(argc, argv, ":A:B:C:EF:GIJL:N:O:R:UV:X:b:d:e:f:h:imno:p:q::r:tvx")) != -1) {
-		flush |= c == 'q';
+	while ((c = getopt(argc, argv, ":A:B:C:EF:GIJL:N:O:R:UV:X:b:d:e:f:h:imno:p:q::r:tvx")) != -1)
 		if ((code = take_option(a, c, argc, argv, why)))
 			return code;
-	}
 	a->operand = argv + optind;
 	a->noperand = argc - optind;
-	return check_whole(a, flush, why);
+	return check_whole(a, why);
 }
 
 void

@@ -7,6 +7,7 @@
 #include "str.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum sendmail_mode {
 	SENDMAIL_SUBMIT,  /* -bm: a message on fd 0 */
@@ -27,12 +28,17 @@ struct sendmail_args {
 	bool dots;    /* -i: a lone dot does not end the message */
 	bool verbose; /* -v */
 	bool gateway; /* -G */
+	bool wait;    /* -odi, -O DeliveryMode=i: until the first attempt is over */
 	char *conf;   /* -C; the pointers are borrows of argv. NULL: not given */
 	char *sender; /* -f, -r */
 	char *name;   /* -F */
 	const char *requiretls, *ret;
-	struct str notify, envid; /* normalised; envid as xtext */
-	char **operand;           /* recipients as given */
+	const char *smtputf8;         /* "yes", "no" */
+	const char *flush;            /* what stands behind -q: "" everything, "Rtext" and so on */
+	bool hold;                    /* -O holdfor=, -O holduntil= (RFC 4865) */
+	int64_t hold_for, hold_until; /* microseconds; hold_until since 1970, 0: hold_for counts */
+	struct str notify, envid;     /* normalised; envid as xtext */
+	char **operand;               /* recipients as given */
 	int noperand;
 };
 

@@ -27,8 +27,16 @@ outcome(const char *words)
 		str_addf(&out, "%d%s", code, why.len ? "" : " silent");
 	else {
 		str_adds(&out, modes[a.mode]);
-		str_addf(&out, "%s%s%s%s", a.extract ? " t" : "", a.dots ? " i" : "", a.verbose ? " v" : "",
-		    a.gateway ? " G" : "");
+		str_addf(&out, "%s%s%s%s%s", a.extract ? " t" : "", a.dots ? " i" : "", a.verbose ? " v" : "",
+		    a.gateway ? " G" : "", a.wait ? " wait" : "");
+		if (a.flush)
+			str_addf(&out, " q=%s", a.flush);
+		if (a.smtputf8)
+			str_addf(&out, " utf8=%s", a.smtputf8);
+		if (a.hold && a.hold_until)
+			str_addf(&out, " until=%lld", (long long)a.hold_until);
+		else if (a.hold)
+			str_addf(&out, " for=%lld", (long long)a.hold_for);
 		if (a.sender)
 			str_addf(&out, " f=%s", a.sender);
 		if (a.name)
@@ -111,9 +119,23 @@ static const char *const table[][3] = {
     {"S21 requiretls", "s|-O|requiretls=Yes|a", "submit tls=yes a"},
     {"S21 requiretls glued", "s|-ORequireTLS=no|a", "submit tls=no a"},
     {"S21 requiretls nonsense", "s|-Orequiretls=x|a", "64"},
-    {"S21 smtputf8", "s|-Osmtputf8=yes|a", "submit a"},
+    {"S21 smtputf8", "s|-Osmtputf8=YES|a", "submit utf8=yes a"},
+    {"S21 smtputf8=no", "s|-O|SMTPUTF8=no|a", "submit utf8=no a"},
+    {"S21 smtputf8 nonsense", "s|-Osmtputf8=2|a", "64"},
+    {"S21 holdfor seconds", "s|-Oholdfor=90|a", "submit for=90000000 a"},
+    {"S21 holdfor duration", "s|-O|HoldFor=2h|a", "submit for=7200000000 a"},
+    {"S21 holdfor nonsense", "s|-Oholdfor=-1|a", "64"},
+    {"S21 holduntil", "s|-Oholduntil=2026-11-21T02:31:13Z|a", "submit until=1795228273000000 a"},
+    {"S21 holduntil nonsense", "s|-Oholduntil=tomorrow|a", "64"},
+    {"S21 the last hold counts", "s|-Oholduntil=2026-11-21T02:31:13Z|-Oholdfor=1|a", "submit for=1000000 a"},
     {"S21 others", "s|-ODeliveryMode=b|-OErrorMode=m|a", "submit a"},
-    {"S22 delivery modes", "s|-odi|-odb|-odq|-odd|a", "submit a"},
+    {"S22 delivery modes", "s|-odi|-odb|a", "submit a"},
+    {"S22 queue only", "s|-odi|-odq|a", "submit a"},
+    {"S22 queue only, deferred", "s|-odi|-odd|a", "submit a"},
+    {"S22 interactive", "s|-odi|a", "submit wait a"},
+    {"S22 the last mode counts", "s|-odb|-o|di|a", "submit wait a"},
+    {"S22 interactive by name", "s|-ODeliveryMode=i|a", "submit wait a"},
+    {"S22 interactive by its whole name", "s|-O|deliverymode=interactive|a", "submit wait a"},
     {"S23 error modes", "s|-oem|-oee|-oep|-oeq|-oew|-em|-e|m|-ee|-ep|-eq|-ew|a", "submit a"},
     {"S24 old letters", "s|-om|-o7|-o8|-oo|-os|-ov|-oXlog|-or0s|-oA/etc/aliases|a", "submit v a"},
     {"S24 values apart", "s|-oA|/etc/aliases|-or|15m|a", "submit a"},
@@ -126,13 +148,16 @@ static const char *const table[][3] = {
     {"S27 -bp", "s|-bp", "list"},
     {"S28 -bi", "s|-bi", "aliases"},
     {"S28 -I", "s|-I", "aliases"},
-    {"S29 -bd -q15m", "s|-bd|-q15m", "daemon"},
+    {"S29 -bd -q15m", "s|-bd|-q15m", "daemon q=15m"},
     {"S29 -bl", "s|-b|l", "daemon"},
-    {"S30 -q", "s|-q", "flush"},
-    {"S30 -q30m", "s|-q30m", "flush"},
-    {"S30 -qf -qIid -qRsub -qSsub", "s|-qf|-qIid|-qRsub|-qSsub", "flush"},
+    {"S30 -q", "s|-q", "flush q="},
+    {"S30 -q30m", "s|-q30m", "flush q=30m"},
+    {"S30 -qf", "s|-qf", "flush q=f"},
+    {"S30 -qIid", "s|-qI0abc", "flush q=I0abc"},
+    {"S30 -qR!sub", "s|-qR!sub", "flush q=R!sub"},
+    {"S30 the last -q counts", "s|-qIid|-qSsub", "flush q=Ssub"},
     {"S30 -q eats nothing", "s|-q|a", "64"},
-    {"S30 -q -v", "s|-q|-v", "flush v"},
+    {"S30 -q -v", "s|-q|-v", "flush v q="},
     {"S31 -bv", "s|-bv|a@x", "verify a@x"},
     {"S31 -bv nobody", "s|-bv|-t", "64"},
     {"S31 -bt", "s|-bt", "64"},
@@ -145,7 +170,7 @@ static const char *const table[][3] = {
     {"S32 exact match only", "s|--versio", "64"},
     {"S32 not behind --", "s|--|--help", "submit --help"},
     {"cron", "s|-FCronDaemon|-i|-B8BITMIME|-oem|root", "submit i F=CronDaemon root"},
-    {"cronie", "s|-FCronDaemon|-i|-odi|-oem|-oi|-t|-f|root", "submit t i f=root F=CronDaemon"},
+    {"cronie", "s|-FCronDaemon|-i|-odi|-oem|-oi|-t|-f|root", "submit t i wait f=root F=CronDaemon"},
     {"busybox", "s|-ti", "submit t i"},
     {"mutt", "s|-oem|-oi|-f|a@x|-B8BITMIME|-N|failure,delay|-R|full|--|-b@y",
 	"submit i f=a@x R=full N=failure,delay -b@y"},

@@ -1,0 +1,198 @@
+#include "base.h"
+
+#include "child.h"
+#include "clock.h"
+#include "die.h"
+#include "fdio.h"
+#include "sendmail_wait.h"
+#include "str.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PATIENCE MINUTE
+#define FIRST_PAUSE (20 * 1000)
+#define LONGEST_PAUSE (SECOND / 2)
+
+int
+wait_for_id(void (*submit)(void), char id[WAIT_ID_SIZE])
+{
+	int said[2], code;
+	ssize_t n;
+	pid_t pid;
+
+	if (pipe2(said, O_CLOEXEC))
+		die_temp("unable to make a pipe: %m");
+	pid = fork();
+	if (pid < 0)
+		die_temp("unable to fork: %m");
+	if (!pid) {
+		/* Whoever interrupts us means the message too. */
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
+		if (dup2(said[1], 1) < 0)
+			die_temp("unable to hand over the message: %m");
+		submit();
+	}
+	close(said[1]);
+	n = fd_read_all(said[0], id, WAIT_ID_SIZE - 1);
+	close(said[0]);
+	id[n > 0 ? n : 0] = 0;
+	id[strcspn(id, "\n")] = 0;
+	if (!strncmp(id, "id ", 3))
+		memmove(id, id + 3, strlen(id + 3) + 1);
+	code = child_wait(pid);
+	if (code < 0 || code >= 128)
+		die_exit(EX_OSERR, "mox-queue-add ended by a signal: the message may or may not be queued");
+	return code;
+}
+
+/* Whether a mox-runq listens: mox-queue-list would start one, which delivers nothing. */
+static bool
+runner_listens(const struct conf *c)
+{
+	int dir = open(c->spool, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	bool listens;
+
+	/* By way of the directory's descriptor: the path may be longer than a socket address can hold. */
+	snprintf(a.sun_path, sizeof a.sun_path, "/proc/self/fd/%d/ctl", dir);
+	listens = dir >= 0 && fd >= 0 && !connect(fd, (struct sockaddr *)&a, sizeof a);
+	if (dir >= 0)
+		close(dir);
+	if (fd >= 0)
+		close(fd);
+	return listens;
+}
+
+/* What the sibling prints about the id. false: it failed, or is not there. */
+static bool
+ask(const char *name, const char *fields, char *conf_file, const char *id, struct str *out)
+{
+	char *argv[8], buf[4096];
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), said[2];
+	size_t n = 0;
+	ssize_t r;
+	pid_t pid;
+
+	if (null < 0 || pipe2(said, O_CLOEXEC))
+		die_temp("unable to make a pipe: %m");
+	argv[n++] = mem_dup(name);
+	if (conf_file) {
+		argv[n++] = mem_dup("-C");
+		argv[n++] = mem_dup(conf_file);
+	}
+	argv[n++] = mem_dup("-o");
+	argv[n++] = mem_dup(fields);
+	argv[n++] = mem_dup(id);
+	argv[n] = NULL;
+	pid = child_spawn(argv, (struct child_fd[]){{null, 0}, {said[1], 1}, {null, 2}}, 3);
+	close(null);
+	close(said[1]);
+	str_reset(out);
+	while (pid >= 0 && (r = fd_read(said[0], buf, sizeof buf)) > 0)
+		str_add(out, buf, (size_t)r);
+	close(said[0]);
+	while (n)
+		free(argv[--n]);
+	return pid >= 0 && !child_wait(pid);
+}
+
+/* One field of a row; *row moves behind it. */
+static const char *
+field(const char **row, size_t *n)
+{
+	const char *s = *row;
+
+	*n = strcspn(s, "\t\n");
+	*row = s + *n + (s[*n] == '\t');
+	return s;
+}
+
+static bool
+field_is(const char *s, size_t n, const char *word)
+{
+	return n == strlen(word) && !memcmp(s, word, n);
+}
+
+enum wait_state
+wait_judge(const char *rows)
+{
+	enum wait_state state = WAIT_GONE;
+
+	while (*rows) {
+		size_t nword, nattempts;
+		const char *word = field(&rows, &nword), *attempts = field(&rows, &nattempts);
+		bool tried = !field_is(attempts, nattempts, "0") && nattempts;
+		bool over = field_is(word, nword, "held") || field_is(word, nword, "noticing") ||
+		            (field_is(word, nword, "waiting") && tried);
+
+		if (!over)
+			return WAIT_MORE;
+		state = WAIT_OVER;
+		rows += strcspn(rows, "\n");
+		rows += *rows == '\n';
+	}
+	return state;
+}
+
+/* Says of each row that has the word in front why; answers how many there are. */
+static size_t
+tell(const char *rows, const char *word, const char *fmt)
+{
+	size_t n, nrcpt, nerror, told = 0;
+
+	for (; *rows; rows += *rows == '\n') {
+		const char *state = field(&rows, &n), *rcpt, *error;
+		bool meant = field_is(state, n, word);
+
+		field(&rows, &n);
+		rcpt = field(&rows, &nrcpt);
+		error = field(&rows, &nerror);
+		if (meant)
+			warn(fmt, (int)nrcpt, rcpt, (int)nerror, error);
+		told += meant;
+		rows += strcspn(rows, "\n");
+	}
+	return told;
+}
+
+static void
+pause_for(int64_t us)
+{
+	struct timespec t = {us / SECOND, us % SECOND * 1000};
+
+	nanosleep(&t, NULL);
+}
+
+int
+wait_for_attempt(const struct conf *c, char *conf_file, const char *id, bool verbose)
+{
+	int64_t until = clock_mono() + PATIENCE, wait = FIRST_PAUSE;
+	struct str rows = {0};
+	size_t failed = 0;
+
+	while (clock_mono() < until && runner_listens(c) &&
+	       ask("mox-queue-list", "state,attempts,rcpt,error", conf_file, id, &rows) &&
+	       wait_judge(str_cstr(&rows)) == WAIT_MORE) {
+		pause_for(wait);
+		wait = wait * 2 < LONGEST_PAUSE ? wait * 2 : LONGEST_PAUSE;
+	}
+	if (wait_judge(str_cstr(&rows)) == WAIT_OVER) {
+		failed = tell(str_cstr(&rows), "noticing", "unable to deliver to %.*s: %.*s");
+		if (verbose)
+			tell(str_cstr(&rows), "waiting", "unable to deliver to %.*s yet: %.*s");
+	}
+	/* Who is not in the queue any more has been delivered to, or not. */
+	if (ask("mox-retired-list", "result,attempts,rcpt,error", conf_file, id, &rows))
+		failed += tell(str_cstr(&rows), "failed", "unable to deliver to %.*s: %.*s");
+	str_free(&rows);
+	return failed ? EX_UNAVAILABLE : 0;
+}
