@@ -170,7 +170,8 @@ keep(enum conf_kind kind, const char *v)
 	char *s = mem_dup(v);
 	size_t n = strlen(s);
 
-	if (kind == VALUE_NAME || kind == VALUE_NAMES || kind == VALUE_PATTERNS || kind == VALUE_HOST) {
+	if (kind == VALUE_NAME || kind == VALUE_NAMES || kind == VALUE_PATTERNS || kind == VALUE_HOST ||
+	    kind == VALUE_HOST_PATTERNS) {
 		str_lower(s);
 		if (n && s[n - 1] == '.')
 			s[n - 1] = 0;
@@ -280,12 +281,13 @@ read_sections(
 /* ---- what no value tells alone ---- */
 
 static void
-check_routes(
-    struct reader *r, const struct conf *c, const struct conf_route *v, size_t n, const char *section)
+check_routes(struct reader *r, struct conf *c, const struct conf_route *v, size_t n, const char *section)
 {
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < n; i++) {
+		c->has_to_mx |= v[i].to_mx.n > 0;
 		if (v[i].transport && !conf_transport(c, v[i].transport))
 			wrong(r, section, i, "transport", v[i].transport, "the title of a transport section");
+	}
 }
 
 static void

@@ -39,6 +39,8 @@ struct conf_transport {
 
 struct conf_route {
 	struct conf_list from, to; /* domains; a leading dot: the domain and below; empty: any */
+	struct conf_list to_mx;    /* hosts, or *.NAME; empty: any */
+	char *header;              /* "Name: pattern"; NULL: any */
 	unsigned minimum_attempts;
 	char *transport; /* names one of the transports: checked */
 };
@@ -159,6 +161,7 @@ struct conf {
 	size_t ntransport;
 	struct conf_route *route;
 	size_t nroute;
+	bool has_to_mx; /* some route has, of any section */
 	struct conf_domain *domain;
 	size_t ndomain;
 	struct conf_account *account;

@@ -17,6 +17,8 @@
 #define BOOL {VALUE_BOOL, 0, 0, NULL}, false
 #define NAMES {VALUE_NAMES, 0, 0, NULL}, false
 #define PATTERNS {VALUE_PATTERNS, 0, 0, NULL}, false
+#define HOSTS {VALUE_HOST_PATTERNS, 0, 0, NULL}, false
+#define FIELD {VALUE_FIELD, 0, 0, NULL}, false
 #define SERVERS {VALUE_SERVERS, 0, 0, NULL}, false
 #define NETWORKS {VALUE_NETWORKS, 0, 0, NULL}, false
 #define NUMBER(min, max) {VALUE_NUMBER, min, max, NULL}, false
@@ -131,6 +133,8 @@ static const struct conf_key transport_keys[] = {
 static const struct conf_key route_keys[] = {
     {"from", "{}", AT(conf_route, from), PATTERNS},
     {"to", "{}", AT(conf_route, to), PATTERNS},
+    {"to-mx", "{}", AT(conf_route, to_mx), HOSTS},
+    {"header", NULL, AT(conf_route, header), FIELD},
     {"minimum-attempts", "0", AT(conf_route, minimum_attempts), NUMBER(0, 1000)},
     {"transport", NULL, AT(conf_route, transport), REQUIRED_TEXT},
     {0},

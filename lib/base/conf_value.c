@@ -9,8 +9,7 @@
 bool
 conf_kind_is_list(enum conf_kind k)
 {
-	return k == VALUE_TEXTS || k == VALUE_NAMES || k == VALUE_PATTERNS || k == VALUE_SERVERS ||
-	       k == VALUE_NETWORKS || k == VALUE_DURATIONS;
+	return k >= VALUE_TEXTS;
 }
 
 bool
@@ -75,6 +74,18 @@ mail_address_ok(const char *s)
 	return at && at > s && conf_name_ok(at + 1) && !strpbrk(s, " <>\t\r\n");
 }
 
+/* "Name: pattern" */
+static bool
+field_ok(const char *s)
+{
+	size_t n = strcspn(s, ":");
+
+	for (size_t i = 0; i < n; i++)
+		if (s[i] <= ' ' || s[i] > '~')
+			return false;
+	return n && s[n] && s[n + 1 + strspn(s + n + 1, " ")];
+}
+
 static bool
 word_ok(const char *words, const char *v, uint64_t *n)
 {
@@ -117,6 +128,8 @@ conf_value_ok(const struct conf_rule *r, const char *v, uint64_t *n)
 	case VALUE_NAMES: return conf_name_ok(v) || (r->words && !*v);
 	case VALUE_PATTERNS: return conf_name_ok(v + (*v == '.'));
 	case VALUE_HOST: return host_ok(v);
+	case VALUE_HOST_PATTERNS: return conf_name_ok(strncmp(v, "*.", 2) ? v : v + 2);
+	case VALUE_FIELD: return field_ok(v);
 	case VALUE_ADDRESS: return mail_address_ok(v);
 	case VALUE_SERVERS: return server_ok(v);
 	case VALUE_NETWORKS: return network_ok(v);
@@ -181,6 +194,8 @@ conf_value_expected(struct str *out, const struct conf_rule *r)
 		str_adds(out, "a domain name in ASCII, or one behind a dot: .example.org");
 		return;
 	case VALUE_HOST: str_adds(out, "a host name in ASCII or an IP address"); return;
+	case VALUE_HOST_PATTERNS: str_adds(out, "a host name in ASCII, or *.NAME"); return;
+	case VALUE_FIELD: str_adds(out, "a header field and a pattern such as \"Precedence: bulk\""); return;
 	case VALUE_ADDRESS: str_adds(out, "a mail address such as postmaster@example.org"); return;
 	case VALUE_SERVERS: str_adds(out, "an IP address, perhaps with @port"); return;
 	case VALUE_NETWORKS: str_adds(out, "a network such as 192.0.2.0/24, or an IP address"); return;

@@ -10,22 +10,25 @@
 #include <stdint.h>
 
 enum conf_kind {
-	VALUE_TEXT,      /* not empty */
-	VALUE_PATH,      /* absolute, or one of words */
-	VALUE_NAME,      /* domain name, ASCII; with words: or empty */
-	VALUE_HOST,      /* domain name or IP address */
-	VALUE_ADDRESS,   /* mail address local@domain */
-	VALUE_NUMBER,    /* from min to max */
-	VALUE_SIZE,      /* bytes, from min to max */
-	VALUE_DURATION,  /* from min to max microseconds */
-	VALUE_BOOL,      /* true or false, yes or no */
-	VALUE_WORD,      /* one of words, parted by spaces; its index is the value */
-	VALUE_TEXTS,     /* list of texts, none empty */
-	VALUE_NAMES,     /* list of domain names */
-	VALUE_PATTERNS,  /* list of domain names, each perhaps with a leading dot */
-	VALUE_SERVERS,   /* list of IP addresses, each perhaps with @port */
-	VALUE_NETWORKS,  /* list of networks (network.h) */
-	VALUE_DURATIONS, /* list of durations above 0, not empty */
+	VALUE_TEXT,     /* not empty */
+	VALUE_PATH,     /* absolute, or one of words */
+	VALUE_NAME,     /* domain name, ASCII; with words: or empty */
+	VALUE_HOST,     /* domain name or IP address */
+	VALUE_FIELD,    /* header field and a pattern: "Name: pattern" */
+	VALUE_ADDRESS,  /* mail address local@domain; the last of one text */
+	VALUE_NUMBER,   /* from min to max */
+	VALUE_SIZE,     /* bytes, from min to max */
+	VALUE_DURATION, /* from min to max microseconds */
+	VALUE_BOOL,     /* true or false, yes or no */
+	VALUE_WORD,     /* one of words, parted by spaces; its index is the value */
+	/* lists from here on */
+	VALUE_TEXTS,         /* list of texts, none empty */
+	VALUE_NAMES,         /* list of domain names */
+	VALUE_PATTERNS,      /* list of domain names, each perhaps with a leading dot */
+	VALUE_HOST_PATTERNS, /* list of host names, or *.NAME */
+	VALUE_SERVERS,       /* list of IP addresses, each perhaps with @port */
+	VALUE_NETWORKS,      /* list of networks (network.h) */
+	VALUE_DURATIONS,     /* list of durations above 0, not empty */
 };
 
 struct conf_rule {

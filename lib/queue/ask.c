@@ -515,6 +515,7 @@ apply(struct runq *q, struct dest *d, struct reading *a)
 	d->site->pkix += d->pkix;
 	if (d->pkix)
 		work_want_pkix(q, d->site);
+	route_anew(q, d);
 	dest_list_in_site(q, d);
 }
 

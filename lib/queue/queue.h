@@ -10,7 +10,7 @@
  *   tlsrpt.c  TLS results, summed                          refresh.c mox-mtasts refresh, daily
  *   known.c   spool/support                            notice.c  what senders are told
  *   compose.c one notice                               tell.c    to whom
- *   local.c   children of mox-local
+ *   local.c   children of mox-local                    routing.c by which transport
  *
  * A recipient that is not finished is in exactly one place: loaded (a struct item, or in a struct notice when
  * it has failed and its sender is still to be told), in the index's due and domain tables, or held (in neither). A row in the index exists for each of them; a file in cur/ outranks
@@ -312,7 +312,14 @@ void site_wake(struct runq *q, struct site *s);
 void site_sleep(struct runq *q, struct site *s);  /* until it is up again, or may send again, or a little */
 void site_starve(struct runq *q, struct site *s); /* until a worker ends */
 void table_sweep(struct runq *q);                 /* frees plans and sites that nobody uses */
-const struct conf_transport *route_find(const struct conf *c, const struct row *row, bool *unknown);
+struct dest *dest_find(
+    struct runq *q, const struct conf_transport *t, const char *name, enum tls_class class); /* NULL: none */
+
+/* ---- routing.c: by which transport ---- */
+/* NULL: to the domain's own servers, or (unknown) the message names a transport that is not there. */
+const struct conf_transport *route_find(struct runq *q, const struct row *row, bool *unknown);
+/* The servers of its domain are known now: what a route sends elsewhere because of them goes there. */
+void route_anew(struct runq *q, struct dest *d);
 
 /* ---- load.c ---- */
 #define DOMAIN_NAME_MAX 320

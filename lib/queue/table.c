@@ -106,7 +106,7 @@ const char *class_word(enum tls_class class)
 	return words[class];
 }
 
-static struct dest *
+struct dest *
 dest_find(struct runq *q, const struct conf_transport *t, const char *name, enum tls_class class)
 {
 	uint64_t h = hash_by(name, t) + class;
@@ -141,7 +141,7 @@ dest_look(struct runq *q, const struct row *row)
 	bool unknown;
 
 	row_routed(q, &as, row, domain);
-	t = route_find(q->conf, &as, &unknown);
+	t = route_find(q, &as, &unknown);
 	return dest_find(q, t, dest_name(t, as.domain), class_of(row->requiretls));
 }
 
@@ -292,62 +292,6 @@ site_starve(struct runq *q, struct site *s)
 
 /* ---- recipients ---- */
 
-static bool
-domain_in(const struct conf_list *l, const char *domain)
-{
-	for (size_t i = 0; i < l->n; i++) {
-		const char *p = l->v[i];
-		size_t pl = strlen(p), dl = strlen(domain);
-
-		if (str_ieq(p, domain))
-			return true;
-		/* ".example.net": the domain and all below it. */
-		if (*p == '.' && (str_ieq(p + 1, domain) || (dl > pl && str_ieq(domain + dl - pl, p))))
-			return true;
-	}
-	return !l->n;
-}
-
-/* The first that fits. */
-static const struct conf_route *
-route_in(const struct conf_route *r, size_t n, const struct row *row, const char *from)
-{
-	for (; n; n--, r++)
-		if (row->attempts >= r->minimum_attempts && domain_in(&r->from, from) &&
-		    domain_in(&r->to, row->domain))
-			return r;
-	return NULL;
-}
-
-const struct conf_transport *
-route_find(const struct conf *c, const struct row *row, bool *unknown)
-{
-	char from[DOMAIN_NAME_MAX];
-	const struct conf_transport *t;
-	const struct conf_account *account;
-	const struct conf_domain *domain;
-	const struct conf_route *r = NULL;
-
-	*unknown = false;
-	if (row->transport && *row->transport) {
-		t = conf_transport(c, row->transport);
-		*unknown = !t;
-		return t;
-	}
-	if ((t = local_transport(c, row->domain)))
-		return t;
-	domain_of(from, row->sender ? row->sender : "");
-	account = row->account ? conf_account(c, row->account) : NULL;
-	domain = conf_domain(c, from);
-	if (account)
-		r = route_in(account->route, account->nroute, row, from);
-	if (!r && domain)
-		r = route_in(domain->route, domain->nroute, row, from);
-	if (!r)
-		r = route_in(c->route, c->nroute, row, from);
-	return r ? conf_transport(c, r->transport) : NULL;
-}
-
 static struct msg *
 msg_get(struct runq *q, const struct row *row)
 {
@@ -374,7 +318,7 @@ item_add(struct runq *q, const struct row *row)
 	bool unknown;
 
 	it->elsewhere = row_routed(q, &as, row, domain);
-	t = route_find(q->conf, &as, &unknown);
+	t = route_find(q, &as, &unknown);
 	it->msg = msg_get(q, row);
 	it->of_msg = it->msg->items;
 	it->msg->items = it;

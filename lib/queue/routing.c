@@ -1,0 +1,103 @@
+/* Which transport a recipient goes by; lib/fate/route.c decides, here is what it wants to know. */
+#include "base.h"
+
+#include "header.h"
+#include "queue.h"
+#include "route.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#define HEADER_MAX 65536 /* of a message: what stands farther down no route sees */
+
+struct asked {
+	struct runq *q;
+	uint64_t id;
+};
+
+/* Read anew for each route with such a condition that all its others let through: few have one. */
+static bool
+header_of(void *arg, const char *name, bool (*each)(void *to, const char *value), void *to)
+{
+	const struct asked *a = arg;
+	struct str value = {0};
+	struct header_field f;
+	struct envelope e;
+	const char *why, *p;
+	char *buf;
+	ssize_t got = 0;
+	bool fits = false;
+	int fd = spool_open_message(&a->q->spool, a->id, O_RDONLY);
+
+	if (fd < 0 || envelope_read(fd, &e, &why)) {
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	buf = mem_alloc(HEADER_MAX);
+	got = pread(fd, buf, e.size < HEADER_MAX ? (size_t)e.size : HEADER_MAX, 0);
+	close(fd);
+	p = buf;
+	while (!fits && got > 0 && header_next(&p, buf + got, &f)) {
+		if (!header_is(&f, name))
+			continue;
+		str_reset(&value);
+		header_unfold(&value, &f);
+		fits = each(to, str_cstr(&value));
+	}
+	envelope_free(&e);
+	str_free(&value);
+	free(buf);
+	return fits;
+}
+
+const struct conf_transport *
+route_find(struct runq *q, const struct row *row, bool *unknown)
+{
+	const struct conf_transport *t;
+	const struct conf_route *found;
+	struct asked asked = {q, row->id};
+	char from[DOMAIN_NAME_MAX];
+	struct route_query query = {.account = row->account,
+	    .from = from,
+	    .to = row->domain,
+	    .attempts = row->attempts,
+	    .header = header_of,
+	    .arg = &asked};
+	const struct dest *d;
+
+	*unknown = false;
+	if (row->transport && *row->transport) {
+		t = conf_transport(q->conf, row->transport);
+		*unknown = !t;
+		return t;
+	}
+	if ((t = local_transport(q->conf, row->domain)))
+		return t;
+	domain_of(from, row->sender ? row->sender : "");
+	if (q->conf->has_to_mx && (d = dest_find(q, NULL, row->domain, class_of(row->requiretls))) &&
+	    d->state == DEST_PLAN)
+		query.mx = d->site->name;
+	return route_choose(q->conf, &query, &found) == ROUTE_FITS ? conf_transport(q->conf, found->transport)
+	                                                           : NULL;
+}
+
+void
+route_anew(struct runq *q, struct dest *d)
+{
+	static struct str buf;
+	struct item *it, *next;
+	struct row row;
+	uint32_t uid;
+	bool unknown;
+
+	if (!q->conf->has_to_mx || d->transport)
+		return;
+	for (it = TAILQ_FIRST(&d->ready); it; it = next) {
+		next = TAILQ_NEXT(it, in_dest);
+		if (!row_load(q, &buf, &row, &uid, it->msg->id, it->n) || !route_find(q, &row, &unknown))
+			continue;
+		item_free(q, it);
+		load_place(q, &row);
+	}
+}
