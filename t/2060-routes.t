@@ -53,6 +53,7 @@ fresh
 forward 601 && pass
 is "and the second another" "$(asked)" "127.0.0.3 "
 is "it was tried twice" "$(mox-queue-list -id "$id" -o attempts)" 2
+forward 500000 && pass
 
 fresh
 add -f a@x.example sent@a.big.example >/dev/null
@@ -78,6 +79,43 @@ HEADER=
 pass
 is "by a field of the header" "$(asked)" "127.0.0.5 head.example "
 is "both were sent" "$(grep -c ' sent2\?@head' log)" 2
+
+# ---- mox-queue-transport ----
+col() { mox-queue-list -id "$1" -o "$2" | tr '\n' ' ' | sed 's/ $//'; }
+transport() { mox-queue-transport "$@" 2>&1 | tr '\n' ' '; }
+fresh
+id=$(add -f a@x.example later@chosen.example later2@chosen.example)
+pass
+is "it goes as routes say" "$(asked)" "chosen.example "
+is "an operator says otherwise, of one recipient" "$(transport r2 "$id.1")" "$id.1 mox-queue-transport: changed 1 "
+is "the list shows it" "$(col "$id" transport)" "r2 -"
+is "what is so already is not changed" "$(transport r2 "$id.1")" "mox-queue-transport: changed 0 "
+is "a dry run changes nothing" "$(transport -dry-run r3 "$id"; col "$id" transport)" "$id.1 $id.2 mox-queue-transport: would be changed 2 r2 -"
+fresh
+forward 601 && pass
+is "from the next attempt on" "$(asked)" "127.0.0.2 chosen.example "
+ok "it stands in the spool" grep -q '^transport 1 r2$' spool/cur/*/"$id.amend"
+rm spool/index/rcpt.db
+pass
+is "and survives a rebuild of the index" "$(col "$id" transport)" "r2 -"
+is "it is taken back" "$(transport default "$id")" "$id.1 mox-queue-transport: changed 1 "
+fails 2 "and gone from the spool" ls spool/cur/*/"$id.amend"
+mox-queue-schedule +1h "$id.2" >/dev/null 2>&1
+transport r2 "$id.2" >/dev/null
+mox-queue-schedule now "$id.2" >/dev/null 2>&1
+is "time and transport stand side by side" "$(grep -c . spool/cur/*/"$id.amend")" 3
+is "a transport that is not there" "$(transport nowhere "$id")" "mox-queue-transport: unable to send by \"nowhere\": $T/conf has no transport of that name "
+fresh
+id2=$(add --transport r3 -f a@x.example later@own.example)
+pass
+like "a message's own" "$(asked)" "127.0.0.3 "
+transport r2 "$id2" >/dev/null
+is "default means the message's own again" "$(transport default "$id2"; col "$id2" transport)" "$id2.1 mox-queue-transport: changed 1 r3"
+fresh
+sed -i 's/"r3"/"gone"/' conf
+forward 601 && pass
+like "one that is gone from the configuration fails, and says so" "$(grep "id=$id2.1 " err)" 'event=never .*text="the message asks for a transport that is not configured"'
+sed -i 's/"gone"/"r3"/' conf
 
 echo 'route { header = "X-Class" transport = "r1" }' >>conf
 mox-runq -t 2>err2

@@ -22,47 +22,54 @@ amend_name(char out[SPOOL_NAME_SIZE], uint64_t id)
 	snprintf(out + n, SPOOL_NAME_SIZE - n, ".amend");
 }
 
-/* The record's `next` lines but that of recipient n, appended to keep (may be NULL); the value of that one.
- */
-static int64_t
-read_next(struct str *text, uint32_t n, struct str *keep)
+/* Lines `KEY N VALUE`: those but the one of (key, n) are appended to keep, the value of that one to found; each may be
+ * NULL. false: there is none. */
+static bool
+read_lines(struct str *text, uint32_t n, const char *which, struct str *keep, struct str *found)
 {
 	struct rec_in in = {text->s, text->s + text->len};
 	char *key, *value;
-	int64_t found = 0;
+	bool has = false;
 
 	while (rec_next(&in, &key, &value) == REC_LINE) {
-		char *who = !strcmp(key, "next") ? rec_field(&value) : NULL, *when = rec_field(&value);
-		uint64_t num, t;
+		char *who = strcmp(key, "id") ? rec_field(&value) : NULL, *what = rec_field(&value);
+		uint64_t num;
 
-		if (!who || !when || !str_number(who, UINT32_MAX, &num) || !str_number(when, INT64_MAX, &t))
+		if (!who || !what || !str_number(who, UINT32_MAX, &num))
 			continue;
-		if (num == n)
-			found = (int64_t)t;
-		else if (keep)
-			str_addf(keep, "next %" PRIu64 " %" PRIu64 "\n", num, t);
+		if (num == n && !strcmp(key, which)) {
+			has = true;
+			if (found)
+				str_adds(found, what);
+		} else if (keep) {
+			rec_open(keep, key);
+			rec_putf(keep, "%" PRIu64, num);
+			rec_put(keep, what);
+			rec_close(keep);
+		}
 	}
-	return found;
+	return has;
 }
 
-int64_t
-amend_read(struct runq *q, uint64_t id, uint32_t n)
+bool
+amend_read(struct runq *q, uint64_t id, uint32_t n, const char *key, struct str *value)
 {
 	char name[SPOOL_NAME_SIZE];
 	struct str text = {0};
-	int64_t next = 0;
+	bool has;
 
+	str_reset(value);
 	amend_name(name, id);
-	if (!file_read(q->spool.cur, name, &text, AMEND_MAX) && text.len)
-		next = read_next(&text, n, NULL);
+	has = !file_read(q->spool.cur, name, &text, AMEND_MAX) && text.len &&
+	      read_lines(&text, n, key, NULL, value);
 	str_free(&text);
-	return next;
+	return has;
 }
 
-/* Durable with the marks, at most a second late: the row holds the same time, and is durable before anybody is told. The
+/* Durable with the marks, at most a second late: the row holds the same, and is durable before anybody is told. The
  * amendment is for the day the index is built anew. */
 int
-amend_write(struct runq *q, uint64_t id, uint32_t n, int64_t next)
+amend_write(struct runq *q, uint64_t id, uint32_t n, const char *key, const char *value)
 {
 	char name[SPOOL_NAME_SIZE], id_text[ID_SIZE];
 	struct str text = {0}, out = {0};
@@ -74,9 +81,13 @@ amend_write(struct runq *q, uint64_t id, uint32_t n, int64_t next)
 	rec_add(&out, "id", id_text);
 	empty = out.len;
 	if (!file_read(q->spool.cur, name, &text, AMEND_MAX) && text.len)
-		read_next(&text, n, &out);
-	if (next)
-		str_addf(&out, "next %u %" PRId64 "\n", n, next);
+		read_lines(&text, n, key, &out, NULL);
+	if (value) {
+		rec_open(&out, key);
+		rec_putf(&out, "%" PRIu32, n);
+		rec_put(&out, value);
+		rec_close(&out);
+	}
 	if (out.len > empty) {
 		rec_end(&out);
 		name[2] = 0; /* HH, then ID.amend */

@@ -6,6 +6,7 @@
 #include "queue.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <unistd.h>
 
 static bool
@@ -86,6 +87,7 @@ change_schedule(struct runq *q, const struct change *c, struct row *row, uint32_
 	struct item *it = item_find(q, row->id, row->n);
 	int64_t old = row->next, next = c->relative ? old + c->next : c->next;
 	struct dest *d;
+	char when[24];
 
 	if (row->hold != HOLD_NONE || row->fate || (it && it->job))
 		return false;
@@ -93,7 +95,8 @@ change_schedule(struct runq *q, const struct change *c, struct row *row, uint32_
 		return true;
 	if (next < q->now)
 		next = q->now;
-	if (amend_write(q, row->id, row->n, next > q->now ? next : 0))
+	snprintf(when, sizeof when, "%" PRId64, next);
+	if (amend_write(q, row->id, row->n, "next", next > q->now ? when : NULL))
 		return false;
 	row->next = next;
 	row_store(q, row, uid);
@@ -130,6 +133,49 @@ change_requiretls(struct runq *q, const struct change *c, struct row *row, uint3
 	row->requiretls = class_word(class_of_mark(mark));
 	row_store(q, row, uid);
 	/* A job that is out goes on as it went; what it leaves is loaded anew from the row. */
+	if (it && !it->job) {
+		item_free(q, it);
+		load_place(q, row);
+	}
+	return true;
+}
+
+/* What the message was queued with; "" nothing. */
+static void
+own_transport(struct runq *q, uint64_t id, struct str *out)
+{
+	struct envelope e;
+	const char *why;
+	int fd = spool_open_message(&q->spool, id, O_RDONLY);
+
+	str_reset(out);
+	if (fd < 0)
+		return;
+	if (!envelope_read(fd, &e, &why)) {
+		str_adds(out, e.transport ? e.transport : "");
+		envelope_free(&e);
+	}
+	close(fd);
+}
+
+bool
+change_transport(struct runq *q, const struct change *c, struct row *row, uint32_t uid)
+{
+	static struct str own;
+	struct item *it = item_find(q, row->id, row->n);
+	const char *old = row->transport ? row->transport : "", *to = c->transport;
+
+	own_transport(q, row->id, &own);
+	if (!*to)
+		to = str_cstr(&own);
+	if (row->fate || !strcmp(old, to))
+		return false;
+	if (c->dry)
+		return true;
+	if (amend_write(q, row->id, row->n, "transport", strcmp(to, str_cstr(&own)) ? to : NULL))
+		return false;
+	row->transport = to;
+	row_store(q, row, uid);
 	if (it && !it->job) {
 		item_free(q, it);
 		load_place(q, row);

@@ -425,16 +425,19 @@ struct job *job_build(struct runq *q, struct site *s);
 int job_send(struct job *j) MUST_USE;
 
 /* ---- change.c: true when it changed something, or with `dry` would have ---- */
+#define TRANSPORT_NAME_MAX 200
 struct change {
 	bool privileged, dry;
 	bool timed;      /* schedule: next is given */
 	bool relative;   /* next is added to the row's */
 	int64_t next;    /* schedule */
 	char requiretls; /* the mark to set */
+	char transport[TRANSPORT_NAME_MAX + 1]; /* to set; "": as routes say */
 };
 bool change_hold(struct runq *q, const struct change *c, struct row *row, uint32_t uid);
 bool change_release(struct runq *q, const struct change *c, struct row *row, uint32_t uid);
 bool change_schedule(struct runq *q, const struct change *c, struct row *row, uint32_t uid);
+bool change_transport(struct runq *q, const struct change *c, struct row *row, uint32_t uid);
 bool change_requiretls(struct runq *q, const struct change *c, struct row *row, uint32_t uid);
 
 /* ---- serve.c ---- */
@@ -484,9 +487,9 @@ void refresh_ended(struct runq *q, int status); /* as waitpid says */
 void refresh_stop(struct runq *q);
 
 /* ---- amend.c: spool/cur/HH/ID.amend, what an operator changed beyond the mutable bytes ---- */
-int amend_write(
-    struct runq *q, uint64_t id, uint32_t n, int64_t next) MUST_USE; /* next 0: as scheduled by itself */
-int64_t amend_read(struct runq *q, uint64_t id, uint32_t n);         /* 0: nothing */
+/* key: `next`, when (microseconds); `transport`, its name. value NULL: as it came by itself. */
+int amend_write(struct runq *q, uint64_t id, uint32_t n, const char *key, const char *value) MUST_USE;
+bool amend_read(struct runq *q, uint64_t id, uint32_t n, const char *key, struct str *value); /* false: nothing */
 void amend_drop(struct runq *q, uint64_t id);
 
 /* Lives in bin/mox-runq.c: what SIGHUP does to the rest. */

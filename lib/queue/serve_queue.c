@@ -21,8 +21,14 @@ read_set(struct client *c, char *value, int64_t now)
 		           ? "requiretls is yes, no or default"
 		           : NULL;
 	}
+	if (!strcmp(what, "transport")) {
+		if (strlen(to) > TRANSPORT_NAME_MAX)
+			return "the transport's name is too long";
+		snprintf(c->change.transport, sizeof c->change.transport, "%s", to);
+		return NULL;
+	}
 	if (strcmp(what, "next"))
-		return "only `set next` and `set requiretls` are known";
+		return "only `set next`, `set requiretls` and `set transport` are known";
 	c->change.timed = true;
 	c->change.relative = *to == '+' || *to == '-';
 	if (!strcmp(to, "now"))
@@ -58,6 +64,15 @@ requiretls_begin(struct runq *q, struct client *c)
 {
 	(void)q;
 	return c->change.requiretls ? NULL : "requiretls needs yes, no or default";
+}
+
+/* "": as routes say. Whether the account may use it is seen with each row. */
+static const char *
+transport_begin(struct runq *q, struct client *c)
+{
+	return *c->change.transport && !conf_transport(q->conf, c->change.transport)
+	           ? "there is no transport of that name"
+	           : NULL;
 }
 
 /* ---- rows ---- */
@@ -229,6 +244,12 @@ requiretls_slice(struct runq *q, struct client *c)
 	change_slice(q, c, change_requiretls);
 }
 
+static void
+transport_slice(struct runq *q, struct client *c)
+{
+	change_slice(q, c, change_transport);
+}
+
 /* ---- the comparison an operator asked for ---- */
 
 static void
@@ -271,6 +292,7 @@ const struct serve_op serve_queue_ops[] = {
     {"schedule", .privileged = true, .slices = 1, .line = change_line, .begin = schedule_begin,
 	.slice = schedule_slice},
     {"requiretls", .line = change_line, .begin = requiretls_begin, .slice = requiretls_slice},
+    {"transport", .line = change_line, .begin = transport_begin, .slice = transport_slice},
     {"check", .privileged = true, .slice = check_slice},
     {"rebuild", .privileged = true, .begin = rebuild_begin},
     {0},

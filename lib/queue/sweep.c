@@ -151,9 +151,20 @@ has_row(struct runq *q, uint64_t id)
 	return !want;
 }
 
+static int64_t
+amended_next(struct runq *q, uint64_t id, uint32_t n)
+{
+	static struct str text;
+	uint64_t next;
+
+	return amend_read(q, id, n, "next", &text) && str_number(text.s, INT64_MAX, &next) ? (int64_t)next
+	                                                                                   : 0;
+}
+
 static void
 add_rows(struct runq *q, const struct envelope *e)
 {
+	static struct str transport;
 	char domain[DOMAIN_NAME_MAX];
 	struct row row;
 
@@ -162,8 +173,10 @@ add_rows(struct runq *q, const struct envelope *e)
 			continue;
 		intake_row(q, &row, e, n, domain);
 		row.attempts = retry_guess_attempts(&q->conf->retry, q->now - e->queued);
+		if (amend_read(q, e->id, n, "transport", &transport))
+			row.transport = transport.s;
 		if (row.hold == HOLD_NONE) {
-			int64_t set = amend_read(q, e->id, n);
+			int64_t set = amended_next(q, e->id, n);
 			int64_t pause = row.attempts ? retry_pause(&q->conf->retry, row.attempts, 1000) : 0;
 
 			/* Not all at once: over the pause they would have made, at most an hour. */
