@@ -63,11 +63,12 @@ ROOMS_mox-localserve := mail
 LIBS_mox-localserve := -lidn2
 ROOMS_mox-doctor := report trust mail
 LIBS_mox-doctor := -ljansson -lidn2
+ADMIN := mox-queue-% mox-retired-list mox-suppress
 ROOMS_ADMIN := admin report spool mail
 LIBS_ADMIN := -ljansson -lz
 
-rooms = $(if $(ROOMS_$1),$(ROOMS_$1),$(if $(filter mox-queue-%,$1),$(ROOMS_ADMIN)))
-libs = $(if $(LIBS_$1),$(LIBS_$1),$(if $(filter mox-queue-%,$1),$(LIBS_ADMIN)))
+rooms = $(if $(ROOMS_$1),$(ROOMS_$1),$(if $(filter $(ADMIN),$1),$(ROOMS_ADMIN)))
+libs = $(if $(LIBS_$1),$(LIBS_$1),$(if $(filter $(ADMIN),$1),$(LIBS_ADMIN)))
 archives = $(foreach r,$(call rooms,$1) base,$(OUT)/lib$r.a)
 
 all: $(CMDS:%=$(BIN)/%) $(TOOLS:%=$(OUT)/t/%)

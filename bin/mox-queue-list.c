@@ -1,200 +1,44 @@
 #include "base.h"
 
-#include "admin.h"
-#include "columns.h"
 #include "die.h"
+#include "list.h"
 #include "mailq.h"
 
 static const char usage[] = "mox-queue-list [-C file] [-j | -mailq] [-o field,...] [-n count] [-sort field] "
 			    "[-asc | -desc] [-filter value ...] [id ... | -]";
 
-enum { OPT_COLUMNS = ADMIN_OWN, OPT_JSON, OPT_MAILQ, OPT_SORT, OPT_ASC, OPT_DESC };
+enum { OPT_MAILQ = LIST_OWN };
 
-static const struct opt options[] = {
-    {"o", OPT_COLUMNS, true},
-    {"j", OPT_JSON, false},
-    {"mailq", OPT_MAILQ, false},
-    {"sort", OPT_SORT, true},
-    {"asc", OPT_ASC, false},
-    {"desc", OPT_DESC, false},
-};
+static const struct opt options[] = {LIST_OPTIONS, {"mailq", OPT_MAILQ, false}};
 
-struct kept { /* a row that waits to be sorted; rec owns what it points to */
-	char *rec;
-	struct row row;
-};
-
-struct list {
-	struct admin admin;
-	struct columns columns;
-	struct mailq mailq;
-	const char *names;
-	bool json, as_mailq, sorted, descending;
-	enum row_field by;
-	struct kept *kept;
-	size_t n, cap;
-};
-
-/* qsort has no argument for it. */
-static enum row_field sort_by;
-static bool sort_down;
-
-static int
-number_order(uint64_t a, uint64_t b)
-{
-	return a < b ? -1 : a > b;
-}
-
-static int
-field_order(const struct row *a, const struct row *b)
-{
-	struct str x = {0}, y = {0};
-	int order;
-
-	switch (sort_by) {
-	case ROW_ID: return 0;
-	case ROW_QUEUED: return number_order((uint64_t)a->queued, (uint64_t)b->queued);
-	case ROW_NEXT: return number_order((uint64_t)a->next, (uint64_t)b->next);
-	case ROW_LAST: return number_order((uint64_t)a->last, (uint64_t)b->last);
-	case ROW_ATTEMPTS: return number_order(a->attempts, b->attempts);
-	case ROW_CODE: return number_order(a->code, b->code);
-	case ROW_SIZE: return number_order(a->size, b->size);
-	default: break;
-	}
-	row_text(&x, a, sort_by);
-	row_text(&y, b, sort_by);
-	order = strcmp(str_cstr(&x), str_cstr(&y));
-	str_free(&x);
-	str_free(&y);
-	return order;
-}
-
-/* Rows that are equal stand in order of id, then recipient. */
-static int
-kept_order(const void *x, const void *y)
-{
-	const struct row *a = &((const struct kept *)x)->row, *b = &((const struct kept *)y)->row;
-	int order = field_order(a, b);
-
-	if (!order)
-		order = number_order(a->id, b->id);
-	if (!order)
-		order = number_order(a->n, b->n);
-	return sort_down ? -order : order;
-}
+static struct mailq mailq;
 
 static void
-kept_cut(struct list *l)
+show_mailq(struct list *l, const struct row *r)
 {
-	if (l->n) /* qsort takes no null pointer */
-		qsort(l->kept, l->n, sizeof *l->kept, kept_order);
-	while (l->admin.limit && l->n > l->admin.limit)
-		free(l->kept[--l->n].rec);
-}
-
-/* With -n, no more than a few times that many are kept at once. */
-static void
-keep(struct list *l, const char *rec, size_t n)
-{
-	struct kept *k;
-
-	if (l->admin.limit && l->n >= 1000 && l->n / 4 >= l->admin.limit)
-		kept_cut(l);
-	if (l->n == l->cap) {
-		l->cap = l->cap ? 2 * l->cap : 256;
-		l->kept = mem_grow(l->kept, l->cap, sizeof *l->kept);
-	}
-	k = &l->kept[l->n++];
-	k->rec = mem_dupn(rec, n);
-	admin_row(&k->row, k->rec, n);
-}
-
-static void
-show(struct list *l, const struct row *r)
-{
-	if (l->as_mailq)
-		mailq_row(&l->mailq, r);
-	else
-		columns_print(&l->columns, r);
-}
-
-static void
-take_row(char *rec, size_t n, void *arg)
-{
-	struct list *l = arg;
-	struct row r;
-
-	if (l->sorted) {
-		keep(l, rec, n);
-		return;
-	}
-	admin_row(&r, rec, n);
-	show(l, &r);
-}
-
-static void
-parse(struct list *l, char *argv[])
-{
-	struct admin *a = &l->admin;
-	int code;
-
-	admin_start(a, "mox-queue-list", usage, ADMIN_LIST, argv);
-	while ((code = admin_option(a, options, ARRAY_LEN(options))))
-		switch (code) {
-		case OPT_COLUMNS: l->names = a->opt.value; break;
-		case OPT_JSON: l->json = true; break;
-		case OPT_MAILQ: l->as_mailq = true; break;
-		case OPT_SORT:
-			if (!row_field_find(a->opt.value, &l->by))
-				die_perm("unable to sort by \"%s\": fields are named in mox-queue-list(8)",
-				    a->opt.value);
-			l->sorted = true;
-			break;
-		case OPT_ASC: l->descending = false; break;
-		default: l->descending = true; break;
-		}
-	if (l->as_mailq && (l->json || l->names || l->sorted || l->descending))
-		die_perm("unable to combine -mailq with -j, -o, -sort or -desc");
-	/* Rows come in order of id: the other order, too, needs them all. */
-	if (l->descending)
-		l->sorted = true;
-	a->keep_limit = l->sorted;
-	sort_by = l->by;
-	sort_down = l->descending;
-	admin_ready(a, 0);
-}
-
-static void
-finish(struct list *l)
-{
-	if (l->sorted)
-		kept_cut(l);
-	for (size_t i = 0; i < l->n; i++) {
-		show(l, &l->kept[i].row);
-		free(l->kept[i].rec);
-	}
-	free(l->kept);
-	if (l->as_mailq)
-		mailq_end(&l->mailq);
-	columns_free(&l->columns);
-	admin_flush();
-	admin_free(&l->admin);
+	(void)l;
+	mailq_row(&mailq, r);
 }
 
 int
 main(int argc, char *argv[])
 {
 	struct list l = {.by = ROW_ID};
-	unsigned width = 0;
-	enum table_form form;
+	int code;
 
 	(void)argc;
-	parse(&l, argv);
-	form = table_form_of(1, &width);
-	columns_start(&l.columns, l.names, l.json ? TABLE_JSON : form, width, l.admin.now);
-	if (!l.as_mailq)
-		table_head(&l.columns.table);
-	(void)admin_ask(&l.admin, "list", NULL, take_row, &l);
-	finish(&l);
+	admin_start(&l.admin, "mox-queue-list", usage, ADMIN_LIST, argv);
+	while ((code = admin_option(&l.admin, options, ARRAY_LEN(options))))
+		if (code == OPT_MAILQ)
+			l.show = show_mailq;
+		else
+			list_option(&l, code);
+	if (l.show && (l.json || l.names || l.sorted || l.descending))
+		die_perm("unable to combine -mailq with -j, -o, -sort or -desc");
+	list_ready(&l, "id,state,next,rcpt,error", NULL);
+	list_run(&l, "list");
+	if (l.show)
+		mailq_end(&mailq);
+	list_end(&l);
 	return 0;
 }

@@ -257,6 +257,8 @@ work_waits(const struct runq *q)
 		return true;
 	if (q->stopping)
 		return false;
+	if (retire_busy(q))
+		return true;
 	if (q->intake_wanted || q->intake_more)
 		return true;
 	return q->mode != RUNQ_SERVE &&

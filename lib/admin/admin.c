@@ -95,6 +95,12 @@ filter_add(struct admin *a, const char *name, const char *value)
 	str_free(&v);
 }
 
+void
+admin_filter(struct admin *a)
+{
+	filter_add(a, a->opt.name, a->opt.value);
+}
+
 static void
 common_option(struct admin *a, int code)
 {
@@ -102,7 +108,7 @@ common_option(struct admin *a, int code)
 	case OPT_CONF: a->conf_file = a->opt.value; break;
 	case OPT_HELP: print_usage(a->usage);
 	case OPT_VERSION: print_version();
-	case OPT_FILTER: filter_add(a, a->opt.name, a->opt.value); break;
+	case OPT_FILTER: admin_filter(a); break;
 	case OPT_ID: id_add(a, a->opt.value); break;
 	case OPT_LIMIT:
 		if (!str_number(a->opt.value, INT64_MAX, &a->limit) || !a->limit)
@@ -290,7 +296,7 @@ uint64_t
 admin_ask(struct admin *a, const char *op, const char *extra, ctl_row *row, void *arg)
 {
 	struct str head = {0};
-	bool by_id = a->ids.len || a->from_stdin, again = !strcmp(op, "list") && !by_id;
+	bool by_id = a->ids.len || a->from_stdin, again = (!strcmp(op, "list") || !strcmp(op, "retired")) && !by_id;
 	uint64_t sum = 0, count;
 
 	do {

@@ -47,6 +47,8 @@ void admin_start(struct admin *a, const char *name, const char *usage, enum admi
 /* The code (from ADMIN_OWN) of the command's next own option, its value in a->opt.value; 0 at the end. The
  * common ones are dealt with here. */
 int admin_option(struct admin *a, const struct opt *own, size_t n) MUST_USE;
+/* The option just answered is a further key of the selection. */
+void admin_filter(struct admin *a);
 /* Loads the configuration and checks the ids among the arguments from number `first` on. */
 void admin_ready(struct admin *a, int first);
 

@@ -29,6 +29,11 @@ static const struct {
     [ROW_REQUIRETLS] = {10, false},
     [ROW_MESSAGEID] = {24, false},
     [ROW_SUBJECT] = {20, false},
+    [ROW_HOST] = {24, false},
+    [ROW_TLS] = {13, false},
+    [ROW_DURATION] = {8, true},
+    [ROW_RESULT] = {10, false},
+    [ROW_RETIRED] = {7, false},
 };
 
 static void
@@ -46,12 +51,10 @@ columns_start(struct columns *c, const char *names, enum table_form form, unsign
 {
 	*c = (struct columns){.table = {form, c->column, 0, width}, .now = form == TABLE_SCREEN ? now : 0};
 	if (!names && form == TABLE_JSON) {
-		for (int f = 0; f < ROW_FIELDS; f++)
+		for (int f = 0; f < ROW_QUEUE_FIELDS; f++)
 			column_add(c, (enum row_field)f);
 		return;
 	}
-	if (!names)
-		names = "id,state,next,rcpt,error";
 	for (const char *p = names;; p++) {
 		size_t n = strcspn(p, ",");
 		char *name = mem_dupn(p, n);
@@ -125,6 +128,11 @@ row_shown(struct str *out, const struct row *r, enum row_field f, int64_t now)
 	case ROW_QUEUED: time_shown(out, r->queued, now - r->queued, now); return;
 	case ROW_LAST: time_shown(out, r->last, now - r->last, now); return;
 	case ROW_NEXT: time_shown(out, r->next, r->next - now, now); return;
+	case ROW_RETIRED: time_shown(out, r->retired, now - r->retired, now); return;
+	case ROW_DURATION:
+		if (r->duration)
+			str_addf(out, "%" PRIu64, r->duration / 1000);
+		return;
 	case ROW_CODE:
 		if (!r->code)
 			return;

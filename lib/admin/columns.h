@@ -17,13 +17,14 @@ struct columns {
 	int64_t now; /* a screen shows how long until and since; 0: the time itself */
 };
 
-/* names: "id,rcpt,..."; NULL: the usual ones, for JSON all. Ends the program at a name that is none. */
+/* names: "id,rcpt,..."; NULL, for JSON: all that a queue has. Ends the program at a name that is none. */
 void columns_start(struct columns *c, const char *names, enum table_form form, unsigned width, int64_t now);
 void columns_print(struct columns *c, const struct row *r);
 void columns_free(struct columns *c);
 
 /* One field as people and scripts read it, appended: times in ISO 8601, or relative to now when that is not 0
- * ("12m", "-3m"); the null sender as <>; what is not there as the empty string. */
+ * ("12m", "-3m"); the null sender as <>; what is not there as the empty string; a
+ * duration in milliseconds. */
 void row_shown(struct str *out, const struct row *r, enum row_field f, int64_t now);
 /* "held by the operator", and so on; NULL: not held. */
 const char *hold_shown(char hold);

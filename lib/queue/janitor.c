@@ -50,10 +50,12 @@ reserve_make(struct runq *q)
 	struct statvfs v;
 	int fd, err;
 
-	if (!q->conf->reserve || !faccessat(q->spool.dir, "reserve", F_OK, 0))
+	q->cramped = false;
+	if (q->conf->reserve && !faccessat(q->spool.dir, "reserve", F_OK, 0))
 		return;
-	if (fstatvfs(q->spool.dir, &v) ||
-	    (uint64_t)v.f_bavail * v.f_frsize < q->conf->reserve + q->conf->min_free)
+	q->cramped = !fstatvfs(q->spool.dir, &v) &&
+	             (uint64_t)v.f_bavail * v.f_frsize < q->conf->reserve + q->conf->min_free;
+	if (q->cramped || !q->conf->reserve)
 		return;
 	fd = openat(q->spool.dir, "reserve", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
@@ -122,6 +124,7 @@ janitor_round(struct runq *q)
 {
 	sync_soon(q);
 	tlsrpt_round(q);
+	retire_round(q);
 	index_checkpoint(q->index, false);
 	if (q->mono < q->janitor_at)
 		return;

@@ -40,7 +40,7 @@ forget_message(struct runq *q, struct msg *m)
 		next = it->of_msg;
 		if (it->job)
 			continue;
-		index_del(q->index, id, it->n);
+		retire(q, id, it->n, "gone");
 		item_free(q, it);
 	}
 }
@@ -58,6 +58,18 @@ change_class(struct runq *q, struct item *it, enum tls_class class)
 		row_store(q, &row, uid);
 	}
 	load_defer(q, it, it->next);
+}
+
+/* For the history: the row was out of date. */
+static const char *
+state_word(char state)
+{
+	switch (state) {
+	case STATE_DELIVERED: return "delivered";
+	case STATE_FAILED: return "failed";
+	case STATE_CANCELLED: return "cancelled";
+	default: return "gone";
+	}
 }
 
 /* The file's mutable bytes win: false when this recipient is no longer ours to deliver like this. */
@@ -83,7 +95,7 @@ still_due(struct runq *q, struct item *it, const struct envelope *e)
 			row_store(q, &row, uid);
 		}
 	} else {
-		index_del(q->index, e->id, it->n);
+		retire(q, e->id, it->n, state_word(mark ? mark[MARK_STATE] : 0));
 	}
 	item_free(q, it);
 	return false;
@@ -220,6 +232,7 @@ job_build(struct runq *q, struct site *s)
 	j->fd = fd;
 	j->site = s;
 	j->msg = m;
+	j->tried = q->now;
 	j->no = ++q->job_no;
 	j->rcpt = mem_zalloc((max < e.nrcpt ? max : e.nrcpt) * sizeof *j->rcpt);
 	m->todo = 0;

@@ -48,37 +48,50 @@ put_text(struct str *out, const char *key, const char *v)
 }
 
 void
+row_record(struct str *out, const struct row *row, uint32_t uid)
+{
+	char id[ROW_ID_SIZE];
+
+	row_id(id, row);
+	rec_add(out, "id", id);
+	put_number(out, "uid", uid);
+	put_number(out, "queued", row->queued);
+	put_number(out, "next", row->next);
+	put_number(out, "attempts", row->attempts);
+	put_number(out, "last", row->last);
+	put_number(out, "size", (int64_t)row->size);
+	if (row->code)
+		put_number(out, "code", row->code);
+	str_addf(out, "hold %c\n", row->hold ? row->hold : HOLD_NONE);
+	put_text(out, "sender", row->sender);
+	put_text(out, "rcpt", row->rcpt);
+	put_text(out, "domain", row->domain);
+	put_text(out, "site", row->site);
+	put_text(out, "account", row->account);
+	put_text(out, "error", row->error);
+	put_text(out, "transport", row->transport);
+	put_text(out, "requiretls", row->requiretls);
+	put_text(out, "messageid", row->messageid);
+	put_text(out, "subject", row->subject);
+	if (row->fate)
+		str_addf(out, "fate %s\n", row->fate);
+	if (row->told)
+		str_adds(out, "told yes\n");
+	put_text(out, "result", row->result);
+	if (row->retired)
+		put_number(out, "retired", row->retired);
+	for (unsigned i = 0; i < row->nattempt; i++)
+		str_addf(out, "attempt %s\n", row->attempt[i]);
+	rec_end(out);
+}
+
+void
 row_store(struct runq *q, const struct row *row, uint32_t uid)
 {
 	static struct str out;
-	char id[ROW_ID_SIZE];
 
 	str_reset(&out);
-	row_id(id, row);
-	rec_add(&out, "id", id);
-	put_number(&out, "uid", uid);
-	put_number(&out, "queued", row->queued);
-	put_number(&out, "next", row->next);
-	put_number(&out, "attempts", row->attempts);
-	put_number(&out, "last", row->last);
-	put_number(&out, "size", (int64_t)row->size);
-	if (row->code)
-		put_number(&out, "code", row->code);
-	str_addf(&out, "hold %c\n", row->hold ? row->hold : HOLD_NONE);
-	put_text(&out, "sender", row->sender);
-	put_text(&out, "rcpt", row->rcpt);
-	put_text(&out, "domain", row->domain);
-	put_text(&out, "account", row->account);
-	put_text(&out, "error", row->error);
-	put_text(&out, "transport", row->transport);
-	put_text(&out, "requiretls", row->requiretls);
-	put_text(&out, "messageid", row->messageid);
-	put_text(&out, "subject", row->subject);
-	if (row->fate)
-		str_addf(&out, "fate %s\n", row->fate);
-	if (row->told)
-		str_adds(&out, "told yes\n");
-	rec_end(&out);
+	row_record(&out, row, uid);
 	index_put(q->index, row->id, row->n, &out);
 }
 

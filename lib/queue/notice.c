@@ -274,7 +274,7 @@ notice_close(struct runq *q, struct envelope *e, uint32_t n)
 			m->todo--;
 	}
 	if (!failed) {
-		index_del(q->index, e->id, n);
+		retire(q, e->id, n, "failed");
 		return;
 	}
 	/* No second notice for that: a person must look. */
@@ -294,7 +294,7 @@ static void
 close_success(struct runq *q, struct notice *n, const struct envelope *e)
 {
 	for (size_t i = 0; i < n->nrcpt; i++)
-		index_del(q->index, n->id, n->rcpt[i].n);
+		retire(q, n->id, n->rcpt[i].n, "delivered");
 	q->notices.rcpts -= n->nrcpt;
 	n->nrcpt = 0;
 	if (!count_todo(e) && !notice_needs_file(q, e) && remove_file(q, n->id)) {
@@ -325,7 +325,7 @@ open_message(struct runq *q, struct notice *n, struct envelope *e)
 		return -1;
 	}
 	for (size_t i = 0; i < n->nrcpt; i++)
-		index_del(q->index, n->id, n->rcpt[i].n);
+		retire(q, n->id, n->rcpt[i].n, "failed");
 	notice_free(q, n);
 	return -1;
 }

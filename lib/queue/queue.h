@@ -11,6 +11,7 @@
  *   known.c   spool/support                            notice.c  what senders are told
  *   compose.c one notice                               tell.c    to whom
  *   local.c   children of mox-local                    routing.c by which transport
+ *   retire.c  attempts, and the history
  *
  * A recipient that is not finished is in exactly one place: loaded (a struct item, or in a struct notice when
  * it has failed and its sender is still to be told), in the index's due and domain tables, or held (in neither). A row in the index exists for each of them; a file in cur/ outranks
@@ -163,6 +164,8 @@ struct job_rcpt {
 	char *status, *host, *text; /* NULL until reported */
 	bool local;                 /* the code and the text are our own */
 	bool no_dsn;                /* sent to a server that will not tell of success */
+	bool tried;                 /* it counts as an attempt */
+	bool given_up;              /* later, but it was the last attempt */
 	bool expanded;              /* sent to all whom an alias of this machine names */
 	bool passed_on;             /* what its sender wants to be told went along: others tell it */
 };
@@ -186,6 +189,7 @@ struct job {
 	bool says_support, starttls, requiretls; /* what the session said of its server */
 	char *session;
 	int64_t started; /* monotonic */
+	int64_t tried;   /* wall: when its attempts were registered */
 	pid_t pid;       /* local: of mox-local; 0: not, or no more */
 	int answer;      /* local: a file in memory with its report */
 };
@@ -275,6 +279,14 @@ struct runq {
 	pid_t refresh_pid;  /* mox-mtasts refresh; 0: none */
 	int64_t refresh_at; /* not to be thought of before */
 
+	bool cramped; /* space is short: the history is not written */
+	struct {
+		bool walking; /* through the history, for what is too old */
+		int64_t at;   /* monotonic: the next walk */
+		uint64_t id;  /* behind this */
+		uint32_t n;
+	} retired;
+
 	int64_t janitor_at, sync_at;
 	int sync_pipe;
 	bool dirty; /* marks or unlinks that are not durable yet */
@@ -340,6 +352,7 @@ void load_defer(struct runq *q, struct item *it, int64_t next); /* its row says 
 void load_wait(struct runq *q, uint64_t id, uint32_t n, int64_t next, const char *domain);
 /* Rows: uid is not for everybody's eyes and so no field of struct row. */
 void row_store(struct runq *q, const struct row *row, uint32_t uid);
+void row_record(struct str *out, const struct row *row, uint32_t uid); /* appended */
 bool row_load(struct runq *q, struct str *buf, struct row *row, uint32_t *uid, uint64_t id, uint32_t n);
 bool row_read(struct row *row, uint32_t *uid, char *rec, size_t len);
 
@@ -381,6 +394,24 @@ void settle_down(struct runq *q, struct site *s);
 /* Writes one mutable byte; -1 with errno. */
 int settle_mark(
     struct runq *q, uint64_t id, struct envelope *e, uint32_t n, enum mark which, char value) MUST_USE;
+
+/* ---- retire.c: attempts in rows, and what is kept of recipients that have left the queue ---- */
+/* How an attempt ended, added to its row; with no job: what settle_without_job was told. buf holds the line. */
+void attempt_add(
+    struct runq *q, struct row *row, struct str *buf, const struct job *j, const struct job_rcpt *r);
+/* delivered, relayed, expanded: what became of one that was sent. */
+const char *sent_word(const struct job *j, const struct job_rcpt *r);
+/* A recipient leaves the queue: its row goes, and its record comes into the history in the same commit, for as
+ * long as keep-retired says. Its file has been marked or unlinked before. result (mox-rec.5): where the row
+ * itself names none in row->result, which whoever wrote its fate may have set. */
+void retire(struct runq *q, uint64_t id, uint32_t n, const char *result);
+/* The same of one just sent, from its job: where it was the first attempt, its row is not read. */
+void retire_sent(struct runq *q, const struct job *j, const struct job_rcpt *r);
+#define RETIRE_KEY 12 /* bytes of a key of INDEX_RETIRED */
+struct index_key retire_key(unsigned char buf[RETIRE_KEY], uint64_t id, uint32_t n);
+void retire_unkey(struct index_key key, uint64_t *id, uint32_t *n);
+void retire_round(struct runq *q);      /* a slice of what is kept too long goes */
+bool retire_busy(const struct runq *q); /* there is more to look at */
 
 /* The value of a `rcpt` line, taken apart; false: it is none. */
 bool settle_rcpt(struct job *j, char *value) MUST_USE;

@@ -22,7 +22,7 @@
 #define SLICES 8            /* of one client a round */
 #define STUCK (30 * SECOND) /* a reader who takes nothing for so long is dropped */
 
-static const struct serve_op *const tables[] = {serve_queue_ops};
+static const struct serve_op *const tables[] = {serve_queue_ops, serve_retired_ops};
 
 static void
 request_free(struct client *c)
@@ -53,7 +53,7 @@ client_reset(struct client *c)
 	c->op = NULL;
 	c->limit = c->count = 0;
 	c->change = (struct change){.privileged = c->privileged};
-	c->done = c->finishing = false;
+	c->done = c->finishing = c->attempts = false;
 	c->range = 0;
 	c->id = 0;
 	c->n = 0;

@@ -55,12 +55,24 @@ struct client {
 		uint32_t n;
 	} chosen[SERVE_SLICE];
 	size_t nchosen;
+	bool attempts; /* rows with all of theirs */
 };
+
+/* For walks through rows in order of id and recipient. Where this one begins: c->id and c->n, behind which to
+ * look. */
+void serve_walk_begin(struct client *c);
+/* Whether the walk goes on with this row; false: not, and it is not to be looked at. */
+bool serve_walk_at(struct client *c, uint64_t id, uint32_t n);
+/* A row that is meant: it joins the answer, or those chosen for a change. false: enough for now. */
+bool serve_walk_take(struct client *c, struct row *row);
+/* The walk is over for this slice, after `got` rows: on to the next range of ids, or the end. */
+void serve_walk_end(struct client *c, size_t got);
 
 /* The end of the answer. word: ok, denied, bad or failed; text: a sentence, or NULL. */
 void serve_status(struct client *c, const char *word, const char *text);
 
 /* Each ends with a word of NULL. */
-extern const struct serve_op serve_queue_ops[]; /* serve_queue.c: rows of the queue */
+extern const struct serve_op serve_queue_ops[];   /* serve_queue.c: rows of the queue */
+extern const struct serve_op serve_retired_ops[]; /* serve_retired.c: the history */
 
 #endif

@@ -75,6 +75,14 @@ transport_begin(struct runq *q, struct client *c)
 	           : NULL;
 }
 
+static const char *
+show_begin(struct runq *q, struct client *c)
+{
+	(void)q;
+	c->attempts = true;
+	return NULL;
+}
+
 /* ---- rows ---- */
 
 /* What only memory knows: where it is, and what ails its site. */
@@ -107,89 +115,32 @@ complete(struct runq *q, struct row *row)
 	}
 }
 
-/* Whether the row of a walk is meant; false in *more: enough for this slice. */
-static bool
-is_meant(struct client *c, uint64_t id, uint32_t n, bool *more)
-{
-	const struct select *sel = &c->select;
-
-	*more = false;
-	if (sel->nid && sel->id[c->range].id != id) {
-		c->done = true; /* of this range */
-		return false;
-	}
-	if (c->out.len > SERVE_PACKET || c->nchosen == SERVE_SLICE) {
-		c->full = true;
-		return false;
-	}
-	c->id = id;
-	c->n = n;
-	*more = true;
-	return true;
-}
-
 static bool
 visit(uint64_t id, uint32_t n, char *rec, size_t len, void *arg)
 {
 	struct client *c = arg;
 	struct row row;
 	uint32_t uid;
-	bool more;
 
-	if (!is_meant(c, id, n, &more))
-		return more;
+	if (!serve_walk_at(c, id, n))
+		return false;
 	if (!row_read(&row, &uid, rec, len) || (!c->privileged && uid != c->uid))
 		return true;
 	complete(runq_of(), &row);
-	if (!select_match(&c->select, &row))
-		return true;
-	if (c->op->reads) {
-		row_write(&c->out, &row);
-		c->count++;
-	} else {
-		c->chosen[c->nchosen].id = id;
-		c->chosen[c->nchosen++].n = n;
-	}
-	if (c->limit && c->count + c->nchosen >= c->limit) {
-		c->done = true;
-		c->range = c->select.nid;
-		return false;
-	}
-	return true;
+	return !select_match(&c->select, &row) || serve_walk_take(c, &row);
 }
 
-/* Answers the rows visited. */
 static size_t
 walk(struct runq *q, struct client *c)
 {
-	const struct select *sel = &c->select;
-
-	c->full = false;
-	if (sel->nid && c->id != sel->id[c->range].id) {
-		c->id = sel->id[c->range].id;
-		c->n = sel->id[c->range].n ? sel->id[c->range].n - 1 : 0;
-	}
+	serve_walk_begin(c);
 	return index_scan(q->index, c->id, c->n, SERVE_SLICE, visit, c);
-}
-
-/* Behind a walk: on to the next range, or the end. */
-static void
-walked(struct client *c, size_t got)
-{
-	const struct select *sel = &c->select;
-
-	if ((got == SERVE_SLICE && !c->done) || c->full)
-		return;
-	c->done = false;
-	if (sel->nid && c->range < sel->nid && ++c->range < sel->nid)
-		return;
-	serve_status(c, "ok", NULL);
 }
 
 static void
 list_slice(struct runq *q, struct client *c)
 {
-	walked(c, walk(q, c));
+	serve_walk_end(c, walk(q, c));
 }
 
 /* ---- changes ---- */
@@ -217,7 +168,7 @@ change_slice(struct runq *q, struct client *c, change_fn *change)
 	}
 	c->nchosen = 0;
 	q->answers_wait = true;
-	walked(c, got);
+	serve_walk_end(c, got);
 }
 
 static void
@@ -286,7 +237,7 @@ rebuild_begin(struct runq *q, struct client *c)
 
 const struct serve_op serve_queue_ops[] = {
     {"list", .reads = true, .slice = list_slice},
-    {"show", .reads = true, .slice = list_slice},
+    {"show", .reads = true, .begin = show_begin, .slice = list_slice},
     {"hold", .line = change_line, .slice = hold_slice},
     {"release", .line = change_line, .slice = release_slice},
     {"schedule", .privileged = true, .slices = 1, .line = change_line, .begin = schedule_begin,

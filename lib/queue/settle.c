@@ -243,13 +243,6 @@ log_outcome(const struct runq *q, const struct item *it, const struct job *j, co
 	log_close();
 }
 
-static void
-drop_row(struct runq *q, struct item *it)
-{
-	index_del(q->index, it->msg->id, it->n);
-	item_free(q, it);
-}
-
 /* Its mark or unlink failed: it must not go out again, so it is held for a person. */
 static void
 hold_unmarked(struct runq *q, struct item *it, const char *error)
@@ -287,9 +280,11 @@ settle_mark(struct runq *q, uint64_t id, struct envelope *e, uint32_t n, enum ma
 
 /* What its row says after a failure, or of a success that is to be told; false: there is none. */
 static bool
-write_outcome(struct runq *q, struct item *it, const struct job_rcpt *r, int64_t next, const char *outcome)
+write_outcome(
+    struct runq *q, const struct job *j, const struct job_rcpt *r, int64_t next, const char *outcome)
 {
-	static struct str buf, error, fate;
+	static struct str buf, error, fate, line;
+	struct item *it = r->item;
 	struct row row;
 	uint32_t uid;
 
@@ -303,7 +298,11 @@ write_outcome(struct runq *q, struct item *it, const struct job_rcpt *r, int64_t
 	row.error = error.s;
 	row.attempts = it->attempts;
 	row.next = it->held ? 0 : next;
+	if (r->tried)
+		attempt_add(q, &row, &line, j, r);
 	if (outcome) {
+		row.site = j ? j->site->name : NULL;
+		row.result = r->outcome == OUTCOME_SENT ? sent_word(j, r) : NULL;
 		notice_fate(&fate, outcome, r, row.last);
 		row.fate = fate.s;
 		row.hold = HOLD_NONE; /* what somebody held meanwhile goes nowhere any more */
@@ -364,11 +363,12 @@ settle_sent(struct runq *q, struct job *j, struct job_rcpt *r)
 	}
 	if (m->todo)
 		m->todo--;
-	if (tell && write_outcome(q, it, r, q->now, success_word(j, r))) {
+	if (tell && write_outcome(q, j, r, q->now, success_word(j, r))) {
 		item_free(q, it);
 		notice_add(q, id, n, NOTICE_SUCCESS, NULL);
 	} else {
-		drop_row(q, it);
+		retire_sent(q, j, r);
+		item_free(q, it);
 	}
 }
 
@@ -381,7 +381,7 @@ settle_never(struct runq *q, struct job *j, struct job_rcpt *r)
 
 	q->count.never++;
 	log_outcome(q, it, j, r, "never");
-	write_outcome(q, it, r, q->now, "failed");
+	write_outcome(q, j, r, q->now, "failed");
 	item_free(q, it);
 	notice_add(q, id, n, NOTICE_FAILED, NULL);
 }
@@ -418,6 +418,7 @@ settle_later(struct runq *q, struct job *j, struct job_rcpt *r)
 		next = q->now + NO_NETWORK_WAIT;
 	} else if (is_over(q, it)) {
 		r->outcome = OUTCOME_NEVER;
+		r->given_up = true;
 		settle_never(q, j, r);
 		return;
 	}
@@ -425,7 +426,7 @@ settle_later(struct runq *q, struct job *j, struct job_rcpt *r)
 		next = q->now + j->wait;
 	q->count.later++;
 	log_outcome(q, it, j, r, "later");
-	write_outcome(q, it, r, next, NULL);
+	write_outcome(q, j, r, next, NULL);
 	tell_delay(q, it, r, 0);
 	if (it->held)
 		item_free(q, it);
@@ -448,6 +449,7 @@ settle_one(struct runq *q, struct job *j, struct job_rcpt *r)
 		r->text = mem_dup("the delivery process ended without a report");
 		r->host = mem_dup("-");
 	}
+	r->tried = !j->no_network || r->outcome != OUTCOME_LATER;
 	if (j->maybe && r->outcome != OUTCOME_SENT)
 		q->count.maybe++;
 	switch (r->outcome) {
@@ -486,6 +488,7 @@ settle_without_job(struct runq *q, struct item *it, bool never, int code, const 
 	r.text = mem_dup(strcmp(r.status, "-") ? text + n + 1 : text);
 	if (!never) {
 		/* A round in which it was due and nobody could say where to: an attempt. */
+		r.tried = true;
 		it->attempts++;
 		it->next = q->now + retry_pause(&q->conf->retry, it->attempts, (uint32_t)it->msg->id);
 		settle_later(q, NULL, &r);

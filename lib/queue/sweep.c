@@ -109,7 +109,7 @@ slice_rows(struct runq *q, struct sweep *s)
 			s->fault(q, s->arg, e->id, e->n, "a row of the index without a file");
 		} else if (!there || !e->domain) {
 			if (!s->fault) {
-				index_del(q->index, e->id, e->n);
+				retire(q, e->id, e->n, "gone");
 				s->dropped++;
 			}
 		} else if (!s->fault && e->free && !item_find(q, e->id, e->n) &&

@@ -93,7 +93,7 @@ is_wanted(struct runq *q, const struct notice *n, struct envelope *e, uint32_t r
 	}
 	if (!todo || !notice_has_row(q, e->id, rcpt)) {
 		if (!todo)
-			index_del(q->index, e->id, rcpt);
+			retire(q, e->id, rcpt, "failed");
 		return false;
 	}
 	if (asks_for(r, "failure", true))

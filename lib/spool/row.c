@@ -1,5 +1,6 @@
 #include "base.h"
 
+#include "attempt.h"
 #include "id.h"
 #include "rec.h"
 #include "row.h"
@@ -7,10 +8,13 @@
 #include <inttypes.h>
 #include <stddef.h>
 
+#define ATTEMPTS_BYTES 16000 /* of their lines together: a row must fit a packet */
+
 const char *const row_field_names[ROW_FIELDS] = {"id", "sender", "rcpt", "domain", "site", "account", "state",
     "hold", "queued", "next", "attempts", "last", "code", "error", "size", "transport", "requiretls",
-    "messageid", "subject"};
-const char *const row_state_names[ROW_STATES] = {"due", "waiting", "delivering", "held", "noticing"};
+    "messageid", "subject", "host", "tls", "duration", "result", "retired"};
+const char *const row_state_names[ROW_STATES] = {
+    "due", "waiting", "delivering", "held", "noticing", "retired"};
 
 /* Where a field of plain text lies in struct row; 0 for the others. */
 static const size_t text_at[ROW_FIELDS] = {
@@ -24,6 +28,9 @@ static const size_t text_at[ROW_FIELDS] = {
     [ROW_REQUIRETLS] = offsetof(struct row, requiretls),
     [ROW_MESSAGEID] = offsetof(struct row, messageid),
     [ROW_SUBJECT] = offsetof(struct row, subject),
+    [ROW_HOST] = offsetof(struct row, host),
+    [ROW_TLS] = offsetof(struct row, tls),
+    [ROW_RESULT] = offsetof(struct row, result),
 };
 
 bool
@@ -54,6 +61,8 @@ number_of(const struct row *r, enum row_field f)
 	case ROW_LAST: return (uint64_t)r->last;
 	case ROW_ATTEMPTS: return r->attempts;
 	case ROW_CODE: return r->code;
+	case ROW_DURATION: return r->duration;
+	case ROW_RETIRED: return (uint64_t)r->retired;
 	default: return r->size;
 	}
 }
@@ -80,18 +89,56 @@ row_text(struct str *out, const struct row *r, enum row_field f)
 	}
 }
 
+/* The later fields stand in a record only when there is something to say. */
+static bool
+has_more(const struct row *r, enum row_field f)
+{
+	return text_at[f] ? *(const char *const *)((const char *)r + text_at[f]) != NULL
+	                  : number_of(r, f) > 0;
+}
+
 void
 row_write(struct str *out, const struct row *r)
 {
 	struct str value = {0};
 
 	for (int f = 0; f < ROW_FIELDS; f++) {
+		if (f >= ROW_HOST && !has_more(r, (enum row_field)f))
+			continue;
 		str_reset(&value);
 		row_text(&value, r, (enum row_field)f);
 		rec_addn(out, row_field_names[f], str_cstr(&value), value.len);
 	}
+	for (unsigned i = 0; i < r->nattempt; i++)
+		str_addf(out, "attempt %s\n", r->attempt[i]);
 	rec_end(out);
 	str_free(&value);
+}
+
+void
+row_add_attempt(struct row *r, char *value)
+{
+	size_t bytes = strlen(value);
+	unsigned keep = 0;
+
+	while (keep < r->nattempt && keep + 1 < ROW_ATTEMPTS_MAX &&
+	       (bytes += strlen(r->attempt[r->nattempt - keep - 1])) <= ATTEMPTS_BYTES)
+		keep++;
+	memmove(r->attempt, r->attempt + r->nattempt - keep, keep * sizeof *r->attempt);
+	r->attempt[keep] = value;
+	r->nattempt = keep + 1;
+}
+
+void
+row_tell_last(struct row *r)
+{
+	struct attempt a;
+
+	if (!r->nattempt || !attempt_read(&a, r->attempt[--r->nattempt]))
+		return;
+	r->host = strcmp(a.host, "-") ? a.host : NULL;
+	r->tls = strcmp(a.tls, "-") ? a.tls : NULL;
+	r->duration = (uint64_t)a.duration;
 }
 
 static const char *
@@ -107,6 +154,8 @@ number_set(struct row *r, enum row_field f, const char *value)
 	case ROW_LAST: r->last = (int64_t)v; break;
 	case ROW_ATTEMPTS: r->attempts = (unsigned)v; break;
 	case ROW_CODE: r->code = (unsigned)v; break;
+	case ROW_DURATION: r->duration = v; break;
+	case ROW_RETIRED: r->retired = (int64_t)v; break;
 	default: r->size = v; break;
 	}
 	return NULL;
@@ -156,6 +205,8 @@ row_parse(struct row *r, char *rec, size_t n)
 			r->fate = value;
 		else if (!strcmp(key, "told"))
 			r->told = true;
+		else if (!strcmp(key, "attempt"))
+			row_add_attempt(r, value);
 		if (!row_field_find(key, &f))
 			continue;
 		if ((why = field_set(r, f, value)))

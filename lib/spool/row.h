@@ -10,7 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum row_state { ROW_DUE, ROW_WAITING, ROW_DELIVERING, ROW_HELD, ROW_NOTICING, ROW_STATES };
+enum row_state { ROW_DUE, ROW_WAITING, ROW_DELIVERING, ROW_HELD, ROW_NOTICING, ROW_GONE, ROW_STATES };
+
+#define ROW_ATTEMPTS_MAX 20 /* the newest */
 
 struct row {
 	uint64_t id;
@@ -25,6 +27,15 @@ struct row {
 	const char *error;
 	uint64_t size;
 	const char *transport, *requiretls, *messageid, *subject;
+	/* of the last attempt: name and address, what vouched for it, microseconds */
+	const char *host, *tls;
+	uint64_t duration;
+	/* of one that has left the queue: a word, and when */
+	const char *result;
+	int64_t retired;
+	/* Attempts, the newest last: values still encoded (attempt.h), in writable bytes. */
+	char *attempt[ROW_ATTEMPTS_MAX];
+	unsigned nattempt;
 	/* Of the index alone; row_write leaves them out. */
 	const char
 	    *fate; /* still encoded, as it stands in a rcpt line of the fates: it waits for its notice */
@@ -51,8 +62,14 @@ enum row_field {
 	ROW_REQUIRETLS,
 	ROW_MESSAGEID,
 	ROW_SUBJECT,
+	ROW_HOST,
+	ROW_TLS,
+	ROW_DURATION,
+	ROW_RESULT,
+	ROW_RETIRED,
 	ROW_FIELDS
 };
+#define ROW_QUEUE_FIELDS ROW_RESULT /* the rest has only what left the queue */
 
 extern const char *const row_field_names[ROW_FIELDS];
 extern const char *const row_state_names[ROW_STATES];
@@ -66,7 +83,12 @@ void row_text(struct str *out, const struct row *r, enum row_field f);
 #define ROW_ID_SIZE 32
 void row_id(char out[ROW_ID_SIZE], const struct row *r);
 
-/* The whole record, `end` line included, appended. */
+/* A further attempt, the newest; as many old ones go as must (ROW_ATTEMPTS_MAX, and bytes). */
+void row_add_attempt(struct row *r, char *value);
+/* host, tls and duration from the newest attempt, whose bytes are taken apart: it is the row's no more. */
+void row_tell_last(struct row *r);
+
+/* The whole record, `end` line included, appended; attempts as far as the row has them. */
 void row_write(struct str *out, const struct row *r);
 /* Reads a record, through its `end` line, in place: the strings of *r point into rec. Missing fields are
  * empty, unknown keys are ignored. NULL, or half a sentence of what is wrong (no id, a broken number, an

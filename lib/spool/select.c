@@ -8,7 +8,7 @@
 #include <strings.h>
 
 static const char *const keys[SELECT_KEYS] = {"from", "to", "domain", "site", "account", "hold", "state",
-    "next", "queued", "attempts", "error", "transport", "id"};
+    "next", "queued", "attempts", "error", "transport", "result", "retired", "id"};
 
 void
 select_free(struct select *s)
@@ -64,8 +64,8 @@ add_id(struct select *s, const char *value)
 	return NULL;
 }
 
-/* "now", a duration from now, or microseconds since 1970 with @ behind them; for `queued` a duration is an
- * age, which turns the comparison around. */
+/* "now", a duration from now, or microseconds since 1970 with @ behind them; for `queued` and `retired` a
+ * duration is an age, which turns the comparison around. */
 static const char *
 parse_time(struct select_term *t, const char *v, int64_t now)
 {
@@ -88,7 +88,7 @@ parse_time(struct select_term *t, const char *v, int64_t now)
 	}
 	if (!str_duration(v, &span))
 		return "not a duration such as 30m, 2h or 5d";
-	if (t->key == SELECT_QUEUED) {
+	if (t->key == SELECT_QUEUED || t->key == SELECT_RETIRED) {
 		t->number = now - span;
 		t->op = t->op == '<' ? '>' : '<';
 	} else
@@ -119,11 +119,14 @@ static const char *
 parse_term(struct select_term *t, const char *value, int64_t now)
 {
 	static const char *const holds[] = {"yes", "no", "u", "o", "r", "l", "f"};
+	static const char *const results[] = {
+	    "delivered", "relayed", "expanded", "failed", "cancelled", "suppressed", "gone"};
 	size_t i;
 
 	switch (t->key) {
 	case SELECT_NEXT:
 	case SELECT_QUEUED:
+	case SELECT_RETIRED:
 	case SELECT_ATTEMPTS: return parse_comparison(t, value, now);
 	case SELECT_STATE:
 		for (i = 0; i < ROW_STATES && strcmp(value, row_state_names[i]); i++)
@@ -135,6 +138,12 @@ parse_term(struct select_term *t, const char *value, int64_t now)
 			;
 		if (i == ARRAY_LEN(holds))
 			return "expected yes, no, u, o, r, l or f";
+		break;
+	case SELECT_RESULT:
+		for (i = 0; i < ARRAY_LEN(results) && strcmp(value, results[i]); i++)
+			;
+		if (i == ARRAY_LEN(results))
+			return "expected delivered, relayed, expanded, failed, cancelled, suppressed or gone";
 		break;
 	case SELECT_FROM: /* the null sender is written as people know it */
 		if (!strcmp(value, "<>"))
@@ -296,6 +305,8 @@ term_fits(const struct select_term *t, const struct row *r)
 	case SELECT_NEXT: return r->next && compare(t, r->next);
 	case SELECT_QUEUED: return compare(t, r->queued);
 	case SELECT_ATTEMPTS: return compare(t, r->attempts);
+	case SELECT_RESULT: return !strcmp(t->text, or_empty(r->result));
+	case SELECT_RETIRED: return r->retired && compare(t, r->retired);
 	case SELECT_ERROR: return text_within(t->text, or_empty(r->error));
 	case SELECT_TRANSPORT: return !strcmp(t->text, or_empty(r->transport));
 	default: return false;

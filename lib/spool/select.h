@@ -8,6 +8,8 @@
  *   id ID | ID.N             from, to ADDRESS | @domain | <> (the null sender)
  *   domain NAME | .NAME (it and what is below)     site HOST (of the site's hosts, or the whole)
  *   account NAME   hold yes|no|u|o|r|l|f   state WORD   transport NAME
+ *   result WORD (delivered relayed expanded failed cancelled suppressed gone), retired <D >D: what has left the
+ *                            queue; retired <1h: within the last hour
  *   next, queued <D >D       D a duration, "now", or microseconds since 1970 behind which stands @.
  *                            next <1h: due within the hour (what is held never matches)
  *                            queued <1h: younger than an hour, >1h: older; <N@ before, >N@ after that time
@@ -37,6 +39,8 @@ enum select_key {
 	SELECT_ATTEMPTS,
 	SELECT_ERROR,
 	SELECT_TRANSPORT,
+	SELECT_RESULT,
+	SELECT_RETIRED,
 	SELECT_ID,
 	SELECT_KEYS
 };
@@ -48,7 +52,7 @@ struct select_id {
 
 struct select_term {
 	enum select_key key; /* never SELECT_ID */
-	char op;             /* '<', '>' or '=': attempts, next, queued */
+	char op;             /* '<', '>' or '=': attempts, next, queued, retired */
 	int64_t
 	    number; /* of them: a count, or an absolute time in microseconds; of state an enum row_state */
 	char *text; /* of the others */
