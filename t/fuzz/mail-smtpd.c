@@ -9,6 +9,13 @@ struct outcome {
 	struct str replies, body, mails;
 };
 
+/* The time. */
+static int64_t
+still(void)
+{
+	return INT64_C(1795228273) * 1000000;
+}
+
 static bool
 message_begin(struct smtpd *s)
 {
@@ -54,12 +61,6 @@ message_drop(struct smtpd *s)
 	struct outcome *o = s->arg;
 
 	str_reset(&o->body);
-}
-
-static int64_t
-still(void)
-{
-	return INT64_C(1795228273) * 1000000;
 }
 
 static void
