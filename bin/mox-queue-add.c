@@ -7,6 +7,7 @@
 #include "die.h"
 #include "enter.h"
 #include "fdio.h"
+#include "inject.h"
 #include "rec.h"
 
 #include <errno.h>
@@ -25,14 +26,15 @@
 	"           [--ret full|hdrs] [--envid text] [--requiretls yes|no]\n"                                \
 	"           [--transport name] [--hold-until time] [--extra key=value]\n"                            \
 	"           [--origin local] [--account name] recipient ...\n"                                       \
-	"       mox-queue-add [-q] [-C file] [--sysexits] -e fd\n"                                           \
-	"       mox-queue-add [-C file] -B"
+	"       mox-queue-add [-q] [-C file] [--sysexits] [--peer fd] -e fd\n"                               \
+	"       mox-queue-add [-C file] [--peer fd] -B"
 
 struct asked {
 	char *conf_file, *spool;
 	bool secure; /* we hold the group, or did when we began */
 	bool quiet, batch, sysexits;
 	int envelope_fd;
+	int peer;            /* -1: none */
 	struct envelope env; /* of the argv form */
 	const char *notify, *orcpt, *hold;
 };
@@ -52,7 +54,8 @@ enum {
 	OPT_EXTRA,
 	OPT_ORIGIN,
 	OPT_ACCOUNT,
-	OPT_SYSEXITS
+	OPT_SYSEXITS,
+	OPT_PEER
 };
 
 static const struct option options[] = {
@@ -67,6 +70,7 @@ static const struct option options[] = {
     {"origin", required_argument, NULL, OPT_ORIGIN},
     {"account", required_argument, NULL, OPT_ACCOUNT},
     {"sysexits", no_argument, NULL, OPT_SYSEXITS},
+    {"peer", required_argument, NULL, OPT_PEER},
     {NULL, 0, NULL, 0},
 };
 
@@ -102,12 +106,13 @@ add_extra(struct envelope *e, const char *pair)
 }
 
 static int
-descriptor_from(const char *s)
+descriptor_from(const char *option, const char *s, int least)
 {
 	uint64_t v;
 
-	if (!str_number(s, 1 << 20, &v) || !v || fcntl((int)v, F_GETFD) < 0)
-		die_perm("unable to use -e %s: expected an open descriptor above 0", s);
+	if (!str_number(s, 1 << 20, &v) || (int)v < least || fcntl((int)v, F_GETFD) < 0)
+		die_perm(
+		    "unable to use %s %s: expected an open descriptor%s", option, s, least ? " above 0" : "");
 	return (int)v;
 }
 
@@ -121,7 +126,8 @@ option_take(struct asked *a, int c)
 	case 'f': set_text(&e->sender, optarg); break;
 	case 'q': a->quiet = true; break;
 	case 'B': a->batch = true; break;
-	case 'e': a->envelope_fd = descriptor_from(optarg); break;
+	case 'e': a->envelope_fd = descriptor_from("-e", optarg, 1); break;
+	case OPT_PEER: a->peer = descriptor_from("--peer", optarg, 0); break;
 	case OPT_NOTIFY:
 		if (!envelope_notify_valid(optarg))
 			die_perm(
@@ -175,14 +181,14 @@ options_take(struct asked *a, int argc, char **argv)
 
 	while ((c = getopt_long(argc, argv, "+C:f:qe:BhV", options, NULL)) != -1) {
 		option_take(a, c);
-		envelope = envelope || c == 'f' || (c > 255 && c != OPT_SYSEXITS);
+		envelope = envelope || c == 'f' || (c > 255 && c != OPT_SYSEXITS && c != OPT_PEER);
 	}
 	if (a->batch || a->envelope_fd) {
 		if (argc > optind || envelope || (a->batch && (a->envelope_fd || a->quiet)))
 			die_usage(USAGE);
 		return;
 	}
-	if (argc == optind)
+	if (argc == optind || a->peer >= 0)
 		die_usage(USAGE);
 	recipients_take(a, argv + optind, argc - optind);
 }
@@ -428,10 +434,31 @@ message_add(struct door *d, struct asked *a)
 	enter_free(&m, d);
 }
 
+/* Where the group that the door lends has no effect (S50), mox-inject takes the mail, as from us. */
+NORETURN static void
+go_round(const struct asked *a, const struct conf *conf)
+{
+	struct inject in = {.conf = conf, .envelope_fd = a->envelope_fd, .env = &a->env, .quiet = a->quiet};
+	char shut[100];
+	int sock;
+
+	snprintf(shut, sizeof shut, "%s", strerror(errno));
+	if (a->peer >= 0)
+		die_temp("unable to write to %s/new: %s", conf->spool, shut);
+	if ((sock = inject_connect(conf)) < 0)
+		die_temp("unable to write to %s/new: %s; nor does mox-inject take it at %s/inject: %m",
+		    conf->spool, shut, conf->spool);
+	if (a->batch)
+		inject_stream(sock);
+	else
+		inject_message(&in, sock);
+	exit(0);
+}
+
 int
 main(int argc, char **argv)
 {
-	struct asked a = {0};
+	struct asked a = {.peer = -1};
 	struct conf *conf;
 	struct door d;
 
@@ -441,7 +468,10 @@ main(int argc, char **argv)
 	guard_start(&a);
 	hold_take(&a);
 	conf = conf_start(&a);
-	door_open(&d, conf, !a.secure);
+	if (!door_open(&d, conf, !a.secure))
+		go_round(&a, conf);
+	if (a.peer >= 0)
+		door_peer(&d, a.peer);
 	if (a.batch)
 		batch_run(&d);
 	else

@@ -58,6 +58,7 @@ reload(struct runq *q)
 	ask_stop(q);
 	work_close_idle(q, true);
 	work_restart_parent(q);
+	inject_stop(q);
 	log_start((enum log_level)c->log_level, true);
 	log_open(LOG_INFO, "conf-read");
 	log_s("file", c->file);
@@ -115,6 +116,8 @@ signalled(struct watch *w, uint32_t events)
 					q->nexthop.pid = 0; /* may be another's from now on */
 				if (pid == q->refresh_pid)
 					refresh_ended(q, status);
+				if (pid == q->inject.pid)
+					inject_ended(q, status);
 				notice_child(q, pid, status);
 				local_child(q, pid);
 			}
@@ -433,6 +436,7 @@ finish(struct runq *q, char **argv)
 	work_restart_parent(q);
 	tlsrpt_flush(q);
 	refresh_stop(q);
+	inject_stop(q);
 	index_close(q->index, !broken && !rebuild && !q->sweep);
 	log_flush();
 	if (again)

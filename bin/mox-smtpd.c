@@ -22,6 +22,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define USAGE "mox-smtpd [-C file] [-m maildir]"
@@ -30,6 +31,8 @@
 #define MAILDIR_RCPTS                                                                                        \
 	100 /* with -m they stand on mox-local's command line; RFC 5321 4.5.3.1.8 asks for 100 */
 #define ENVELOPE_FD 3
+#define PEER_FD 4
+#define PEER_LEAST 10 /* our own copy of fd 0 stands above all numbers in the child */
 
 /* The child that takes the message under way. */
 struct taker {
@@ -40,6 +43,7 @@ struct taker {
 	pid_t pid;
 	int message, envelope; /* to the child; -1: closed */
 	int said, sorry;       /* its stdout and stderr */
+	int peer;              /* the Unix socket whose other end submits; -1: we do */
 };
 
 static void
@@ -58,7 +62,7 @@ static char **
 taker_argv(const struct taker *t, const struct smtpd *s)
 {
 	static char queue_add[] = "mox-queue-add", local[] = "mox-local", e[] = "-e", fd[] = "3", f[] = "-f",
-		    r[] = "-r", c[] = "-C", dashes[] = "--";
+		    r[] = "-r", c[] = "-C", dashes[] = "--", peer[] = "--peer", peer_fd[] = "4";
 	char **argv = mem_zalloc((12 + 2 * s->nrcpt) * sizeof *argv);
 	size_t n = 0;
 
@@ -68,6 +72,10 @@ taker_argv(const struct taker *t, const struct smtpd *s)
 	if (t->conf_file) {
 		argv[n++] = c;
 		argv[n++] = t->conf_file;
+	}
+	if (!t->maildir && t->peer >= 0) {
+		argv[n++] = peer;
+		argv[n++] = peer_fd;
 	}
 	if (!t->maildir)
 		return argv;
@@ -138,8 +146,8 @@ begin(struct smtpd *s)
 	/* The envelope last: its number in the child may be one of the pipes' here. */
 	t->pid = child_spawn(argv,
 	    (const struct child_fd[]){
-		{message[0], 0}, {said[1], 1}, {sorry[1], 2}, {envelope[0], ENVELOPE_FD}},
-	    4);
+		{message[0], 0}, {said[1], 1}, {sorry[1], 2}, {envelope[0], ENVELOPE_FD}, {t->peer, PEER_FD}},
+	    t->peer < 0 ? 4 : 5);
 	if (t->pid < 0)
 		smtpd_answer(s, "451 4.3.0 unable to start %s: %s", argv[0], strerror(errno));
 	free(argv);
@@ -271,6 +279,17 @@ peer_find(const struct conf *conf)
 		if (network_has(conf->smtpd.trusted_networks.v[i], &ss))
 			return PEER_TRUSTED;
 	return PEER_STRANGER;
+}
+
+/* Run by the spool's owner we may tell the door whose mail it is (mox-queue-add --peer); run by others it is theirs. */
+static int
+peer_keep(const struct conf *conf, enum peer peer)
+{
+	struct stat st;
+
+	if (peer != PEER_UNIX || (geteuid() && (stat(conf->spool, &st) || st.st_uid != geteuid())))
+		return -1;
+	return fcntl(0, F_DUPFD_CLOEXEC, PEER_LEAST);
 }
 
 /* What he has sent already is read away: a close upon unread bytes would take our answer with it. */
@@ -424,7 +443,7 @@ setup_make(const struct conf *conf, bool maildir, enum peer peer)
 int
 main(int argc, char **argv)
 {
-	struct taker taker = {.pid = -1, .message = -1, .envelope = -1, .said = -1, .sorry = -1};
+	struct taker taker = {.pid = -1, .message = -1, .envelope = -1, .said = -1, .sorry = -1, .peer = -1};
 	struct smtpd_setup setup;
 	struct smtpd session;
 	struct conf *conf;
@@ -448,6 +467,7 @@ main(int argc, char **argv)
 	peer = peer_find(conf);
 	if (peer == PEER_STRANGER && !taker.maildir)
 		refuse_stranger();
+	taker.peer = peer_keep(conf, peer);
 	setup = setup_make(conf, taker.maildir, peer);
 	smtpd_start(&session, &setup, &hooks, &taker);
 	serve(&session, conf->smtpd.timeout);

@@ -131,6 +131,7 @@ struct conf {
 	char *default_destination; /* NULL: none; for local names with neither alias nor mailbox */
 	char *local_maildir;       /* "%u" the user part, "%h" his home; mox-local */
 	bool convert_8bit;         /* mox-sendmail makes all 8-bit bodies it may quoted-printable */
+	bool inject;               /* mox-runq -w keeps mox-inject running */
 	bool received;             /* mox-queue-add writes a Received: line */
 	uint64_t max_message_size;
 	unsigned max_recipients; /* of one message */

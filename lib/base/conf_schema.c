@@ -41,6 +41,7 @@ const struct conf_key conf_top_keys[] = {
     {"default-destination", NULL, AT(conf, default_destination), ADDRESS},
     {"local-maildir", "%h/Maildir", AT(conf, local_maildir), TEXT},
     {"convert-8bit", "false", AT(conf, convert_8bit), BOOL},
+    {"inject", "true", AT(conf, inject), BOOL},
     {"received", "true", AT(conf, received), BOOL},
     {"tlsrpt-results", "true", AT(conf, tlsrpt_results), BOOL},
     {"max-message-size", "100M", AT(conf, max_message_size), SIZE(1024, INT64_C(1) << 40)},

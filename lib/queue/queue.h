@@ -278,6 +278,12 @@ struct runq {
 	int support_fd;     /* -1: not open yet; -2: cannot be opened */
 	pid_t refresh_pid;  /* mox-mtasts refresh; 0: none */
 	int64_t refresh_at; /* not to be thought of before */
+	struct {
+		pid_t pid; /* mox-inject; 0: none */
+		int guard; /* its fd 0, whose end ends it; -1: closed */
+		int64_t started, start_at;
+		unsigned deaths;
+	} inject;
 
 	bool cramped; /* space is short: the history is not written */
 	struct {
@@ -516,6 +522,11 @@ void known_note(struct runq *q, const struct job *j);
 void refresh_round(struct runq *q);
 void refresh_ended(struct runq *q, int status); /* as waitpid says */
 void refresh_stop(struct runq *q);
+
+/* ---- inject.c: mox-inject as a child, so that spool/inject is served while mox-runq -w runs ---- */
+void inject_round(struct runq *q);
+void inject_ended(struct runq *q, int status); /* as waitpid says */
+void inject_stop(struct runq *q);
 
 /* ---- amend.c: spool/cur/HH/ID.amend, what an operator changed beyond the mutable bytes ---- */
 /* key: `next`, when (microseconds); `transport`, its name. value NULL: as it came by itself. */

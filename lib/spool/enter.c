@@ -118,7 +118,13 @@ enter_wait(int first, int second)
 
 /* ---- the door ---- */
 
-void
+static bool
+is_shut(int err)
+{
+	return err == EACCES || err == EPERM || err == EROFS;
+}
+
+bool
 door_open(struct door *d, const struct conf *conf, bool make)
 {
 	const char *what;
@@ -128,6 +134,8 @@ door_open(struct door *d, const struct conf *conf, bool make)
 	d->uid = (uint32_t)getuid();
 	signals_block();
 	if (spool_open(&d->spool, conf->spool, SPOOL_DOOR, &what)) {
+		if (is_shut(errno))
+			return false;
 		if (errno != ENOENT || !make)
 			die_temp("unable to open %s/%s: %m", conf->spool, what);
 		if (spool_make(conf->spool))
@@ -137,10 +145,13 @@ door_open(struct door *d, const struct conf *conf, bool make)
 	}
 	if (fstat(d->spool.tmp, &st))
 		die_temp("unable to look at %s/tmp: %m", conf->spool);
+	if (faccessat(d->spool.new, ".", W_OK | X_OK, AT_EACCESS) && is_shut(errno))
+		return false;
 	d->owner = st.st_uid;
 	d->group = st.st_gid;
 	d->trusted = !d->uid || d->uid == st.st_uid;
 	live_dir = d->spool.tmp;
+	return true;
 }
 
 /* ---- the file ---- */

@@ -46,8 +46,12 @@ struct enter {
 	bool committed; /* the file stands in new/; with ENTER_LATER only the last sync failed */
 };
 
-/* Ends the program when the spool cannot be opened. make: a missing spool is made (for trying things out). */
-void door_open(struct door *d, const struct conf *conf, bool make);
+/* Ends the program when the spool cannot be opened. make: a missing spool is made (for trying things out). false: it may not
+ * be opened or written by us (errno), and signals are blocked all the same. */
+bool door_open(struct door *d, const struct conf *conf, bool make) MUST_USE;
+/* From now on the submitter is who made the connection at the other end of this Unix socket. Ends the program unless root or
+ * the spool's owner asks for that: others could pass on a connection that a better man made to them. */
+void door_peer(struct door *d, int fd);
 
 void enter_init(struct enter *m, const struct door *d);
 /* Takes over what a submitter may say; what is ours to say (id, times, uid, size, checksums, flags) is left

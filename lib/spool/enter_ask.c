@@ -2,7 +2,10 @@
 #include "base.h"
 
 #include "addr.h"
+#include "die.h"
 #include "enter.h"
+
+#include <sys/socket.h>
 
 #define EXTRA_MAX 100
 
@@ -45,6 +48,22 @@ check_address(struct enter *m, const struct door *d, char **address, const char 
 	}
 	if (!text_is_ascii(*address, strlen(*address)))
 		m->env.flags |= FLAG_SMTPUTF8;
+}
+
+void
+door_peer(struct door *d, int fd)
+{
+	socklen_t len = sizeof(struct ucred), size = sizeof(int);
+	struct ucred peer;
+	int domain;
+
+	if (!d->trusted)
+		die_perm("unable to take mail for another: only root and the spool's owner may");
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) || domain != AF_UNIX ||
+	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) || peer.uid == (uid_t)-1)
+		die_perm("unable to tell who submits: descriptor %d is no connected Unix socket", fd);
+	d->uid = peer.uid;
+	d->trusted = !d->uid || d->uid == d->owner;
 }
 
 static bool
