@@ -107,7 +107,7 @@ static struct site_text {
 	struct str path, text;
 	bool there;
 	int error;
-} texts[3];
+} texts[FATES_KINDS];
 
 static void
 read_templates(const struct conf *c)

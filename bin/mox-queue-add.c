@@ -305,13 +305,26 @@ conf_start(struct asked *a)
 
 /* ---- one message ---- */
 
+static void
+print_id(const char *word, uint64_t id)
+{
+	char text[ID_SIZE], line[6 + ID_SIZE + 2];
+
+	id_format(text, id);
+	/* The message is ours whether or not the caller hears of it. */
+	if (fd_write_all(1, line, (size_t)snprintf(line, sizeof line, "%s %s\n", word, text)))
+		warn("unable to write the id (the message is queued): %m");
+}
+
 NORETURN static void
-end_refused(struct enter *m, struct door *d)
+end_refused(struct enter *m, struct door *d, bool quiet)
 {
 	char why[sizeof m->why];
 	int code = m->fate == ENTER_NEVER ? die_code_perm() : die_code_temp();
 
 	memcpy(why, m->why, sizeof why);
+	if (m->committed && !quiet)
+		print_id("maybe", m->env.id);
 	if (m->large && code == EX_DATAERR)
 		code = EX_UNAVAILABLE;
 	enter_free(m, d);
@@ -420,16 +433,9 @@ message_add(struct door *d, struct asked *a)
 	enter_finish(&m, d);
 	enter_commit(all, 1, d);
 	if (m.fate != ENTER_GOOD)
-		end_refused(&m, d);
-	if (!a->quiet) {
-		char line[] = "id .............\n";
-
-		id_format(line + 3, m.env.id);
-		line[3 + ID_LEN] = '\n';
-		/* The message is ours whether or not the caller hears of it. */
-		if (fd_write_all(1, line, sizeof line - 1))
-			warn("unable to write the id (the message is queued): %m");
-	}
+		end_refused(&m, d, a->quiet);
+	if (!a->quiet)
+		print_id("id", m.env.id);
 	spool_trigger(&d->spool);
 	enter_free(&m, d);
 }

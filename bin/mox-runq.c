@@ -21,6 +21,7 @@
 #define LEAP_MEMORY HOUR
 #define LINGER (2 * SECOND) /* with -s: nobody asking for so long is the end */
 #define ASKING SECOND       /* who is connected gets that long to ask */
+#define CHILD_GRACE (5 * SECOND)
 #define AFTER_BREAK "MOX_RUNQ_RESTARTS"
 
 static struct runq queue = {.sync_pipe = -1, .support_fd = -1};
@@ -238,6 +239,7 @@ look_at_clocks(struct runq *q)
 		q->due_at = (struct index_due){0};
 		q->due_next = now;
 		q->wake_at = now;
+		q->dates.at = q->leapt; /* it may leap back */
 		log_open(LOG_WARN, "clock-leapt");
 		log_i("seconds", leap / SECOND);
 		log_close();
@@ -316,19 +318,26 @@ is_finished(struct runq *q)
 	       nobody_asks(q);
 }
 
-/* Without an index no attempt can be registered and nothing new goes out; what is out may end, but not hold up the recovery for long. */
+/* Without an index no attempt can be registered and nothing new goes out; what is out may end, but not hold up the
+ * recovery for long: a child of our own, which can be made again, shorter than a delivery. */
 static void
 drop_when_broken(struct runq *q)
 {
-	if (q->rebuild)
-		work_close_idle(q, true);
-	if (!index_broken(q->index))
+	bool broken = index_broken(q->index);
+	int64_t since;
+
+	if (!ending(q))
 		return;
+	work_close_idle(q, true);
 	if (!q->broken_at)
 		q->broken_at = q->mono;
-	else if (q->mono - q->broken_at > MINUTE)
+	since = q->mono - q->broken_at;
+	if (since > (broken ? CHILD_GRACE : MINUTE)) {
+		notice_stop(q);
+		local_kill(q, true);
+	}
+	if (broken && since > MINUTE)
 		work_drop_all(q);
-	work_close_idle(q, true);
 }
 
 static void
@@ -356,6 +365,7 @@ round_of_work(struct runq *q)
 		q->sweep = NULL;
 		q->rebuilding = false;
 	}
+	dates_round(q);
 	if (!q->stopping && !q->rebuild && q->mode != RUNQ_SERVE) {
 		load_due(q);
 		load_refill(q);

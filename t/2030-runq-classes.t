@@ -114,7 +114,7 @@ pass
 is "T62 a plan that says never ends it" "$(col "$a.1" id)" ""
 like "with the code for it" "$(grep "id=$a.1 " err)" 'event=never .*5\.7\.30'
 is "what needs TLS is said with the message" "$(grep later@x jobs)" "no yes - may later@x.example,later2@x.example"
-is "and with the notice (RFC 8689 5)" "$(grep s@me jobs)" "no yes - may s@me.example"
+is "T65 and not with the notice, which gives nothing of it away" "$(grep s@me jobs)" "no - - may s@me.example"
 fresh
 requiretls default "$a"
 is "an operator takes it back" "$(mox-queue-list -id "$a" -o requiretls | tr '\n' ';')" "-;-;"

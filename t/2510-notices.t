@@ -8,7 +8,7 @@ rm -f bin/*.c
 cp "$TOP/t/fake/runq-siblings.py" bin/mox-nexthop
 cp "$TOP/t/fake/runq-siblings.py" bin/mox-deliver
 PATH=$T/bin:$PATH
-export FAKE_LOG=$T/log FAKE_GO=$T/go FAKE_BODIES=$T/bodies MOX_CONF=$T/conf MOX_TEST_CLOCK=$T/clock
+export FAKE_LOG=$T/log FAKE_GO=$T/go FAKE_BODIES=$T/bodies FAKE_JOBS=$T/jobs MOX_CONF=$T/conf MOX_TEST_CLOCK=$T/clock
 export ASAN_OPTIONS=detect_leaks=0
 cat >conf <<X
 hostname = "me.example"
@@ -21,7 +21,7 @@ mkdir bodies
 message=$'From: Me <me@me.example>\nSubject: hello\nMessage-ID: <one@me.example>\n\nbody'
 add() { mox-queue-add -f me@me.example "$@" <<<"${M:-$message}" | sed "s/^id //"; return "${PIPESTATUS[0]}"; }
 pass() { timeout 30 mox-runq 2>>err; }
-fresh() { rm -rf log bodies/* err go; echo 0 >clock; touch log err; }
+fresh() { rm -rf log jobs bodies/* err go; echo 0 >clock; touch log err; }
 forward() { echo $(($(cat clock) + $1)) >clock; }
 col() { mox-queue-list -id "$1" -o "$2" | tr '\t\n' '  ' | sed 's/ $//'; }
 queued() { mox-queue-list -o id | wc -l; }
@@ -269,6 +269,69 @@ is "an answer without an id is no answer" "$(col "$a" id,state)" "$a.1 noticing"
 real mox-queue-add
 forward 301 && pass
 is "and then there is one" "$(told me@me.example) $(queued)" "1 0"
+
+# T65: no notice under REQUIRETLS, and nothing of the message in it.
+fresh
+a=$(M=$'Date: Sat, 21 Nov 2026 02:31:13 +0000\n'$message add --requiretls=yes --ret full never@x.example) && pass
+is "T65 REQUIRETLS: the notice does not ask for it" "$(told me@me.example) $(mox-queue-list -o id) $(grep -c "$(printf 'no - - may me@me.example')" jobs)" "1  1"
+like "T65 the header is redacted" "$(cat bodies/*)" $'text/rfc822-headers\r\n\r\nDate: [^\r]*\r\nMessage-ID: <one@me.example>\r\n\r\n--'
+is "T65 nothing of it elsewhere" "$(rm "bodies/$a"; grep -c 'hello\|body' bodies/*)" 0
+fresh
+mox-queue-add -f '' --requiretls=yes --ret full never@x.example <<<"$message" >/dev/null && pass
+is "T65 of a double bounce, too" "$(told boss@me.example) $(grep -c "$(printf 'no - - may boss@me.example')" jobs) $(grep -lr 'Final-Recipient' bodies | xargs grep -c 'hello\|body')" "1 1 0"
+
+fresh
+rm -f log.calls
+fake mox-queue-add '"$0.real" "$@" | sed "s/^id/maybe/"; exit 111'
+a=$(mox-queue-add.real -f me@me.example never@x.example <<<"$message" | sed 's/^id //')
+for t in 0 301 700 1400 3000; do forward "$t" && pass; done
+is "a disk that fails at the last sync: two notices and no more" "$(calls mox-queue-add) $(told me@me.example) $(queued)" "2 2 0"
+fresh
+rm -f log.calls
+a=$(mox-queue-add.real -f me@me.example --notify success relay@x.example <<<"$message")
+for t in 0 301 700; do forward "$t" && pass; done
+is "of success one" "$(calls mox-queue-add) $(told me@me.example) $(queued)" "1 1 0"
+real mox-queue-add
+
+fresh
+rm -f log.calls
+start runq mox-runq -w
+wait_until mox-queue-list
+for i in 1 2 3; do add "gone$i@dead.example" >/dev/null; done
+wait_until grep -q event=site-down runq.log
+fake mox-queue-add 'exit 111'
+for i in {1..12}; do # small steps: a leap would be one of the clock
+	forward 650
+	printf x >spool/trigger
+	mox-queue-list >/dev/null
+done
+ok "a site that is down, a door that refuses: the notice of the delay is tried" wait_until grep -q 'event=notice-later.*kind=delayed' runq.log
+read -rt 2.5 <> <(:)
+ok "and not each second" test "$(calls mox-queue-add)" -le 3
+stop runq
+real mox-queue-add
+
+if command -v strace >/dev/null; then
+	fresh
+	rm -f log.calls hung
+	fake mox-dsn 'echo $$ >hung; exec sleep 1000'
+	start runq mox-runq -w
+	wait_until mox-queue-list
+	a=$(add never@x.example)
+	ok "a mox-dsn that hangs" wait_until test -s hung
+	start trace strace -qq -o /dev/null -P "$T/spool/index/log.0000000001" -e trace=pwrite64,write -e inject=pwrite64,write:error=EIO \
+		-p "$PID_runq"
+	wait_until grep -q TracerPid:.[1-9] "/proc/$PID_runq/status"
+	for i in {1..5}; do add "later$i@x.example" >/dev/null; done
+	real mox-dsn
+	ok "the index breaks: it is not waited for" wait_until grep -q event=index-broken runq.log
+	stop trace
+	ok "and all goes on" wait_until grep -q "event=notice id=$a" runq.log
+	stop runq
+	rm -rf spool
+else
+	skip "strace is not installed" "a mox-dsn that hangs"
+fi
 
 fresh
 start runq mox-runq -w

@@ -80,14 +80,13 @@ write_fates(struct runq *q, struct str *out, const struct notice *n, const struc
 	rec_end(out);
 }
 
-/* RFC 8689 5: under REQUIRETLS the notice is protected as the message was. */
+/* Never under REQUIRETLS (T65): the notice of such a message gives nothing of it away, and must arrive where the
+ * way back does not know the extension. */
 static void
 write_envelope(struct str *out, const struct notice *n)
 {
 	rec_add(out, "sender", "");
 	rec_add(out, "origin", "local");
-	if (n->secure)
-		rec_add(out, "requiretls", "yes");
 	rec_open(out, "rcpt");
 	rec_put(out, n->to);
 	rec_close(out);
@@ -191,7 +190,7 @@ composed(struct runq *q, struct notice *n, int status)
 static void
 queued(struct runq *q, struct notice *n, int status)
 {
-	char line[3 + ID_SIZE + 1], why[64];
+	char line[6 + ID_SIZE + 1], why[64];
 	ssize_t got = pread(n->answer, line, sizeof line - 1, 0);
 	uint64_t id;
 
@@ -201,6 +200,8 @@ queued(struct runq *q, struct notice *n, int status)
 	    WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
 	if (!status && !strncmp(line, "id ", 3) && id_parse(line + 3, &id)) {
 		notice_told(q, n, line + 3);
+	} else if (status && !strncmp(line, "maybe ", 6) && id_parse(line + 6, &id)) {
+		notice_maybe(q, n, line + 6);
 	} else if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_PERM) {
 		/* Too large, or for an address that is none: the plain form is the last that may be taken. */
 		if (n->minimal) {
@@ -210,7 +211,7 @@ queued(struct runq *q, struct notice *n, int status)
 		n->minimal = true;
 		notice_again(q, n, why);
 	} else {
-		notice_later(q, n, why);
+		notice_refused(q, n, why);
 	}
 }
 

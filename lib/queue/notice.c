@@ -1,4 +1,4 @@
-/* Who is told what, and when.
+/* Who is told what, and when; what came of it: told.c.
  *
  * A recipient that failed for good waits with its fate in its row, is never tried again, and is marked F only
  * when the notice is durable in new/ (compose.c). The order is the spool's promise: killed at any step before
@@ -26,9 +26,6 @@
 #define RCPTS_MAX 500           /* of a notice: their fates must fit a record (REC_MAX) */
 #define WAITING_MAX 20000       /* recipients; more wait in the index */
 #define ROUND_MAX (60 * SECOND) /* of a message: then what has failed so far is told */
-#define LATER (5 * MINUTE)
-#define AGAIN SECOND
-#define FAILURES_MAX 3 /* of mox-dsn, then the plain form */
 
 #define NODE(n) ((struct notice *)(void *)((char *)(n)-offsetof(struct notice, node)))
 
@@ -60,8 +57,8 @@ notice_find(const struct runq *q, uint64_t id, enum notice_kind kind)
 	return NULL;
 }
 
-static bool
-names(const struct notice *n, uint32_t rcpt)
+bool
+notice_names(const struct notice *n, uint32_t rcpt)
 {
 	for (size_t i = 0; i < n->nrcpt; i++)
 		if (n->rcpt[i].n == rcpt)
@@ -76,15 +73,15 @@ notice_has(const struct runq *q, uint64_t id, uint32_t rcpt)
 
 	for (int kind = NOTICE_FAILED; kind <= NOTICE_SUCCESS; kind++)
 		if ((n = notice_find(q, id, (enum notice_kind)kind)) && n->kind != NOTICE_DELAYED &&
-		    names(n, rcpt))
+		    notice_names(n, rcpt))
 			return true;
 	TAILQ_FOREACH (n, &q->notices.begun, in_list)
-		if (n->id == id && n->kind != NOTICE_DELAYED && names(n, rcpt))
+		if (n->id == id && n->kind != NOTICE_DELAYED && notice_names(n, rcpt))
 			return true;
 	return false;
 }
 
-static struct notice *
+struct notice *
 notice_get(struct runq *q, uint64_t id, enum notice_kind kind)
 {
 	struct notice *n = notice_find(q, id, kind);
@@ -101,15 +98,15 @@ notice_get(struct runq *q, uint64_t id, enum notice_kind kind)
 	return n;
 }
 
-static void
-add(struct runq *q, struct notice *n, uint32_t rcpt, char *fate)
+void
+notice_put(struct runq *q, struct notice *n, uint32_t rcpt, char *fate)
 {
 	n->rcpt = mem_grow(n->rcpt, n->nrcpt + 1, sizeof *n->rcpt);
 	n->rcpt[n->nrcpt++] = (struct notice_rcpt){rcpt, fate};
 	q->notices.rcpts++;
 }
 
-static void
+void
 notice_free(struct runq *q, struct notice *n)
 {
 	TAILQ_REMOVE(n->to ? &q->notices.begun : &q->notices.waiting, n, in_list);
@@ -145,9 +142,8 @@ notice_fate(struct str *out, const char *outcome, const struct job_rcpt *r, int6
 
 /* ---- rows ---- */
 
-/* Not now: it waits in the index, and is loaded like what is due. */
-static void
-put_off(struct runq *q, uint64_t id, uint32_t n, int64_t next)
+void
+notice_put_off(struct runq *q, uint64_t id, uint32_t n, int64_t next)
 {
 	static struct str buf;
 	struct row row;
@@ -167,12 +163,12 @@ notice_add(struct runq *q, uint64_t id, uint32_t rcpt, enum notice_kind kind, co
 
 	if (q->notices.rcpts >= WAITING_MAX) {
 		if (kind != NOTICE_DELAYED)
-			put_off(q, id, rcpt, q->now + MINUTE);
+			notice_put_off(q, id, rcpt, q->now + MINUTE);
 		return;
 	}
 	n = notice_get(q, id, kind);
-	if (!names(n, rcpt))
-		add(q, n, rcpt, fate ? mem_dup(fate) : NULL);
+	if (!notice_names(n, rcpt))
+		notice_put(q, n, rcpt, fate ? mem_dup(fate) : NULL);
 }
 
 void
@@ -229,107 +225,6 @@ notice_needs_file(struct runq *q, const struct envelope *e)
 	return false;
 }
 
-/* ---- the file ---- */
-
-static size_t
-count_todo(const struct envelope *e)
-{
-	size_t todo = 0;
-
-	for (size_t i = 0; i < e->nrcpt; i++)
-		todo += e->rcpt[i].mark[MARK_STATE] == STATE_TODO;
-	return todo;
-}
-
-/* Everybody is done, and nobody needs it for a notice of success. */
-static int
-remove_file(struct runq *q, uint64_t id)
-{
-	char name[SPOOL_NAME_SIZE];
-	int failed;
-
-	spool_name(name, id);
-	failed = unlinkat(q->spool.cur, name, 0) && errno != ENOENT;
-	amend_drop(q, id);
-	q->dirty = true;
-	return failed;
-}
-
-/* A failed recipient is done with: file first, then row. */
-void
-notice_close(struct runq *q, struct envelope *e, uint32_t n)
-{
-	static struct str buf;
-	struct msg *m = msg_find(q, e->id);
-	struct row row;
-	uint32_t uid;
-	int failed = 0;
-
-	if (count_todo(e) <= 1 && !notice_needs_file(q, e)) {
-		failed = remove_file(q, e->id);
-		e->rcpt[n - 1].mark[MARK_STATE] = STATE_FAILED;
-	} else if (e->rcpt[n - 1].mark[MARK_STATE] == STATE_TODO) {
-		failed = settle_mark(q, e->id, e, n, MARK_STATE, STATE_FAILED) && errno != ENOENT;
-		if (m && m->todo && !failed)
-			m->todo--;
-	}
-	if (!failed) {
-		retire(q, e->id, n, "failed");
-		return;
-	}
-	/* No second notice for that: a person must look. */
-	log_open(LOG_ALERT, "unmarked");
-	log_s("error", strerror(errno));
-	log_close();
-	if (row_load(q, &buf, &row, &uid, e->id, n)) {
-		row.hold = HOLD_FAILED;
-		row.fate = NULL;
-		row.next = 0;
-		row.error = "its sender was told, but its file cannot be marked";
-		row_store(q, &row, uid);
-	}
-}
-
-static void
-close_success(struct runq *q, struct notice *n, const struct envelope *e)
-{
-	for (size_t i = 0; i < n->nrcpt; i++)
-		retire(q, n->id, n->rcpt[i].n, "delivered");
-	q->notices.rcpts -= n->nrcpt;
-	n->nrcpt = 0;
-	if (!count_todo(e) && !notice_needs_file(q, e) && remove_file(q, n->id)) {
-		log_open(LOG_ALERT, "unmarked");
-		log_s("error", strerror(errno));
-		log_close();
-	}
-}
-
-/* 0; else its message cannot be read: the notice is put off, or gone with it. */
-static int
-open_message(struct runq *q, struct notice *n, struct envelope *e)
-{
-	const char *why;
-	int fd = spool_open_message(&q->spool, n->id, O_RDONLY);
-	int err = errno;
-
-	if (fd >= 0 && !envelope_read(fd, e, &why))
-		return fd;
-	if (fd >= 0) {
-		err = errno;
-		close(fd);
-		if (!err)
-			spool_corrupt(q, n->id, why);
-	}
-	if (err && err != ENOENT) {
-		notice_later(q, n, strerror(err));
-		return -1;
-	}
-	for (size_t i = 0; i < n->nrcpt; i++)
-		retire(q, n->id, n->rcpt[i].n, "failed");
-	notice_free(q, n);
-	return -1;
-}
-
 /* ---- rounds ---- */
 
 /* More than one notice can hold: the rest goes into another. */
@@ -352,7 +247,7 @@ begin(struct runq *q, struct notice *n)
 	const char *why;
 	int fd;
 
-	if ((fd = open_message(q, n, &e)) < 0)
+	if ((fd = notice_open(q, n, &e)) < 0)
 		return;
 	hash_del(&q->notices.open, &n->node);
 	TAILQ_REMOVE(&q->notices.waiting, n, in_list);
@@ -366,7 +261,7 @@ begin(struct runq *q, struct notice *n)
 			notice_later(q, n, why);
 	} else {
 		if (n->kind == NOTICE_SUCCESS)
-			close_success(q, n, &e);
+			notice_close_success(q, n, &e);
 		notice_free(q, n);
 	}
 	envelope_free(&e);
@@ -408,7 +303,11 @@ notice_round(struct runq *q)
 		next = TAILQ_NEXT(n, in_list);
 		if (++looked > LOOKED_AT)
 			break;
-		if (round_is_over(q, n))
+		if (!round_is_over(q, n))
+			continue;
+		if (q->notices.closed_until > q->mono)
+			notice_wait(q, n, q->notices.closed_until - q->mono);
+		else
 			begin(q, n);
 	}
 }
@@ -457,141 +356,7 @@ notice_unload(struct runq *q)
 
 	while ((n = TAILQ_FIRST(&q->notices.waiting)) || (n = TAILQ_FIRST(&q->notices.begun))) {
 		for (size_t i = 0; i < n->nrcpt && n->kind != NOTICE_DELAYED; i++)
-			put_off(q, n->id, n->rcpt[i].n, q->now);
+			notice_put_off(q, n->id, n->rcpt[i].n, q->now);
 		notice_free(q, n);
 	}
-}
-
-/* ---- what came of it ---- */
-
-/* The rest of an event that was opened. */
-static void
-log_notice(const struct notice *n, const char *notice, const char *why)
-{
-	char id[ID_SIZE];
-	struct str list = {0};
-
-	id_format(id, n->id);
-	for (size_t i = 0; i < n->nrcpt && list.len < 1000; i++)
-		str_addf(&list, "%s%u", i ? "," : "", n->rcpt[i].n);
-	log_s("id", id);
-	log_s("kind", notice_word(n->kind));
-	log_s("rcpts", str_cstr(&list));
-	log_s("to", n->to);
-	log_s("notice", notice);
-	log_s("why", why);
-	log_close();
-	str_free(&list);
-}
-
-/* CRITICAL: the notice is durable, and only now may the message be given up. Nothing here ends the program,
- * and file comes before row: the row alone would be found without its fate by nobody. */
-void
-notice_told(struct runq *q, struct notice *n, const char *id)
-{
-	struct envelope e;
-	int fd;
-
-	q->intake_wanted = true;
-	log_open(LOG_INFO, "notice");
-	log_notice(n, id, NULL);
-	if ((fd = open_message(q, n, &e)) < 0)
-		return;
-	close(fd);
-	for (size_t i = 0; i < n->nrcpt && n->kind != NOTICE_SUCCESS; i++) {
-		uint32_t rcpt = n->rcpt[i].n;
-
-		if (n->kind == NOTICE_FAILED) {
-			notice_close(q, &e, rcpt);
-		} else if (e.rcpt[rcpt - 1].mark[MARK_STATE] == STATE_TODO) {
-			if (settle_mark(q, n->id, &e, rcpt, MARK_NOTICE, DELAY_TOLD) && errno != ENOENT)
-				log_open(LOG_ALERT, "unmarked"), log_s("error", strerror(errno)), log_close();
-			notice_set_told(q, n->id, rcpt);
-		}
-	}
-	if (n->kind == NOTICE_SUCCESS)
-		close_success(q, n, &e);
-	envelope_free(&e);
-	notice_free(q, n);
-}
-
-void
-notice_later(struct runq *q, struct notice *n, const char *why)
-{
-	log_open(LOG_WARN, "notice-later");
-	log_notice(n, NULL, why);
-	for (size_t i = 0; i < n->nrcpt; i++) {
-		struct item *it = item_find(q, n->id, n->rcpt[i].n);
-
-		if (n->kind != NOTICE_DELAYED)
-			put_off(q, n->id, n->rcpt[i].n, q->now + LATER);
-		else if (it) /* its next attempt brings it up again */
-			it->told = false;
-	}
-	notice_free(q, n);
-}
-
-void
-notice_again(struct runq *q, struct notice *n, const char *why)
-{
-	struct notice *other;
-
-	if (n->minimal && n->failures >= FAILURES_MAX) {
-		notice_surrender(q, n, why);
-		return;
-	}
-	log_open(LOG_WARN, "notice-failed");
-	log_notice(n, NULL, why);
-	other = notice_get(q, n->id, n->kind);
-	for (size_t i = 0; i < n->nrcpt; i++) {
-		if (names(other, n->rcpt[i].n))
-			continue;
-		add(q, other, n->rcpt[i].n, n->rcpt[i].fate);
-		n->rcpt[i].fate = NULL;
-	}
-	other->failures = n->failures + 1;
-	other->minimal = n->minimal || other->failures >= FAILURES_MAX;
-	other->at = other->minimal ? 0 : q->mono + AGAIN;
-	notice_free(q, n);
-}
-
-/* The last resort: no form of notice can be made. */
-void
-notice_surrender(struct runq *q, struct notice *n, const char *why)
-{
-	static struct str buf;
-	struct envelope e;
-	struct row row;
-	uint32_t uid;
-	int fd;
-
-	if (compose_lacks_conf(q)) {
-		notice_later(q, n, "the configuration cannot be read");
-		return;
-	}
-	log_open(LOG_ALERT, "notice-failed");
-	log_notice(n, NULL, why);
-	if ((fd = open_message(q, n, &e)) < 0)
-		return;
-	close(fd);
-	for (size_t i = 0; i < n->nrcpt && n->kind != NOTICE_SUCCESS; i++) {
-		uint32_t rcpt = n->rcpt[i].n;
-
-		if (n->kind == NOTICE_DELAYED) {
-			notice_set_told(q, n->id, rcpt);
-			continue;
-		}
-		if (settle_mark(q, n->id, &e, rcpt, MARK_HOLD, HOLD_FAILED) && errno != ENOENT)
-			log_open(LOG_ALERT, "unmarked"), log_s("error", strerror(errno)), log_close();
-		if (row_load(q, &buf, &row, &uid, n->id, rcpt)) {
-			row.hold = HOLD_FAILED;
-			row.fate = NULL;
-			row.next = 0;
-			row_store(q, &row, uid);
-		}
-	}
-	if (n->kind == NOTICE_SUCCESS)
-		close_success(q, n, &e);
-	envelope_free(&e);
-	notice_free(q, n);
 }

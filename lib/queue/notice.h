@@ -1,5 +1,5 @@
-/* Notices to senders (DESIGN 7): shared by notice.c, who decides when, and what follows; tell.c, who is told;
- * and compose.c, which has it written and queued. The rest of mox-runq calls what queue.h lists. */
+/* Notices to senders (DESIGN 7): shared by notice.c, who decides when; tell.c, who is told; compose.c, which has
+ * it written and queued; and told.c, what follows. The rest of mox-runq calls what queue.h lists. */
 #ifndef NOTICE_H
 #define NOTICE_H
 
@@ -26,7 +26,7 @@ struct notice {
 	/* begun */
 	bool running; /* it has one of the places */
 	char *to;     /* whom it is for */
-	bool secure;  /* it must travel under REQUIRETLS as the message did */
+	bool secure;  /* the message went under REQUIRETLS: what is given back of it is redacted */
 	enum { NOTICE_COMPOSED, NOTICE_QUEUED } stage;
 	pid_t pid;
 	int64_t deadline; /* monotonic: the child is killed */
@@ -42,17 +42,34 @@ void compose_free(struct notice *n);
 bool compose_lacks_conf(const struct runq *q); /* its children cannot read the configuration */
 
 /* ---- notice.c ---- */
-const char *notice_word(enum notice_kind kind);                     /* as mox-dsn calls it */
-void notice_told(struct runq *q, struct notice *n, const char *id); /* it is queued, durably, as id */
-void notice_later(struct runq *q, struct notice *n, const char *why);
-void notice_again(struct runq *q, struct notice *n, const char *why); /* mox-dsn failed */
-void notice_surrender(struct runq *q, struct notice *n, const char *why);
-
+const char *notice_word(enum notice_kind kind); /* as mox-dsn calls it */
+/* The one of that id and kind whose round is open. */
+struct notice *notice_get(struct runq *q, uint64_t id, enum notice_kind kind);
+bool notice_names(const struct notice *n, uint32_t rcpt);
+void notice_put(struct runq *q, struct notice *n, uint32_t rcpt, char *fate); /* fate is n's from now on */
+void notice_free(struct runq *q, struct notice *n);
+/* Not now: it waits in the index, and is loaded like what is due. */
+void notice_put_off(struct runq *q, uint64_t id, uint32_t n, int64_t next);
 bool notice_has_row(struct runq *q, uint64_t id, uint32_t n); /* with its fate */
 /* That it is late has been said, or is not wanted. */
 void notice_set_told(struct runq *q, uint64_t id, uint32_t n);
+
+/* ---- told.c: all of these end n ---- */
+void notice_told(struct runq *q, struct notice *n, const char *id); /* it is queued, durably, as id */
+/* It stands in new/ as id, but the last sync failed: counted as told the second time, so that a disk in trouble
+ * does not make a notice of the same every few minutes. */
+void notice_maybe(struct runq *q, struct notice *n, const char *id);
+void notice_wait(struct runq *q, struct notice *n, int64_t wait); /* microseconds; says nothing */
+void notice_later(struct runq *q, struct notice *n, const char *why);
+void notice_refused(struct runq *q, struct notice *n, const char *why); /* by the door: later */
+void notice_again(struct runq *q, struct notice *n, const char *why);   /* mox-dsn failed */
+void notice_surrender(struct runq *q, struct notice *n, const char *why);
+
+/* The message, and its envelope in *e; -1: it cannot be read, and n is put off, or gone with it. */
+int notice_open(struct runq *q, struct notice *n, struct envelope *e);
 /* A failed recipient is done with: F in its file or, for the last one, the unlink; then its row. */
 void notice_close(struct runq *q, struct envelope *e, uint32_t n);
+void notice_close_success(struct runq *q, struct notice *n, const struct envelope *e);
 
 /* ---- tell.c ---- */
 /* Sets n->to, and leaves those recipients in n who belong into the notice. The others are done with. fd: the

@@ -10,6 +10,7 @@
  *   tlsrpt.c  TLS results, summed                          refresh.c mox-mtasts refresh, daily
  *   known.c   spool/support                            notice.c  what senders are told
  *   compose.c one notice                               tell.c    to whom
+ *   told.c    what follows from it                     dates.c   what a wrong clock left
  *   local.c   children of mox-local                    routing.c by which transport
  *   retire.c  attempts, and the history
  *
@@ -57,10 +58,11 @@ struct item {
 	struct job *job; /* it is being delivered */
 	uint32_t n;
 	unsigned attempts;
-	int64_t next;   /* what its row says */
-	bool held;      /* an operator held or cancelled it while its job was out: do not try again */
-	bool elsewhere; /* it goes to default-destination: its own address is nobody's here */
-	bool told;      /* as in its row; or a notice of its delay is under way */
+	int64_t next;    /* what its row says */
+	bool held;       /* an operator held or cancelled it while its job was out: do not try again */
+	bool elsewhere;  /* it goes to default-destination: its own address is nobody's here */
+	bool told;       /* as in its row; or a notice of its delay is under way */
+	int64_t tell_at; /* monotonic: of its delay, not before */
 };
 TAILQ_HEAD(item_list, item);
 
@@ -216,7 +218,7 @@ struct runq {
 	int64_t now, mono;
 	int64_t leapt;          /* monotonic time until which a leap of the clock is remembered */
 	int64_t started;        /* monotonic */
-	int64_t broken_at;      /* monotonic: when the index was first seen broken; 0: it works */
+	int64_t broken_at;      /* monotonic: when the index was first seen broken, or to be rebuilt */
 	bool leaving;           /* RUNQ_SERVE: somebody who delivers wants the spool */
 	bool rebuilding;        /* the index is new and does not know all of the spool yet */
 	int64_t stop_at;        /* stopping: monotonic, when what is under way is dropped */
@@ -258,13 +260,19 @@ struct runq {
 	struct {
 		struct hash open; /* whose round is open, by id and kind */
 		TAILQ_HEAD(, notice) waiting, begun;
-		size_t rcpts;     /* in all of them */
-		unsigned running; /* of the begun: those with a child */
-		int64_t hour;     /* monotonic: since when double bounces are counted */
+		size_t rcpts;         /* in all of them */
+		unsigned running;     /* of the begun: those with a child */
+		unsigned refusals;    /* of the door, in a row */
+		int64_t closed_until; /* monotonic: the door refused */
+		int64_t hour;         /* monotonic: since when double bounces are counted */
 		unsigned doubles;
 		uint64_t dropped; /* of them, since the start */
 	} notices;
 	struct sweep *sweep; /* rebuild or comparison under way; NULL: none */
+	struct {
+		int64_t at; /* monotonic: next look */
+		struct index_due from;
+	} dates;
 	struct {
 		struct hash sums;
 		size_t bytes;
@@ -497,6 +505,9 @@ typedef void sweep_fault(struct runq *q, void *arg, uint64_t id, uint32_t n, con
 struct sweep *sweep_new(enum index_found found, sweep_fault *fault, void *arg);
 bool sweep_slice(struct runq *q, struct sweep *s); /* false: done */
 void sweep_free(struct sweep *s);
+
+/* ---- dates.c ---- */
+void dates_round(struct runq *q); /* brings back what waits longer than anything should */
 
 /* ---- janitor.c ---- */
 void janitor_round(struct runq *q);

@@ -392,7 +392,8 @@ tell_delay(struct runq *q, struct item *it, const struct job_rcpt *r, int64_t wa
 {
 	static struct str fate;
 
-	if (it->told || it->held || q->leapt > q->mono ||
+	if (it->told || it->held || it->tell_at > q->mono || q->notices.closed_until > q->mono ||
+	    q->leapt > q->mono ||
 	    !retry_is_late(&q->conf->retry, q->now - it->msg->queued, it->attempts, waited))
 		return;
 	it->told = true;

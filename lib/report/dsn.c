@@ -21,7 +21,7 @@ dsn_ascii(const struct fates *f)
 const char *
 dsn_kind_name(enum fates_kind kind)
 {
-	static const char *const names[] = {"failed", "delayed", "success"};
+	static const char *const names[] = {"failed", "delayed", "success", "digest"};
 
 	return names[kind];
 }
@@ -295,11 +295,40 @@ choose_boundary(struct str *b, const char *token, const struct str *parts, size_
 	} while (found);
 }
 
-const char *
-dsn_compose(struct str *out, const struct dsn *d, struct str *room)
+/* T65, RFC 8689 5: of a message that may travel by protected connections only the notice, which may not, tells
+ * what its sender needs to know it again, and no more. */
+static void
+redact(struct returned *to, const struct returned *from)
+{
+	static const char *const kept[] = {"Date", "Message-ID"};
+	struct str value = {0};
+
+	*to = (struct returned){0};
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+		if (returned_field(from, kept[i], &value) && value.len < TEXT_HARD &&
+		    text_is_ascii(str_cstr(&value), value.len))
+			add_shown(&to->header, kept[i], str_cstr(&value), true);
+	str_free(&value);
+}
+
+/* How many messages without a sender came to nothing: no report of one message, so text alone. */
+static const char *
+compose_digest(struct str *out, const struct dsn *d, struct str *room)
+{
+	struct dsn_human human;
+	const char *why = dsn_human_write(&human, d, false, room);
+
+	add_header(out, d, &human.subject);
+	add_human(out, &human.text, dsn_ascii(d->fates));
+	dsn_human_free(&human);
+	return why;
+}
+
+static const char *
+compose_report(struct str *out, const struct dsn *d, struct str *room)
 {
 	bool ascii = dsn_ascii(d->fates), plain = true;
-	/* RFC 3461 4.3: RET is about failures; RFC 8689 5: a protected message is not given back whole (T65). */
+	/* RFC 3461 4.3: RET is about failures. */
 	bool full = d->msg && d->fates->kind == FATES_FAILED && !d->fates->headers && !d->fates->secure &&
 	            returned_fits(d->msg);
 	struct str part[3] = {0}, boundary = {0};
@@ -328,5 +357,24 @@ dsn_compose(struct str *out, const struct dsn *d, struct str *room)
 	str_addf(out, "--%s--\r\n", boundary.s);
 	str_free(&boundary);
 	dsn_human_free(&human);
+	return why;
+}
+
+const char *
+dsn_compose(struct str *out, const struct dsn *d, struct str *room)
+{
+	struct returned redacted = {0};
+	struct dsn own = *d;
+	const char *why;
+
+	if (d->msg && d->fates->secure) {
+		redact(&redacted, d->msg);
+		own.msg = &redacted;
+	}
+	if (d->fates->kind == FATES_DIGEST)
+		why = compose_digest(out, &own, room);
+	else
+		why = compose_report(out, &own, room);
+	returned_free(&redacted);
 	return why;
 }

@@ -1,5 +1,5 @@
 /* Delivery status notifications: RFC 3461, 3464, 6522, and 6533 where addresses, replies or the message are
- * not ASCII.
+ * not ASCII. And the digest of those that reached nobody, in text alone.
  *
  * dsn_compose writes one whole notice in wire form: header, the human part, the machine part, and what is
  * given back of the message. Pure but for memory. Everything in the fates, the message and the site's template
@@ -28,7 +28,7 @@ const char *dsn_compose(struct str *out, const struct dsn *d, struct str *room) 
 /* Addresses and texts are written in UTF-8 where they need it, else in ASCII alone: in the form FORM_AUTO
  * when the notice goes to an address that only SMTPUTF8 can reach. */
 bool dsn_ascii(const struct fates *f);
-/* Name of a kind, and of its template file: "failed", "delayed", "success". */
+/* Name of a kind, and of its template file: "failed", "delayed", "success", "digest". */
 const char *dsn_kind_name(enum fates_kind kind);
 
 #endif

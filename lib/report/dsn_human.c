@@ -43,6 +43,16 @@ static const char *const built_in[] = {
 		      "\n"
 		      "-- \n"
 		      "The mail system at ${hostname}\n",
+    [FATES_DIGEST] = "Subject: ${count} notices of this system reached nobody\n"
+		     "\n"
+		     "Since ${date}, mail without a sender, such as notices of non-delivery, could not be "
+		     "delivered to ${count} recipients. So many are not told one by one. The newest:\n"
+		     "\n"
+		     "${recipients}"
+		     "The log has all of them (event=double-bounce).\n"
+		     "\n"
+		     "-- \n"
+		     "The mail system at ${hostname}\n",
 };
 
 static void
@@ -216,6 +226,22 @@ add_recipient(struct str *out, const struct dsn *d, const struct fates_rcpt *r)
 	str_adds(out, "\n");
 }
 
+/* In a digest: one of many messages. */
+static void
+add_entry(struct str *out, const struct fates_rcpt *r)
+{
+	text_show(out, r->address, false, SHOWN);
+	str_adds(out, "\n    ");
+	text_show(out, r->log ? r->log : "", false, 100);
+	if (r->last) {
+		str_adds(out, r->log ? ", " : "");
+		add_date(out, r->last);
+	}
+	str_addf(out, "%s%s.\n", r->log || r->last ? ": " : "", status_words(r->status).cause);
+	add_reply(out, r);
+	str_adds(out, "\n");
+}
+
 /* ---- the values of a template ---- */
 
 enum {
@@ -231,11 +257,12 @@ enum {
 	AGE,
 	ID,
 	MESSAGE_ID,
+	COUNT,
 	VALUES
 };
 
 static const char *const names[VALUES] = {"addresses", "message", "recipients", "returned", "hostname",
-    "postmaster", "sender", "subject", "date", "age", "id", "message-id"};
+    "postmaster", "sender", "subject", "date", "age", "id", "message-id", "count"};
 
 static void
 add_addresses(struct str *out, const struct fates *f)
@@ -259,7 +286,7 @@ add_subject(struct str *out, const struct dsn *d)
 
 	if (d->msg && returned_field(d->msg, "Subject", &s))
 		;
-	else if (d->fates->subject)
+	else if (d->fates->subject && !d->fates->secure)
 		str_adds(&s, d->fates->subject);
 	if (!strstr(str_cstr(&s), "=?"))
 		text_show(out, str_cstr(&s), false, 200);
@@ -292,10 +319,16 @@ fill_values(struct str v[VALUES], const struct dsn *d, bool full)
 	add_subject(&v[SUBJECT], d);
 	add_message(&v[MESSAGE], f, &v[SUBJECT]);
 	for (size_t i = 0; i < f->nrcpt; i++)
-		add_recipient(&v[RECIPIENTS], d, &f->rcpt[i]);
-	str_adds(&v[RETURNED], !d->msg ? "The message is not attached."
-			       : full  ? "The message is attached."
-				       : "The header of the message is attached.");
+		if (f->kind == FATES_DIGEST)
+			add_entry(&v[RECIPIENTS], &f->rcpt[i]);
+		else
+			add_recipient(&v[RECIPIENTS], d, &f->rcpt[i]);
+	str_adds(&v[RETURNED],
+	    !d->msg     ? "The message is not attached."
+	    : full      ? "The message is attached."
+	    : f->secure ? "Only its date and its Message-ID are attached, as the message may travel "
+			  "by protected connections alone and this notice may not."
+			: "The header of the message is attached.");
 	str_adds(&v[HOSTNAME], d->hostname);
 	str_adds(&v[POSTMASTER], d->postmaster);
 	text_show(&v[SENDER], *f->sender ? f->sender : "<>", false, SHOWN);
@@ -304,6 +337,7 @@ fill_values(struct str v[VALUES], const struct dsn *d, bool full)
 		add_age(&v[AGE], d->now - f->queued);
 	}
 	text_show(&v[ID], f->id, false, SHOWN);
+	str_addf(&v[COUNT], "%" PRIu64, f->count ? f->count : f->nrcpt);
 	if (f->message_id)
 		text_show(&v[MESSAGE_ID], f->message_id, false, SHOWN);
 }

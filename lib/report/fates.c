@@ -137,12 +137,12 @@ read_rcpt(struct fates *f, char *value)
 static const char *
 read_word(struct fates *f, const char *key, const char *v)
 {
-	static const char *const kinds[] = {"failed", "delayed", "success"};
+	static const char *const kinds[] = {"failed", "delayed", "success", "digest"};
 	int n;
 
 	if (!strcmp(key, "kind")) {
 		if ((n = word(kinds, ARRAY_LEN(kinds), v)) < 0)
-			return "the kind is none of failed, delayed, success";
+			return "the kind is none of failed, delayed, success, digest";
 		f->kind = (enum fates_kind)n;
 	} else if (!strcmp(key, "ret")) {
 		f->headers = !strcmp(v, "hdrs");
@@ -155,6 +155,8 @@ read_word(struct fates *f, const char *key, const char *v)
 		return "the time queued is no number";
 	} else if (!strcmp(key, "hold-until") && !read_time(v, &f->hold_until)) {
 		return "the time of hold-until is no number";
+	} else if (!strcmp(key, "count") && !str_number(v, INT64_MAX, &f->count)) {
+		return "the count is no number";
 	} else if (!strcmp(key, "size") && !str_number(v, INT64_MAX, &f->size)) {
 		return "the size is no number";
 	}

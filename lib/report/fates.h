@@ -12,7 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum fates_kind { FATES_FAILED, FATES_DELAYED, FATES_SUCCESS };
+enum fates_kind { FATES_FAILED, FATES_DELAYED, FATES_SUCCESS, FATES_DIGEST };
+#define FATES_KINDS 4
 enum fates_outcome { OUTCOME_FAILED, OUTCOME_DELAYED, OUTCOME_DELIVERED, OUTCOME_RELAYED, OUTCOME_EXPANDED };
 enum fates_form { FORM_AUTO, FORM_ASCII, FORM_UTF8 };
 
@@ -37,10 +38,11 @@ struct fates {
 	const char *to;                                                       /* whom the notice is for */
 	const char *envid, *hostname, *message_id, *subject, *future_release; /* NULL: not given */
 	int64_t queued, hold_until;
-	uint64_t size; /* of the message; UINT64_MAX: until the end of the input */
-	bool headers;  /* RET=HDRS */
-	bool secure;   /* requiretls yes */
-	bool lenient;  /* requiretls no */
+	uint64_t size;  /* of the message; UINT64_MAX: until the end of the input */
+	uint64_t count; /* of a digest: recipients; those given are the newest of them */
+	bool headers;   /* RET=HDRS */
+	bool secure;    /* requiretls yes */
+	bool lenient;   /* requiretls no */
 	enum fates_form form;
 	struct fates_rcpt *rcpt;
 	size_t nrcpt;

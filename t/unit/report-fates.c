@@ -106,7 +106,7 @@ main(void)
 	refused("kind failed\nsender a@x\nend\n", "it names no recipient");
 	refused("sender a@x\nrcpt b@x failed 550 - - no\nend\n", "it names no kind");
 	refused("kind failed\nrcpt b@x failed 550 - - no\nend\n", "it names no sender");
-	refused("kind odd\n", "the kind is none of failed, delayed, success");
+	refused("kind odd\n", "the kind is none of failed, delayed, success, digest");
 	refused("rcpt  failed 550 - - no\n", "a recipient without an address");
 	refused("rcpt b@x odd 550 - - no\n",
 	    "an outcome is none of failed, delayed, delivered, relayed, expanded");
