@@ -292,6 +292,22 @@ peer_keep(const struct conf *conf, enum peer peer)
 	return fcntl(0, F_DUPFD_CLOEXEC, PEER_LEAST);
 }
 
+/* inetd makes the connection descriptor 2 as well: our sentences would stand between the replies. */
+static void
+errors_apart(void)
+{
+	struct stat in, err;
+	int null;
+
+	if (fstat(0, &in) || fstat(2, &err) || !S_ISSOCK(err.st_mode) || in.st_dev != err.st_dev ||
+	    in.st_ino != err.st_ino)
+		return;
+	null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	if (null < 0 || dup2(null, 2) < 0)
+		die_temp("unable to open /dev/null: %m");
+	close(null);
+}
+
 /* What he has sent already is read away: a close upon unread bytes would take our answer with it. */
 NORETURN static void
 refuse_stranger(void)
@@ -462,6 +478,7 @@ main(int argc, char **argv)
 		}
 	if (optind != argc)
 		die_usage(USAGE);
+	errors_apart();
 	conf = conf_load(taker.conf_file);
 	taker.conf = conf;
 	peer = peer_find(conf);
