@@ -58,6 +58,7 @@ LINK_mox-sendmail = $(LINK_mox-queue-add)
 ROOMS_mox-smtpd := mail
 LIBS_mox-smtpd := -lidn2
 ROOMS_mox-local := mail
+LIBS_mox-local := -lidn2
 ROOMS_mox-dsn := report net mail
 ROOMS_mox-localserve := mail
 LIBS_mox-localserve := -lidn2

@@ -290,6 +290,8 @@ envelope_write(struct str *out, const char *sender, const struct recipients *to,
 		str_reset(&original);
 		if (to->v[i].asked && recipient_original(&original, to->v[i].asked))
 			rec_putf(out, "orcpt=%s", original.s);
+		if (to->v[i].exact)
+			rec_put(out, "exact=yes");
 		rec_close(out);
 	}
 	rec_end(out);

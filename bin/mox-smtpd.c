@@ -126,6 +126,8 @@ recipient_write(struct str *e, const struct recipient *r, const struct smtpd_rcp
 		rec_putf(e, "orcpt=%s", given->orcpt);
 	else if (r->asked && recipient_original(&original, r->asked))
 		rec_putf(e, "orcpt=%s", original.s);
+	if (r->exact)
+		rec_put(e, "exact=yes");
 	rec_close(e);
 	str_free(&original);
 }

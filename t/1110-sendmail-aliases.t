@@ -85,7 +85,16 @@ is "S39 a loop: the name stays" "$rc $rcpts $said" \
 	"0 ring@host.example| mox-sendmail: $T/aliases:10: unable to use ring: the alias leads back to itself"
 send -N failure root
 is "what was asked for is the original recipient" "$(grep '^rcpt' <<<"$envelope" | tr '\n' '|')" \
-	"rcpt T-.- ann@far.example notify=failure orcpt=rfc822;root@host.example|rcpt T-.- root@host.example notify=failure|"
+	"rcpt T-.- ann@far.example notify=failure orcpt=rfc822;root@host.example|rcpt T-.- root@host.example notify=failure exact=yes|"
+send team
+is "whom an alias names is not looked up again, who has none may be" "$(grep -c '^rcpt .* exact=yes' <<<"$envelope") $(send nobody; grep -c 'exact' <<<"$envelope")" "1 0"
+send bob+detail
+is "a detail is no part of the name" "$rc $rcpts" "0 bob@far.example|"
+cp aliases aliases.good
+echo 'owner-crew: ann@far.example' >>aliases
+send crew
+is "a mailing list is mox-local's to expand" "$rc $rcpts" "0 crew@host.example|"
+cp aliases.good aliases
 send 'a b@x.example' team
 is "one bad recipient still refuses all" "$rc $rcpts" "65 "
 

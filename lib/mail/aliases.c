@@ -4,18 +4,15 @@
 #include "addrlist.h"
 #include "aliases.h"
 #include "aliases_file.h"
-#include "fdio.h"
 #include "path.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* An alias under way. */
 struct alias_frame {
 	struct alias_frame *up;
 	const char *key, *path; /* who led to it */
+	const char *owner;      /* owner-NAME of the innermost list; NULL: of none */
 	unsigned depth;
 };
 
@@ -122,13 +119,15 @@ aliases_domain_is_local(const struct conf *c, const char *path)
 static void
 hand_out(struct alias_walk *w, const char *path, bool local)
 {
+	struct alias_target t = {path, local, local && w->frame, w->frame ? w->frame->owner : NULL};
+
 	w->yields = true;
-	w->each(w->arg, path, local);
+	w->each(w->arg, &t);
 }
 
-/* The line that counts for the name, NULL: none. What stands for others by itself: aliases.h. */
+/* The line of the name or of what it stands for by itself: aliases.h. NULL: none. */
 static struct alias_entry *
-entry_for(const struct alias_walk *w, const char *key)
+own_entry(const struct alias_walk *w, const char *key)
 {
 	struct alias_entry *e = aliases_find(w->aliases, key);
 
@@ -136,13 +135,42 @@ entry_for(const struct alias_walk *w, const char *key)
 		e = aliases_find(w->aliases, key = "postmaster");
 	if (!e && !strcmp(key, "postmaster") && !w->conf->postmaster)
 		e = aliases_find(w->aliases, "root");
+	return e;
+}
+
+/* The line that counts for the name, NULL: none. The key loses a detail that has no line of its own. */
+static struct alias_entry *
+entry_for(const struct alias_walk *w, char *key)
+{
+	struct alias_entry *e = own_entry(w, key);
+	size_t n = strcspn(key, "+");
+
+	if (!e && n && key[n]) {
+		key[n] = 0;
+		e = own_entry(w, key);
+	}
 	return e ? e : aliases_find(w->aliases, "*");
+}
+
+/* The name of the line that makes this one a mailing list, NULL: none does. */
+static const char *
+owner_of(const struct alias_walk *w, const struct alias_entry *e)
+{
+	struct str name = {0};
+	const struct alias_entry *owner;
+
+	if (str_istarts(e->name, "owner-"))
+		return NULL;
+	str_addf(&name, "owner-%s", e->name);
+	owner = aliases_find(w->aliases, name.s);
+	str_free(&name);
+	return owner ? owner->name : NULL;
 }
 
 static void
 entry_walk(struct alias_walk *w, struct alias_entry *e, const char *key, const char *path)
 {
-	struct alias_frame f = {w->frame, key, path, w->frame ? w->frame->depth + 1 : 1};
+	struct alias_frame f = {w->frame, key, path, owner_of(w, e), w->frame ? w->frame->depth + 1 : 1};
 	struct alias_place at = {w->aliases->file, e->line};
 	bool before = w->yields;
 
@@ -163,6 +191,8 @@ entry_walk(struct alias_walk *w, struct alias_entry *e, const char *key, const c
 		alias_remark(&w->remarks, &at, key, "too many aliases of aliases");
 		return;
 	}
+	if (!f.owner && f.up)
+		f.owner = f.up->owner;
 	e->state = ALIAS_OPEN;
 	w->frame = &f;
 	w->yields = false;
@@ -192,7 +222,9 @@ local_walk(struct alias_walk *w, const char *path)
 			local_walk(w, postmaster);
 		else
 			hand_out(w, postmaster, false);
-	} else if (e)
+	} else if (e && w->keep_lists && owner_of(w, e) && aliases_domain_is_local(w->conf, path))
+		hand_out(w, path, false);
+	else if (e)
 		entry_walk(w, e, key, path);
 	else
 		hand_out(w, path, true);
@@ -216,34 +248,6 @@ address_walk(struct alias_walk *w, const char *s, const struct alias_place *at)
 	else
 		local_walk(w, path);
 	free(path);
-}
-
-/* Only a file in the ordinary sense is read: whoever may write it could put a pipe in its place. */
-static bool
-include_read(const char *path, struct str *out)
-{
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC), error = 0;
-	struct stat st;
-	ssize_t n = 0;
-
-	if (fd < 0)
-		return false;
-	if (fstat(fd, &st))
-		error = errno;
-	else if (!S_ISREG(st.st_mode))
-		error = EINVAL;
-	else if (st.st_size > (off_t)ALIASES_MAX)
-		error = EFBIG;
-	else {
-		str_reserve(out, (size_t)st.st_size + 1);
-		if ((n = fd_read_all(fd, out->s, (size_t)st.st_size)) < 0)
-			error = errno;
-		else
-			out->len = (size_t)n;
-	}
-	close(fd);
-	errno = error;
-	return !error;
 }
 
 static void
@@ -295,10 +299,11 @@ include_failed(struct alias_walk *w, const char *file, const struct alias_place 
 {
 	int error = errno;
 
-	if (!passes(error))
+	if (!w->strict && !passes(error))
 		alias_remark(&w->remarks, at, file, error == EINVAL ? "it is no file" : strerror(error));
 	else if (!w->why.len)
-		str_addf(&w->why, "unable to read the aliases in %s: %s", file, strerror(error));
+		str_addf(&w->why, "unable to read the aliases in %s: %s", file,
+		    error == EINVAL ? "it is no file" : strerror(error));
 }
 
 static void
@@ -323,7 +328,7 @@ include_walk(struct alias_walk *w, const char *file, const struct alias_place *a
 	w->included = mem_grow(w->included, ++w->nincluded, sizeof *w->included);
 	w->included[i] = (struct alias_file){mem_dup(file), false};
 	w->yields = false;
-	if (include_read(file, &text))
+	if (aliases_read(file, &text))
 		lines_walk(w, file, &text);
 	else
 		include_failed(w, file, at);

@@ -5,8 +5,10 @@
  * A target is an address, a name without domain (looked up again), \name (not looked up again), a name that
  * means itself in its own line, or :include:/file with targets on its lines. Commands ("|...") and files
  * ("/...") are no targets here: each such target is remarked on and left out. Names are compared without
- * regard to case. The name * stands for each name that has no line of its own. Without a line of their own,
- * mailer-daemon is as postmaster, and postmaster is conf's postmaster, else as root where root has a line.
+ * regard to case. name+detail without a line of its own is as name. The name * stands for each name that has
+ * no line of its own. Without a line of their own, mailer-daemon is as postmaster, and postmaster is conf's
+ * postmaster, else as root where root has a line. A line owner-NAME makes NAME a mailing list: who it stands
+ * for is who hears of failures.
  *
  *	a = aliases_parse(file, text, n, &faults);
  *	struct alias_walk w = {.aliases = a, .conf = conf, .each = f, .arg = arg};
@@ -31,17 +33,30 @@
 
 struct aliases;
 
+/* A file in the ordinary sense, of at most ALIASES_MAX bytes, appended to out. false with errno; EINVAL: it is
+ * something else, a pipe that would never end for one. */
+bool aliases_read(const char *path, struct str *out) MUST_USE;
 /* text is copied. What cannot be read is left out, and one line "FILE:LINE: why" of faults each; of a name
  * that stands twice the first line counts. */
 struct aliases *aliases_parse(const char *file, const char *text, size_t n, struct str *faults);
 size_t aliases_count(const struct aliases *a);
 void aliases_free(struct aliases *a);
 
+/* A recipient; borrows. */
+struct alias_target {
+	const char *path;
+	bool local;        /* a name of this machine that is not looked up (further) */
+	bool exact;        /* ... because an alias says so: nobody is to look it up again */
+	const char *owner; /* owner-NAME of the innermost list it came from; NULL: of none */
+};
+
 struct alias_walk {
 	struct aliases *aliases;
 	const struct conf *conf; /* mailname qualifies; local-domains are looked up; postmaster */
-	/* A recipient. local: a name of this machine that is not looked up (further). */
-	void (*each)(void *arg, const char *path, bool local);
+	bool
+	    keep_lists; /* mailing lists in local-domains are handed out as they are, for mox-local to expand */
+	bool strict;    /* any included file that cannot be read makes `why` */
+	void (*each)(void *arg, const struct alias_target *t);
 	void *arg;
 	struct str remarks; /* what was left out: "FILE:LINE: why" lines */
 	struct str why; /* not empty: an included file cannot be read now, and what was handed out may lack

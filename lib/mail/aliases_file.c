@@ -2,6 +2,12 @@
 
 #include "aliases.h"
 #include "aliases_file.h"
+#include "fdio.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define REMARKS_MAX 65536 /* bytes */
 
@@ -76,6 +82,33 @@ aliases_find(const struct aliases *a, const char *key)
 }
 
 /* ---- the file ---- */
+
+bool
+aliases_read(const char *path, struct str *out)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC), error = 0;
+	struct stat st;
+	ssize_t n = 0;
+
+	if (fd < 0)
+		return false;
+	if (fstat(fd, &st))
+		error = errno;
+	else if (!S_ISREG(st.st_mode))
+		error = EINVAL;
+	else if (st.st_size > (off_t)ALIASES_MAX)
+		error = EFBIG;
+	else {
+		str_reserve(out, (size_t)st.st_size + 1);
+		if ((n = fd_read_all(fd, out->s, (size_t)st.st_size)) < 0)
+			error = errno;
+		else
+			out->len = (size_t)n;
+	}
+	close(fd);
+	errno = error;
+	return !error;
+}
 
 struct parser {
 	struct aliases *a;

@@ -3,12 +3,10 @@
 #include "addr.h"
 #include "aliases.h"
 #include "expand.h"
-#include "file.h"
 #include "login.h"
 #include "maildir.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 
 struct expansion {
@@ -47,25 +45,26 @@ has_mailbox(const struct conf *c, const char *path)
 
 /* Twice the limit is room for those who are named more than once. What is over it the door refuses. */
 static void
-take(void *arg, const char *path, bool local)
+take(void *arg, const struct alias_target *t)
 {
 	struct expansion *x = arg;
 	const struct conf *c = x->conf;
+	bool nobody = t->local && c->default_destination && !has_mailbox(c, t->path);
+	struct recipient *r;
 
 	if (x->many)
 		return;
-	if (local && c->default_destination && !has_mailbox(c, path))
-		path = c->default_destination;
-	recipients_add_path(&x->to, path, x->asked);
-	x->to.v[x->to.n - 1].from = x->from;
+	recipients_add_path(&x->to, nobody ? c->default_destination : t->path, x->asked);
+	r = &x->to.v[x->to.n - 1];
+	r->from = x->from;
+	r->exact = t->exact && !nobody;
 	if (x->to.n < 2 * (size_t)c->max_recipients)
 		return;
 	recipients_unique(&x->to);
 	x->many = x->to.n > c->max_recipients;
 }
 
-/* NULL: none. A file that is missing at the usual place is an empty one. */
-static struct aliases *
+struct aliases *
 aliases_load(const struct conf *c, struct str *faults, struct str *why)
 {
 	struct aliases *a;
@@ -73,9 +72,10 @@ aliases_load(const struct conf *c, struct str *faults, struct str *why)
 
 	if (!strcmp(c->aliases, "none"))
 		return NULL;
-	if (file_read(AT_FDCWD, c->aliases, &text, ALIASES_MAX)) {
+	if (!aliases_read(c->aliases, &text)) {
 		if (errno != ENOENT || strcmp(c->aliases, "/etc/aliases"))
-			str_addf(why, "unable to read the aliases in %s: %s", c->aliases, strerror(errno));
+			str_addf(why, "unable to read the aliases in %s: %s", c->aliases,
+			    errno == EINVAL ? "it is no file" : strerror(errno));
 		str_free(&text);
 		return NULL;
 	}
@@ -97,7 +97,7 @@ bool
 recipients_expand(struct recipients *to, const struct conf *c, struct str *remarks)
 {
 	struct expansion x = {.conf = c, .to.mailname = to->mailname};
-	struct alias_walk w = {.conf = c, .each = take, .arg = &x};
+	struct alias_walk w = {.conf = c, .keep_lists = true, .each = take, .arg = &x};
 	struct str faults = {0}, none = {0};
 
 	if (!any_local(to, c))
@@ -114,7 +114,7 @@ recipients_expand(struct recipients *to, const struct conf *c, struct str *remar
 		if (to->v[i].bare || aliases_domain_is_local(c, x.asked))
 			aliases_expand(&w, x.asked);
 		else
-			take(&x, x.asked, false);
+			take(&x, &(struct alias_target){.path = x.asked});
 	}
 	str_add(remarks, str_cstr(&w.remarks), w.remarks.len);
 	str_add(&to->why, str_cstr(&w.why), w.why.len);
@@ -133,11 +133,10 @@ recipients_expand(struct recipients *to, const struct conf *c, struct str *remar
 /* ---- the check ---- */
 
 static void
-ignore(void *arg, const char *path, bool local)
+ignore(void *arg, const struct alias_target *t)
 {
 	(void)arg;
-	(void)path;
-	(void)local;
+	(void)t;
 }
 
 long

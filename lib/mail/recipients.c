@@ -13,7 +13,7 @@ append(struct recipients *to, char *path, char *asked, bool bare)
 		to->cap = to->cap ? 2 * to->cap : 16;
 		to->v = mem_grow(to->v, to->cap, sizeof *to->v);
 	}
-	to->v[to->n] = (struct recipient){path, asked, bare, 0, to->n};
+	to->v[to->n] = (struct recipient){.path = path, .asked = asked, .bare = bare, .order = to->n};
 	to->n++;
 }
 

@@ -13,6 +13,7 @@ struct recipients {                    /* start: {.mailname = function}; the res
 		char *path;  /* as path_make makes it */
 		char *asked; /* what stood for it before an expansion (RFC 3461's ORCPT); NULL: path itself */
 		bool bare;   /* it was given without a domain */
+		bool exact;  /* an alias named this very mailbox: it is not to be looked up again */
 		size_t from; /* the caller's own number of what it came from; 0 unless he sets it */
 		size_t order;
 	} * v;

@@ -162,7 +162,7 @@ write_job(struct runq *q, struct job *j)
 		const struct envelope_rcpt *r = &e->rcpt[n - 1];
 		rec_open(out, "rcpt");
 		rec_putf(out, "%u", n);
-		rec_put(out, j->rcpt[i].item->elsewhere ? q->conf->default_destination : r->address);
+		rec_put(out, r->address);
 		add_option(out, "notify", r->notify);
 		add_option(out, "orcpt", r->orcpt);
 		rec_close(out);

@@ -1,21 +1,20 @@
 /* Delivery on this machine: recipients in local-domains go to mox-local, a child a recipient, without plan or
  * network. Its report is applied like a worker's (settle.c).
  *
- * The child gets the message's file and how many bytes of it are the message: what stands behind them is not
- * the recipient's to read. */
+ * Aliases, users and Maildirs are looked up by the child alone: a directory service or a file server that
+ * hangs holds up eight children and nobody else. It gets the message's file and his own share of the envelope,
+ * which says how many bytes of the file are the message: what stands behind them is not his to read. */
 #include "base.h"
 
-#include "addr.h"
 #include "child.h"
 #include "clock.h"
+#include "fdio.h"
 #include "log.h"
-#include "maildir.h"
 #include "queue.h"
 #include "rec.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <pwd.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -53,71 +52,97 @@ local_plan(struct runq *q, struct dest *d)
 	dest_list_in_site(q, d);
 }
 
-/* ---- whose ---- */
-
-/* The login name for a local part: in lower case, without +detail. */
-static char *
-user_of(const char *address)
-{
-	const char *domain = addr_domain(address);
-	char *user = mem_dup(address);
-
-	if (domain)
-		user[domain - 1 - address] = 0;
-	str_lower(user);
-	user[strcspn(user, "+")] = 0;
-	return user;
-}
-
-/* A Maildir that cannot be seen, in a home directory closed to us or on a disk in trouble, is taken to be there. */
-static bool
-has_mailbox(const struct conf *c, const char *address)
-{
-	char *user = user_of(address), *path = NULL;
-	const struct passwd *pw;
-	bool has;
-
-	errno = 0;
-	if ((pw = getpwnam(user))) {
-		path = maildir_path(c->local_maildir, pw->pw_name, pw->pw_dir);
-		has = !access(path, F_OK) || (errno != ENOENT && errno != ENOTDIR);
-	} else { /* a user database in trouble, too */
-		has = errno && errno != ENOENT && errno != ESRCH;
-	}
-	free(path);
-	free(user);
-	return has;
-}
-
-bool
-local_is_elsewhere(const struct conf *c, const struct row *row)
-{
-	return c->default_destination && row->rcpt && !(row->transport && *row->transport) &&
-	       conf_list_has(&c->local_domains, row->domain) && !str_ieq(row->rcpt, c->default_destination) &&
-	       !has_mailbox(c, row->rcpt);
-}
-
 /* ---- out ---- */
+
+static void
+add_optional(struct str *out, const char *key, const char *value)
+{
+	if (value && *value)
+		rec_add(out, key, value);
+}
+
+/* Whose mail it is: what is sent on is his still. */
+static const char *
+account_of(struct runq *q, const struct job *j)
+{
+	static struct str buf;
+	struct row row;
+	uint32_t uid;
+
+	if (j->env.account)
+		return j->env.account;
+	return row_load(q, &buf, &row, &uid, j->env.id, j->rcpt[0].item->n) && row.account &&
+	               envelope_account_valid(row.account)
+	           ? row.account
+	           : NULL;
+}
+
+/* The recipient's share of the envelope. */
+static void
+write_share(struct runq *q, struct str *out, const struct job *j)
+{
+	const struct envelope *e = &j->env;
+	const struct envelope_rcpt *r = &e->rcpt[j->rcpt[0].item->n - 1];
+
+	rec_add(out, "sender", e->sender);
+	rec_addf(out, "size", "%" PRIu64, e->size);
+	add_optional(out, "origin", e->origin);
+	add_optional(out, "account", account_of(q, j));
+	add_optional(out, "ret", e->ret);
+	add_optional(out, "envid", e->envid);
+	add_optional(out, "requiretls", class_word(class_of_mark(r->mark)));
+	for (size_t i = 0; i < e->nextra; i++) {
+		rec_open(out, "extra");
+		rec_put(out, e->extra[i].key);
+		rec_put(out, e->extra[i].value);
+		rec_close(out);
+	}
+	rec_open(out, "rcpt");
+	rec_put(out, r->address);
+	if (r->notify)
+		rec_putf(out, "notify=%s", r->notify);
+	if (r->orcpt)
+		rec_putf(out, "orcpt=%s", r->orcpt);
+	if (r->exact)
+		rec_put(out, "exact=yes");
+	rec_close(out);
+	rec_end(out);
+}
+
+/* A file in memory with his share, to be read from its start. */
+static int
+share_file(struct runq *q, const struct job *j)
+{
+	static struct str out;
+	int fd = memfd_create("share", MFD_CLOEXEC), err;
+
+	str_reset(&out);
+	write_share(q, &out, j);
+	if (fd < 0 || (!fd_write_all(fd, out.s, out.len) && !lseek(fd, 0, SEEK_SET)))
+		return fd;
+	err = errno;
+	close(fd);
+	errno = err;
+	return -1;
+}
 
 static bool
 spawn(struct runq *q, struct job *j)
 {
-	const struct envelope *e = &j->env;
-	const struct item *it = j->rcpt[0].item;
-	char *address = e->rcpt[it->n - 1].address;
-	char *user = user_of(it->elsewhere ? q->conf->default_destination : address);
-	char name[] = "mox-local", conf[] = "-C", from[] = "-f", to[] = "-r", bytes[] = "-s", who[] = "-u",
-	     null[] = "<>", size[24];
-	char *argv[12] = {name, from, *e->sender ? e->sender : null, to, address, bytes, size, who, user};
-	struct child_fd map[] = {{j->fd, 0}, {j->answer, 1}};
+	char name[] = "mox-local", hand[] = "-R", three[] = "3", conf[] = "-C";
+	char *argv[6] = {name, hand, three};
+	int share = share_file(q, j), err;
+	struct child_fd map[] = {{j->fd, 0}, {j->answer, 1}, {share, 3}};
 
-	snprintf(size, sizeof size, "%" PRIu64, e->size);
 	if (q->conf_flag) {
-		argv[9] = conf;
-		argv[10] = (char *)(uintptr_t)q->conf_flag;
+		argv[3] = conf;
+		argv[4] = (char *)(uintptr_t)q->conf_flag;
 	}
-	j->pid = lseek(j->fd, 0, SEEK_SET) ? -1 : child_spawn(argv, map, ARRAY_LEN(map));
-	free(user);
+	j->pid = share < 0 || lseek(j->fd, 0, SEEK_SET) ? -1 : child_spawn(argv, map, ARRAY_LEN(map));
+	err = errno;
+	if (share >= 0)
+		close(share);
+	errno = err;
 	return j->pid > 0;
 }
 

@@ -60,7 +60,6 @@ struct item {
 	unsigned attempts;
 	int64_t next;    /* what its row says */
 	bool held;       /* an operator held or cancelled it while its job was out: do not try again */
-	bool elsewhere;  /* it goes to default-destination: its own address is nobody's here */
 	bool told;       /* as in its row; or a notice of its delay is under way */
 	int64_t tell_at; /* monotonic: of its delay, not before */
 };
@@ -434,8 +433,6 @@ bool settle_rcpt(struct job *j, char *value) MUST_USE;
 /* As a route would name it; NULL: the domain is not in local-domains. */
 const struct conf_transport *local_transport(const struct conf *c, const char *domain);
 bool local_is(const struct conf_transport *t);
-/* Its local address has no mailbox, and conf says who gets such mail. */
-bool local_is_elsewhere(const struct conf *c, const struct row *row);
 void local_plan(struct runq *q, struct dest *d);
 void local_run(struct runq *q, struct site *s, size_t *jobs); /* instead of work.c's workers */
 void local_send(struct runq *q, struct job *j);               /* its attempt is registered: it goes out */
@@ -473,10 +470,10 @@ int job_send(struct job *j) MUST_USE;
 #define TRANSPORT_NAME_MAX 200
 struct change {
 	bool privileged, dry;
-	bool timed;      /* schedule: next is given */
-	bool relative;   /* next is added to the row's */
-	int64_t next;    /* schedule */
-	char requiretls; /* the mark to set */
+	bool timed;                             /* schedule: next is given */
+	bool relative;                          /* next is added to the row's */
+	int64_t next;                           /* schedule */
+	char requiretls;                        /* the mark to set */
 	char transport[TRANSPORT_NAME_MAX + 1]; /* to set; "": as routes say */
 };
 bool change_hold(struct runq *q, const struct change *c, struct row *row, uint32_t uid);
@@ -542,7 +539,8 @@ void inject_stop(struct runq *q);
 /* ---- amend.c: spool/cur/HH/ID.amend, what an operator changed beyond the mutable bytes ---- */
 /* key: `next`, when (microseconds); `transport`, its name. value NULL: as it came by itself. */
 int amend_write(struct runq *q, uint64_t id, uint32_t n, const char *key, const char *value) MUST_USE;
-bool amend_read(struct runq *q, uint64_t id, uint32_t n, const char *key, struct str *value); /* false: nothing */
+bool amend_read(
+    struct runq *q, uint64_t id, uint32_t n, const char *key, struct str *value); /* false: nothing */
 void amend_drop(struct runq *q, uint64_t id);
 
 /* Lives in bin/mox-runq.c: what SIGHUP does to the rest. */

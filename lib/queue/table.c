@@ -120,29 +120,13 @@ dest_find(struct runq *q, const struct conf_transport *t, const char *name, enum
 	return NULL;
 }
 
-/* The row as it is routed; domain: room for where it goes. Answers whether that is elsewhere. */
-static bool
-row_routed(const struct runq *q, struct row *as, const struct row *row, char domain[DOMAIN_NAME_MAX])
-{
-	*as = *row;
-	if (!local_is_elsewhere(q->conf, row))
-		return false;
-	domain_of(domain, q->conf->default_destination);
-	as->domain = domain;
-	return true;
-}
-
 struct dest *
 dest_look(struct runq *q, const struct row *row)
 {
-	char domain[DOMAIN_NAME_MAX];
-	const struct conf_transport *t;
-	struct row as;
 	bool unknown;
+	const struct conf_transport *t = route_find(q, row, &unknown);
 
-	row_routed(q, &as, row, domain);
-	t = route_find(q, &as, &unknown);
-	return dest_find(q, t, dest_name(t, as.domain), class_of(row->requiretls));
+	return dest_find(q, t, dest_name(t, row->domain), class_of(row->requiretls));
 }
 
 bool
@@ -311,14 +295,10 @@ struct item *
 item_add(struct runq *q, const struct row *row)
 {
 	struct item *it = mem_zalloc(sizeof *it);
-	char domain[DOMAIN_NAME_MAX];
-	const struct conf_transport *t;
-	struct row as;
 	struct dest *d;
 	bool unknown;
+	const struct conf_transport *t = route_find(q, row, &unknown);
 
-	it->elsewhere = row_routed(q, &as, row, domain);
-	t = route_find(q, &as, &unknown);
 	it->msg = msg_get(q, row);
 	it->of_msg = it->msg->items;
 	it->msg->items = it;
@@ -329,7 +309,7 @@ item_add(struct runq *q, const struct row *row)
 	it->attempts = row->attempts;
 	it->next = row->next;
 	it->told = row->told;
-	it->dest = d = dest_get(q, t, as.domain, class_of(row->requiretls));
+	it->dest = d = dest_get(q, t, row->domain, class_of(row->requiretls));
 	d->items++;
 	TAILQ_INSERT_TAIL(&d->ready, it, in_dest);
 	if (unknown) {

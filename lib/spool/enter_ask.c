@@ -66,15 +66,6 @@ door_peer(struct door *d, int fd)
 	d->trusted = !d->uid || d->uid == d->owner;
 }
 
-static bool
-is_account(const char *s)
-{
-	size_t n = strlen(s);
-
-	return n && n <= 64 && *s != '-' &&
-	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-$") == n;
-}
-
 static void
 check_options(struct enter *m, const struct door *d)
 {
@@ -94,7 +85,7 @@ check_options(struct enter *m, const struct door *d)
 	if (e->account && !d->trusted)
 		enter_refuse(
 		    m, ENTER_NEVER, "unable to set the account: only root and the spool's owner may");
-	if (e->account && !is_account(e->account))
+	if (e->account && !envelope_account_valid(e->account))
 		enter_refuse(m, ENTER_NEVER, "unable to set the account: this is no login name");
 	if (e->nextra > EXTRA_MAX)
 		enter_refuse(

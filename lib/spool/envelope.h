@@ -6,7 +6,7 @@
  * of a recipient are changed in place by envelope_mark, one pwrite of one byte, which needs no disk space.
  *
  *   id queued account uid origin sender size crc32 flags message-id subject ret envid requiretls hold-until
- *   transport     extra KEY VALUE (repeated)     rcpt SSSS ADDRESS [notify=..] [orcpt=..] (repeated)     end
+ *   transport     extra KEY VALUE (repeated)     rcpt SSSS ADDRESS [notify=..] [orcpt=..] [exact=yes] (repeated)     end
  */
 #ifndef ENVELOPE_H
 #define ENVELOPE_H
@@ -43,6 +43,7 @@ struct envelope_rcpt {
 	char *address;
 	char *notify; /* "never" or a list of success,failure,delay; NULL: not given */
 	char *orcpt;  /* "rfc822;xtext"; NULL: not given */
+	bool exact;   /* an alias named this very mailbox: it is not looked up in the aliases again */
 	off_t at;     /* offset of SSSS in the file; set by parse and by finish */
 };
 
@@ -90,6 +91,7 @@ uint32_t envelope_crc(const char *rec, size_t n);
 bool envelope_notify_valid(const char *s);
 bool envelope_orcpt_valid(const char *s);
 bool envelope_xtext_valid(const char *s, size_t max);
+bool envelope_account_valid(const char *s); /* a login name that the door takes */
 
 /* Appends envelope and footer to fd, whose offset stands at e->size. One write; -1 with errno. */
 int envelope_finish(int fd, struct envelope *e) MUST_USE;

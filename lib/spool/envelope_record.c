@@ -104,6 +104,8 @@ add_rcpt(struct str *out, struct envelope_rcpt *r, off_t start)
 		rec_putf(out, "notify=%s", r->notify);
 	if (r->orcpt)
 		rec_putf(out, "orcpt=%s", r->orcpt);
+	if (r->exact)
+		rec_put(out, "exact=yes");
 	rec_close(out);
 }
 
@@ -272,6 +274,15 @@ envelope_orcpt_valid(const char *s)
 }
 
 bool
+envelope_account_valid(const char *s)
+{
+	size_t n = strlen(s);
+
+	return n && n <= 64 && *s != '-' &&
+	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-$") == n;
+}
+
+bool
 envelope_mark_valid(enum mark which, char value)
 {
 	return value && strchr(mark_values[which], value);
@@ -318,6 +329,8 @@ set_rcpt(struct envelope *e, char *value, off_t at)
 			if (r->orcpt || !envelope_orcpt_valid(v))
 				return "a recipient's orcpt is malformed";
 			r->orcpt = mem_dup(v);
+		} else if ((v = rec_option(f, "exact"))) {
+			r->exact = !strcmp(v, "yes");
 		}
 	}
 	return NULL;

@@ -7,9 +7,9 @@ static char host[] = "host.example", *local_domains[] = {host, NULL}, master[] =
 	    local_master[] = "root@host.example";
 
 static void
-gather(void *arg, const char *path, bool local)
+gather(void *arg, const struct alias_target *t)
 {
-	str_addf(arg, "%s%s|", local ? "" : ">", path);
+	str_addf(arg, "%s%s|", t->local ? "" : ">", t->path);
 }
 
 struct row {
@@ -115,6 +115,79 @@ try(const struct row *r)
 	str_free(&faults);
 }
 
+/* ---- mailing lists, and what is not looked up again ---- */
+
+static void
+gather_all(void *arg, const struct alias_target *t)
+{
+	str_addf(arg, "%s%s%s%s%s|", t->local ? "" : ">", t->path, t->exact ? "!" : "", t->owner ? " " : "",
+	    t->owner ? t->owner : "");
+}
+
+/* got: ! behind who is not to be looked up again, then the list's owner. */
+static const struct {
+	const char *what, *file, *name, *got;
+	bool keep;
+} lists[] = {
+    {"who has no alias may be looked up", "", "bob", "bob@host.example|", false},
+    {"a name in its own line is exact", "root: root, a@x.example", "root", "root@host.example!|>a@x.example|",
+	false},
+    {"so is \\name", "root: \\bob\nbob: c", "root", "bob@host.example!|", false},
+    {"and a name without an alias of its own", "a: b\nb: c", "a", "c@host.example!|", false},
+    {"an alias of which nothing is left stays open", "a: |x", "a", "a@host.example|", false},
+    {"a detail is no part of the name", "bob: a@x.example", "Bob+Lists@host.example", ">a@x.example|", false},
+    {"unless it has a line", "bob: a@x.example\nbob+l: b@x.example", "bob+l", ">b@x.example|", false},
+    {"a detail of a name in its own line", "bob: bob, a@x.example", "bob+l",
+	"bob+l@host.example!|>a@x.example|", false},
+    {"a detail of a name that * stands for", "*: a@x.example", "bob+l", ">a@x.example|", false},
+    {"mailer-daemon with a detail", "postmaster: a@x.example", "mailer-daemon+l", ">a@x.example|", false},
+    {"nothing before the plus", "*: a@x.example\n\"\": b@x.example", "+l", ">a@x.example|", false},
+    {"a list", "l: a@x.example, bob\nowner-l: ann", "l", ">a@x.example owner-l|bob@host.example! owner-l|",
+	false},
+    {"its owner is none", "l: a@x.example\nowner-l: ann\nowner-owner-l: c", "owner-l", "ann@host.example!|",
+	false},
+    {"a list in a list", "l: m, a@x.example\nm: b@x.example\nOWNER-L: x\nowner-m: y", "l",
+	">b@x.example owner-m|>a@x.example owner-l|", false},
+    {"an alias in a list", "l: m\nm: b@x.example\nowner-l: x", "l", ">b@x.example owner-l|", false},
+    {"kept for later", "l: a@x.example\nowner-l: ann", "l", ">l@host.example|", true},
+    {"kept where it is found", "a: l, b@x.example\nl: a@x.example\nowner-l: ann", "a",
+	">l@host.example|>b@x.example|", true},
+};
+
+static void
+try_list(size_t i)
+{
+	struct str got = {0}, path = {0};
+	struct conf c = {.mailname = host, .local_domains = {local_domains, 1}};
+	struct alias_walk w = {.conf = &c, .keep_lists = lists[i].keep, .each = gather_all, .arg = &got};
+
+	w.aliases = aliases_parse("", lists[i].file, strlen(lists[i].file), &w.remarks);
+	str_addf(&path, strchr(lists[i].name, '@') ? "%s" : "%s@host.example", lists[i].name);
+	aliases_expand(&w, path.s);
+	STR_EQ(str_cstr(&got), lists[i].got, lists[i].what);
+	alias_walk_free(&w);
+	aliases_free(w.aliases);
+	str_free(&got);
+	str_free(&path);
+}
+
+static void
+strict(void)
+{
+	static const char file[] = "a: :include:/nowhere/list, b@x.example";
+	struct str got = {0};
+	struct conf c = {.mailname = host};
+	struct alias_walk w = {.conf = &c, .strict = true, .each = gather, .arg = &got};
+
+	w.aliases = aliases_parse("", file, strlen(file), &w.remarks);
+	aliases_expand(&w, "a@host.example");
+	STR_EQ(str_cstr(&w.why), "unable to read the aliases in /nowhere/list: No such file or directory",
+	    "strict: without an included file nobody knows whom it names");
+	alias_walk_free(&w);
+	aliases_free(w.aliases);
+	str_free(&got);
+}
+
 /* ---- what the check tells ---- */
 
 static const struct {
@@ -209,6 +282,9 @@ main(void)
 		try(&rows[i]);
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		check(i);
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		try_list(i);
+	strict();
 	hostile();
 	DONE();
 }
