@@ -109,9 +109,9 @@ static int
 open_logged(struct index *ix, bool fresh)
 {
 	DB_TXN *txn = NULL;
-	int r = open_env(ix);
+	int r = fresh ? index_tables_adopt(ix) : 0;
 
-	if (r || (fresh && (r = index_tables_adopt(ix))) || (r = ix->env->txn_begin(ix->env, NULL, &txn, 0)))
+	if (r || (r = open_env(ix)) || (r = ix->env->txn_begin(ix->env, NULL, &txn, 0)))
 		return r;
 	r = index_open_table(ix, &ix->rcpt, "rcpt.db", txn);
 	if (!r)

@@ -39,7 +39,7 @@ void index_tables_close(struct index *ix);
 void index_tables_keep(struct index *ix);
 /* All of them go. */
 void index_tables_drop(struct index *ix);
-/* Once the new environment is open, and before index_tables_open. */
+/* Before the new environment is opened: pages that name places in the old log are none it would take. */
 int index_tables_adopt(struct index *ix);
 
 #endif
