@@ -81,7 +81,7 @@ from_domain(const char *header, size_t n)
 	char *domain = NULL;
 
 	while (header_next(&p, header + n, &f)) {
-		struct addrlist l = {f.value, f.value + f.len, {0}, NULL, NULL};
+		struct addrlist l = {.p = f.value, .end = f.value + f.len};
 
 		if (!header_is(&f, "From"))
 			continue;

@@ -18,6 +18,7 @@
 #include "path.h"
 #include "rec.h"
 #include "recipients.h"
+#include "rewrite.h"
 #include "sendmail_args.h"
 #include "sendmail_modes.h"
 #include "sendmail_wait.h"
@@ -170,9 +171,17 @@ author_add(const struct draft *d, const char *sender, struct str *added)
 	free(name);
 }
 
+static struct rewrite
+me(void)
+{
+	return (struct rewrite){.conf = conf(), .account = login_user()->name};
+}
+
+/* sender: as it was given. */
 static void
 header_complete(const struct draft *d, const char *sender, struct str *out)
 {
+	const struct rewrite w = me();
 	struct str added = {0};
 
 	if (args.gateway) {
@@ -186,6 +195,7 @@ header_complete(const struct draft *d, const char *sender, struct str *out)
 	if (!d->message_id)
 		draft_add_message_id(d, &added, clock_now(), conf()->hostname);
 	draft_write(d, &added, mailname, out);
+	rewrite_header(&w, out); /* an added From: too */
 	str_free(&added);
 }
 
@@ -256,6 +266,21 @@ sender_make(void)
 	return path;
 }
 
+/* S16: a domain may be kept for some accounts. */
+static void
+rights_check(const char *sender, const struct str *header)
+{
+	const struct rewrite w = me();
+	char *author;
+
+	if (!rewrite_allowed(&w, sender))
+		die_exit(EX_NOPERM, "unable to send as %s: its domain is not open to %s", sender, w.account);
+	author = rewrite_forbidden_author(&w, header->s, header->len);
+	if (author)
+		die_exit(EX_NOPERM, "unable to send with From: %s: its domain is not open to %s", author,
+		    w.account);
+}
+
 static void
 extras_write(struct str *out, const struct draft *d)
 {
@@ -319,18 +344,21 @@ submit(void)
 {
 	struct parcel p = {.say_id = args.verbose || args.wait, .conf_file = args.conf};
 	struct recipients to = {.mailname = mailname};
+	const struct rewrite w = me();
 	struct str in = {0};
 	struct draft d;
 	bool utf8;
-	char *sender;
+	char *given, *sender;
 
 	p.whole = input_read(&in);
 	draft_scan(&d, str_cstr(&in), in.len);
 	header_check(&d, &in);
-	sender = sender_make();
+	given = sender_make();
+	sender = args.gateway ? given : rewrite_sender(&w, given);
 	recipients_take(&to, &d);
 	envelope_write(&p.envelope, sender, &to, &d);
-	header_complete(&d, sender, &p.header);
+	header_complete(&d, given, &p.header);
+	rights_check(sender, &p.header);
 	p.body = d.body;
 	p.end = d.end;
 	utf8 = utf8_allowed(sender, &to, &p.header);

@@ -1,24 +1,16 @@
-/* mox-smtpd: SMTP on stdin and stdout for the programs of this machine (mox-smtpd(8)).
- *
- * Each message goes to a child as it comes in, and its envelope only when all of it has come: the envelope's
- * `end` line is what commits, so a session that breaks off at any point queues nothing, and a message is
- * answered 250 after the child's promise. */
+/* mox-smtpd: SMTP on stdin and stdout for the programs of this machine (mox-smtpd(8)). What becomes of a message:
+ * lib/mail/taker. */
 #include "base.h"
 
-#include "child.h"
 #include "clock.h"
 #include "conf.h"
 #include "die.h"
-#include "expand.h"
 #include "fdio.h"
 #include "network.h"
-#include "rec.h"
-#include "recipients.h"
-#include "smtpd.h"
+#include "taker.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -28,233 +20,7 @@
 #define USAGE "mox-smtpd [-C file] [-m maildir]"
 
 #define BLOCK 65536
-#define MAILDIR_RCPTS                                                                                        \
-	100 /* with -m they stand on mox-local's command line; RFC 5321 4.5.3.1.8 asks for 100 */
-#define ENVELOPE_FD 3
-#define PEER_FD 4
-#define PEER_LEAST 10 /* our own copy of fd 0 stands above all numbers in the child */
-
-/* The child that takes the message under way. */
-struct taker {
-	char *conf_file, *maildir; /* as given; NULL: not */
-	const struct conf *conf;
-	struct recipients
-	    to; /* of the message under way, aliases expanded; `from` is the number in the session */
-	pid_t pid;
-	int message, envelope; /* to the child; -1: closed */
-	int said, sorry;       /* its stdout and stderr */
-	int peer;              /* the Unix socket whose other end submits; -1: we do */
-};
-
-static void
-close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
-/* ---- the child ---- */
-
-/* argv of mox-queue-add, or of mox-local with sender and recipients, NULL-terminated; the caller frees the
- * array. */
-static char **
-taker_argv(const struct taker *t, const struct smtpd *s)
-{
-	static char queue_add[] = "mox-queue-add", local[] = "mox-local", e[] = "-e", fd[] = "3", f[] = "-f",
-		    r[] = "-r", c[] = "-C", dashes[] = "--", peer[] = "--peer", peer_fd[] = "4";
-	char **argv = mem_zalloc((12 + 2 * s->nrcpt) * sizeof *argv);
-	size_t n = 0;
-
-	argv[n++] = t->maildir ? local : queue_add;
-	argv[n++] = e;
-	argv[n++] = fd;
-	if (t->conf_file) {
-		argv[n++] = c;
-		argv[n++] = t->conf_file;
-	}
-	if (!t->maildir && t->peer >= 0) {
-		argv[n++] = peer;
-		argv[n++] = peer_fd;
-	}
-	if (!t->maildir)
-		return argv;
-	argv[n++] = f;
-	argv[n++] = s->sender;
-	for (size_t i = 0; i < s->nrcpt; i++) {
-		argv[n++] = r;
-		argv[n++] = s->rcpt[i].address;
-	}
-	argv[n++] = dashes;
-	argv[n] = t->maildir;
-	return argv;
-}
-
-/* false: they cannot be known now; answered. */
-static bool
-expand(struct taker *t, struct smtpd *s)
-{
-	struct str remarks = {0};
-	bool good;
-
-	recipients_free(&t->to);
-	t->to = (struct recipients){0};
-	for (size_t i = 0; i < s->nrcpt; i++) {
-		recipients_add_path(&t->to, s->rcpt[i].address, NULL);
-		t->to.v[i].bare = s->rcpt[i].bare;
-		t->to.v[i].from = i;
-	}
-	good = t->maildir || recipients_expand(&t->to, t->conf, &remarks);
-	if (!good)
-		smtpd_answer(s, "451 4.3.5 %s", t->to.why.s);
-	for (const char *p = str_cstr(&remarks); *p; p = strchr(p, '\n') + 1)
-		warn("%.*s", (int)strcspn(p, "\n"), p);
-	str_free(&remarks);
-	return good;
-}
-
-static void
-recipient_write(struct str *e, const struct recipient *r, const struct smtpd_rcpt *given)
-{
-	struct str original = {0};
-
-	rec_open(e, "rcpt");
-	rec_put(e, r->path);
-	if (given->notify)
-		rec_putf(e, "notify=%s", given->notify);
-	if (given->orcpt)
-		rec_putf(e, "orcpt=%s", given->orcpt);
-	else if (r->asked && recipient_original(&original, r->asked))
-		rec_putf(e, "orcpt=%s", original.s);
-	if (r->exact)
-		rec_put(e, "exact=yes");
-	rec_close(e);
-	str_free(&original);
-}
-
-static bool
-begin(struct smtpd *s)
-{
-	struct taker *t = s->arg;
-	int message[2] = {-1, -1}, envelope[2] = {-1, -1}, said[2] = {-1, -1}, sorry[2] = {-1, -1};
-	char **argv;
-
-	if (!expand(t, s))
-		return false;
-	if (pipe2(message, O_CLOEXEC) || pipe2(envelope, O_CLOEXEC) || pipe2(said, O_CLOEXEC) ||
-	    pipe2(sorry, O_CLOEXEC))
-		die_temp("unable to make a pipe: %m");
-	argv = taker_argv(t, s);
-	/* The envelope last: its number in the child may be one of the pipes' here. */
-	t->pid = child_spawn(argv,
-	    (const struct child_fd[]){
-		{message[0], 0}, {said[1], 1}, {sorry[1], 2}, {envelope[0], ENVELOPE_FD}, {t->peer, PEER_FD}},
-	    t->peer < 0 ? 4 : 5);
-	if (t->pid < 0)
-		smtpd_answer(s, "451 4.3.0 unable to start %s: %s", argv[0], strerror(errno));
-	free(argv);
-	close(message[0]);
-	close(envelope[0]);
-	close(said[1]);
-	close(sorry[1]);
-	t->message = message[1];
-	t->envelope = envelope[1];
-	t->said = said[0];
-	t->sorry = sorry[0];
-	return t->pid >= 0;
-}
-
-static void
-body(struct smtpd *s, const char *p, size_t n)
-{
-	struct taker *t = s->arg;
-
-	/* A child that will not have it has gone; why, its exit code tells when the message is whole. */
-	if (t->message >= 0 && fd_write_all(t->message, p, n))
-		close_fd(&t->message);
-}
-
-static void
-write_envelope(struct taker *t, const struct smtpd *s)
-{
-	struct str e = {0};
-
-	rec_add(&e, "sender", s->sender);
-	if (s->ret)
-		rec_add(&e, "ret", s->ret);
-	if (s->envid)
-		rec_add(&e, "envid", s->envid);
-	if (s->requiretls)
-		rec_add(&e, "requiretls", "yes");
-	if (s->hold_until)
-		rec_addf(&e, "hold-until", "%" PRId64, s->hold_until);
-	for (size_t i = 0; i < t->to.n; i++)
-		recipient_write(&e, &t->to.v[i], &s->rcpt[t->to.v[i].from]);
-	rec_end(&e);
-	if (fd_write_all(t->envelope, e.s, e.len))
-		close_fd(&t->envelope); /* gone: its exit code tells why */
-	str_free(&e);
-}
-
-/* The first line of what the child wrote. */
-static void
-read_line(int fd, char *out, size_t cap)
-{
-	char rest[512];
-	ssize_t n = fd_read_all(fd, out, cap - 1);
-
-	out[n > 0 ? n : 0] = 0;
-	out[strcspn(out, "\n")] = 0;
-	while (fd_read(fd, rest, sizeof rest) > 0)
-		;
-}
-
-static int
-end_taker(struct taker *t)
-{
-	int code;
-
-	close_fd(&t->message);
-	close_fd(&t->envelope);
-	close_fd(&t->said);
-	close_fd(&t->sorry);
-	code = child_wait(t->pid);
-	t->pid = -1;
-	return code;
-}
-
-static void
-done(struct smtpd *s)
-{
-	struct taker *t = s->arg;
-	char said[256], sorry[400];
-	int code;
-
-	/* The message first and whole: the child need not read both at once. */
-	close_fd(&t->message);
-	write_envelope(t, s);
-	close_fd(&t->envelope);
-	read_line(t->said, said, sizeof said);
-	read_line(t->sorry, sorry, sizeof sorry);
-	code = end_taker(t);
-	if (!code && t->maildir)
-		smtpd_answer(s, "250 2.0.0 delivered");
-	else if (!code)
-		smtpd_answer(s, "250 2.0.0 queued as %s", !strncmp(said, "id ", 3) ? said + 3 : said);
-	else if (code == EXIT_PERM)
-		smtpd_answer(s, "554 5.6.0 %s", *sorry ? sorry : "message refused");
-	else
-		smtpd_answer(s, "451 4.3.0 %s", *sorry ? sorry : "unable to take the message now");
-}
-
-static void
-drop(struct smtpd *s)
-{
-	/* Without `end` on the envelope the child keeps nothing. */
-	end_taker(s->arg);
-}
-
-static const struct smtpd_hooks hooks = {.begin = begin, .body = body, .done = done, .drop = drop};
+#define PEER_LEAST 10 /* our own copy of fd 0 stands above all numbers in the taker's child */
 
 /* ---- who may ask ---- */
 
@@ -440,7 +206,7 @@ setup_make(const struct conf *conf, bool maildir, enum peer peer)
 	struct smtpd_setup s = {.hostname = conf->hostname,
 	    .mailname = conf->mailname,
 	    .max_size = conf->max_message_size,
-	    .max_rcpt = maildir ? MAILDIR_RCPTS : conf->max_recipients,
+	    .max_rcpt = maildir ? TAKER_MAILDIR_RCPTS : conf->max_recipients,
 	    .max_mail = conf->smtpd.max_messages,
 	    .offer = OFFER_ALL,
 	    .limits = true,
@@ -461,7 +227,8 @@ setup_make(const struct conf *conf, bool maildir, enum peer peer)
 int
 main(int argc, char **argv)
 {
-	struct taker taker = {.pid = -1, .message = -1, .envelope = -1, .said = -1, .sorry = -1, .peer = -1};
+	char *conf_file = NULL, *maildir = NULL;
+	struct taker taker;
 	struct smtpd_setup setup;
 	struct smtpd session;
 	struct conf *conf;
@@ -472,8 +239,8 @@ main(int argc, char **argv)
 	fd_sanitise();
 	while ((opt = getopt(argc, argv, "C:m:hV")) != -1)
 		switch (opt) {
-		case 'C': taker.conf_file = optarg; break;
-		case 'm': taker.maildir = optarg; break;
+		case 'C': conf_file = optarg; break;
+		case 'm': maildir = optarg; break;
 		case 'h': print_usage(USAGE);
 		case 'V': print_version();
 		default: die_usage(USAGE);
@@ -481,17 +248,17 @@ main(int argc, char **argv)
 	if (optind != argc)
 		die_usage(USAGE);
 	errors_apart();
-	conf = conf_load(taker.conf_file);
-	taker.conf = conf;
+	conf = conf_load(conf_file);
+	taker_start(&taker, conf, conf_file, maildir);
 	peer = peer_find(conf);
-	if (peer == PEER_STRANGER && !taker.maildir)
+	if (peer == PEER_STRANGER && !maildir)
 		refuse_stranger();
 	taker.peer = peer_keep(conf, peer);
-	setup = setup_make(conf, taker.maildir, peer);
-	smtpd_start(&session, &setup, &hooks, &taker);
+	setup = setup_make(conf, maildir, peer);
+	smtpd_start(&session, &setup, &taker_hooks, &taker);
 	serve(&session, conf->smtpd.timeout);
 	smtpd_end(&session);
-	recipients_free(&taker.to);
+	taker_free(&taker);
 	conf_free(conf);
 	return 0;
 }

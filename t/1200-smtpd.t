@@ -55,13 +55,13 @@ is "S26 greeting and what EHLO offers" "$(talk 'EHLO me\r\nQUIT\r\n' | sed 's/ 2
 is "S26 all in one write: envelope, message, QUIT" \
 	"$(codes "$HELLO$FROM${TO}DATA\r\nSubject: x\r\n\r\n..dots\r\n.x\r\nend\r\n.\r\nQUIT\r\n")" '220 250 250 250 354 250 221'
 is "S26 dots are unstuffed" "$(cat got.0.msg)" $'Subject: x\r\n\r\n.dots\r\nx\r\nend\r'
-is "the envelope" "$(cat got.0.env)" $'sender a@b.example\nrcpt c@d.example\nend'
+is "the envelope" "$(cat got.0.env)" $'sender a@b.example\norigin local\nrcpt c@d.example\nend'
 ok "S26 QUIT: exit 0" bash -c "printf 'QUIT\r\n' | bin/mox-smtpd"
 ok "S44 end of input without QUIT: exit 0" bash -c "printf '' | bin/mox-smtpd"
 is "the id is in the reply" "$(talk "$HELLO$FROM${TO}DATA\r\n.\r\n" | tail -1)" '250 2.0.0 queued as 0d3k9v2x7m4q0'
 talk "$HELLO$FROM${TO}DATA\r\none\r\n.\r\nMAIL FROM:<>\r\nRCPT TO:<e@f.example>\r\nDATA\r\ntwo\r\n.\r\n" >/dev/null
 is "S26 no growing recipient list" "$(cat got.0.env got.1.env)" \
-	$'sender a@b.example\nrcpt c@d.example\nend\nsender \nrcpt e@f.example\nend'
+	$'sender a@b.example\norigin local\nrcpt c@d.example\nend\nsender \norigin local\nrcpt e@f.example\nend'
 is "RSET and EHLO forget the transaction" "$(codes "$HELLO$FROM${TO}RSET\r\nDATA\r\n$FROM${HELLO}RCPT TO:<a@b>\r\n")" \
 	'220 250 250 250 250 503 250 250 503'
 is "commands in any case, bare LF, blanks behind" "$(codes 'ehlo me\nmail from:<a@b> \r\nrCpT to:<c@d>\r\nNOOP x\r\nVRFY a\r\nHELP\r\n')" \
@@ -140,7 +140,7 @@ TO:<c@d.example> X=1|555 5.5.4
 EOF
 talk "${HELLO}MAIL FROM:<a> RET=FULL ENVID=e1\r\nRCPT TO:<b> NOTIFY=Success,DELAY ORCPT=rfc822;b@x\r\nRCPT TO:<c@d.example>\r\nDATA\r\n.\r\n" >/dev/null
 is "parameters reach the envelope, bare addresses get mailname" "$(cat got.0.env)" \
-	$'sender a@example.org\nret full\nenvid e1\nrcpt b@example.org notify=success,delay orcpt=rfc822;b@x\nrcpt c@d.example\nend'
+	$'sender a@example.org\norigin local\nret full\nenvid e1\nrcpt b@example.org notify=success,delay orcpt=rfc822;b@x\nrcpt c@d.example\nend'
 is "452 behind max-recipients, the accepted go out" "$(codes "$HELLO$FROM$TO$TO$TO${TO}DATA\r\n.\r\n")" '220 250 250 250 250 250 452 354 250'
 is "" "$(grep -c ^rcpt got.0.env)" 3
 
@@ -163,7 +163,7 @@ is "T104 5.6.11 says why" "$(talk "$HELLO$FROM${TO}DATA\r\na\nb\r\n.\r\n" | tail
 is "the real end right behind a bare CR" "$(codes "$HELLO$FROM${TO}DATA\r\na\r\r\n.\r\nNOOP\r\n")" '220 250 250 250 354 550 250'
 is "session goes on behind a refused message" "$(codes "$HELLO$FROM${TO}DATA\r\na\nb\r\n.\r\n$FROM${TO}DATA\r\nok\r\n.\r\n")" \
 	'220 250 250 250 354 550 250 250 354 250'
-is "T107 empty message" "$(talk "$HELLO$FROM${TO}DATA\r\n.\r\n" >/dev/null; cat got.0.msg; wc -l <got.0.env)" 3
+is "T107 empty message" "$(talk "$HELLO$FROM${TO}DATA\r\n.\r\n" >/dev/null; cat got.0.msg; wc -l <got.0.env)" 4
 is "NULs and 8 bits pass" "$(talk "$HELLO$FROM${TO}DATA\r\na\000\377b\r\n.\r\n" >/dev/null; od -An -tx1 got.0.msg)" ' 61 00 ff 62 0d 0a'
 python3 - >big <<'EOF'
 import sys

@@ -341,6 +341,18 @@ check_domains(struct reader *r, struct conf *c)
 }
 
 static void
+check_rewrites(struct reader *r, const struct conf_rewrite *v, size_t n, const char *section)
+{
+	static const struct conf_rule names = {.kind = VALUE_WHO};
+	uint64_t none;
+
+	for (unsigned i = 0; i < n; i++)
+		if (!conf_value_ok(&names, v[i].pattern, &none))
+			wrong(r, section, i, "title", v[i].pattern,
+			    "name, name@domain, @domain, @.domain or *");
+}
+
+static void
 check_accounts(struct reader *r, struct conf *c)
 {
 	struct str section = {0};
@@ -357,6 +369,9 @@ check_accounts(struct reader *r, struct conf *c)
 		str_reset(&section);
 		conf_place_name(&section, "account", i, "route");
 		check_routes(r, c, a->route, a->nroute, section.s);
+		str_reset(&section);
+		conf_place_name(&section, "account", i, "rewrite");
+		check_rewrites(r, a->rewrite, a->nrewrite, section.s);
 	}
 	str_free(&section);
 }
@@ -375,6 +390,7 @@ check_together(struct reader *r, struct conf *c)
 	check_routes(r, c, c->route, c->nroute, "route");
 	check_domains(r, c);
 	check_accounts(r, c);
+	check_rewrites(r, c->rewrite, c->nrewrite, "rewrite");
 }
 
 static char *

@@ -113,11 +113,18 @@ struct conf_domain { /* of senders */
 	size_t nroute;
 };
 
+struct conf_rewrite {
+	char *pattern; /* name, name@domain, @domain, @.domain, or * */
+	char *to;      /* an address; or @domain, the name in front of it stays */
+};
+
 struct conf_account {
 	char *name;
 	unsigned max_messages, max_first_recipients; /* in a day; 0: no limit */
 	struct conf_route *route;
 	size_t nroute;
+	struct conf_rewrite *rewrite; /* before those of all */
+	size_t nrewrite;
 };
 
 struct conf {
@@ -167,6 +174,8 @@ struct conf {
 	size_t ndomain;
 	struct conf_account *account;
 	size_t naccount;
+	struct conf_rewrite *rewrite; /* the first that fits counts */
+	size_t nrewrite;
 };
 
 /* file: from -C, or NULL: MOX_CONF, else the default. MOX_SPOOL wins over the file's spool. Under AT_SECURE

@@ -28,6 +28,7 @@
 #define WORD(words) {VALUE_WORD, 0, 0, words}, false
 #define REQUIRED_WORD(words) {VALUE_WORD, 0, 0, words}, true
 #define REQUIRED_TEXT {VALUE_TEXT, 0, 0, NULL}, true
+#define REQUIRED_MASK {VALUE_MASK, 0, 0, NULL}, true
 #define REQUIRED_PATH {VALUE_PATH, 0, 0, NULL}, true
 #define TEXTS {VALUE_TEXTS, 0, 0, NULL}, false
 
@@ -164,6 +165,11 @@ static const struct conf_key account_keys[] = {
     {0},
 };
 
+static const struct conf_key rewrite_keys[] = {
+    {"to", NULL, AT(conf_rewrite, to), REQUIRED_MASK},
+    {0},
+};
+
 #define IN(type, list, count)                                                                                \
 	offsetof(struct type, list), sizeof(*((struct type *)0)->list), offsetof(struct type, count)
 #define ONE(member) offsetof(struct conf, member), 0, 0, 0, CONF_ONCE, NULL
@@ -176,6 +182,8 @@ static const struct conf_section domain_sections[] = {
 };
 static const struct conf_section account_sections[] = {
     {"route", route_keys, IN(conf_account, route, nroute), 0, CONF_LIST, NULL},
+    {"rewrite", rewrite_keys, IN(conf_account, rewrite, nrewrite), offsetof(struct conf_rewrite, pattern),
+	CONF_TITLED, NULL},
     {0},
 };
 const struct conf_section conf_sections[] = {
@@ -194,5 +202,7 @@ const struct conf_section conf_sections[] = {
 	domain_sections},
     {"account", account_keys, IN(conf, account, naccount), offsetof(struct conf_account, name), CONF_TITLED,
 	account_sections},
+    {"rewrite", rewrite_keys, IN(conf, rewrite, nrewrite), offsetof(struct conf_rewrite, pattern),
+	CONF_TITLED, NULL},
     {0},
 };

@@ -87,6 +87,14 @@ field_ok(const char *s)
 }
 
 static bool
+who_ok(const char *s)
+{
+	if (*s == '@')
+		return conf_name_ok(s + 1 + (s[1] == '.'));
+	return strchr(s, '@') ? mail_address_ok(s) : *s && !strpbrk(s, " <>\t\r\n");
+}
+
+static bool
 word_ok(const char *words, const char *v, uint64_t *n)
 {
 	size_t len = strlen(v);
@@ -131,6 +139,8 @@ conf_value_ok(const struct conf_rule *r, const char *v, uint64_t *n)
 	case VALUE_HOST_PATTERNS: return conf_name_ok(strncmp(v, "*.", 2) ? v : v + 2);
 	case VALUE_FIELD: return field_ok(v);
 	case VALUE_ADDRESS: return mail_address_ok(v);
+	case VALUE_WHO: return who_ok(v);
+	case VALUE_MASK: return *v == '@' ? conf_name_ok(v + 1) : mail_address_ok(v);
 	case VALUE_SERVERS: return server_ok(v);
 	case VALUE_NETWORKS: return network_ok(v);
 	case VALUE_NUMBER: return str_number(v, r->max, n) && *n >= r->min;
@@ -197,6 +207,8 @@ conf_value_expected(struct str *out, const struct conf_rule *r)
 	case VALUE_HOST_PATTERNS: str_adds(out, "a host name in ASCII, or *.NAME"); return;
 	case VALUE_FIELD: str_adds(out, "a header field and a pattern such as \"Precedence: bulk\""); return;
 	case VALUE_ADDRESS: str_adds(out, "a mail address such as postmaster@example.org"); return;
+	case VALUE_WHO: str_adds(out, "name, name@domain, @domain, @.domain or *"); return;
+	case VALUE_MASK: str_adds(out, "a mail address such as ops@example.org, or @example.org"); return;
 	case VALUE_SERVERS: str_adds(out, "an IP address, perhaps with @port"); return;
 	case VALUE_NETWORKS: str_adds(out, "a network such as 192.0.2.0/24, or an IP address"); return;
 	case VALUE_NUMBER: str_addf(out, "a number from %" PRIu64 " to %" PRIu64, r->min, r->max); return;

@@ -15,6 +15,8 @@ enum conf_kind {
 	VALUE_NAME,     /* domain name, ASCII; with words: or empty */
 	VALUE_HOST,     /* domain name or IP address */
 	VALUE_FIELD,    /* header field and a pattern: "Name: pattern" */
+	VALUE_WHO,      /* name, name@domain, @domain, @.domain, or * */
+	VALUE_MASK,     /* mail address, or @domain */
 	VALUE_ADDRESS,  /* mail address local@domain; the last of one text */
 	VALUE_NUMBER,   /* from min to max */
 	VALUE_SIZE,     /* bytes, from min to max */

@@ -115,6 +115,8 @@ word_read(struct addrlist *l, struct item *it)
 		it->words = true;
 	it->any = true;
 	it->gap = false;
+	if (!l->addr.len)
+		l->begin = s;
 	add_unfolded(&l->addr, s, e);
 	l->p = l->behind = e;
 	return true;

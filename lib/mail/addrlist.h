@@ -23,6 +23,7 @@ enum addrlist_got {
 struct addrlist {
 	const char *p, *end; /* set by the caller: the text, as it stands in the message */
 	struct str addr;     /* the item's address */
+	const char *begin;   /* in the text, where the address begins, when it is not empty */
 	const char *behind;  /* in the text, where the address ends: a domain may be put in here to qualify a
 				bare one */
 	const char *why;     /* half a sentence, static */

@@ -71,22 +71,33 @@ login_home(const char *name)
 	return pw && pw->pw_dir ? mem_dup(pw->pw_dir) : NULL;
 }
 
+static char *
+name_of(const struct passwd *pw, uid_t uid)
+{
+	struct str s = {0};
+
+	if (pw)
+		return mem_dup(pw->pw_name);
+	str_addf(&s, "uid%lu", (unsigned long)uid);
+	return str_take(&s);
+}
+
+char *
+login_name(uid_t uid)
+{
+	return name_of(look_up(NULL, uid), uid);
+}
+
 const struct login *
 login_user(void)
 {
 	static struct login l;
-	static char unknown[32];
 	const struct passwd *pw;
-	uid_t uid = getuid();
 
 	if (l.name)
 		return &l;
-	if ((pw = look_up(NULL, uid))) {
-		l = (struct login){mem_dup(pw->pw_name), mem_dup(pw->pw_gecos ? pw->pw_gecos : "")};
-		return &l;
-	}
-	snprintf(unknown, sizeof unknown, "uid%lu", (unsigned long)uid);
-	l = (struct login){unknown, ""};
+	pw = look_up(NULL, getuid());
+	l = (struct login){name_of(pw, getuid()), mem_dup(pw && pw->pw_gecos ? pw->pw_gecos : "")};
 	return &l;
 }
 

@@ -5,6 +5,8 @@
 
 #include "base.h"
 
+#include <sys/types.h>
+
 struct login {
 	const char
 	    *name; /* "uid1000" for a user that no database knows: a container's may send mail all the same */
@@ -12,6 +14,9 @@ struct login {
 };
 
 const struct login *login_user(void); /* static, looked up once */
+
+/* The login name of any user, likewise; the caller frees. */
+char *login_name(uid_t uid) MUST_USE;
 
 /* The home directory of the user of that name; the caller frees. NULL: there is no such user. */
 char *login_home(const char *name) MUST_USE;

@@ -138,6 +138,20 @@ refused(void)
 		":1: to = \"*.example\": expected a domain name in ASCII, or one behind a dot: .example.org"},
 	    {"transport \"a\" { type = direct }\nroute {\n transport = b\n}\n",
 		":3: transport = \"b\": expected the title of a transport section"},
+	    {"rewrite \"root\" { }\n",
+		":1: rewrite without to: expected a mail address such as ops@example.org, or @example.org"},
+	    {"rewrite \"root\" { to = \"ops\" }\n",
+		":1: to = \"ops\": expected a mail address such as ops@example.org, or @example.org"},
+	    {"\nrewrite \"a@\" { to = \"@x.example\" }\n",
+		":2: title = \"a@\": expected name, name@domain, @domain, @.domain or *"},
+	    {"rewrite \"@.\" { to = \"@x.example\" }\n",
+		":1: title = \"@.\": expected name, name@domain, @domain, @.domain or *"},
+	    {"rewrite \"\" { to = \"@x.example\" }\n",
+		":1: title = \"\": expected name, name@domain, @domain, @.domain or *"},
+	    {"rewrite \"a\" { to = \"@x.example\" }\nrewrite \"a\" { to = \"@y.example\" }\n",
+		":2: found duplicate title 'a', expected titles that differ"},
+	    {"account \"a\" {\n rewrite \"b c\" { to = \"@y.example\" } }\n",
+		":2: title = \"b c\": expected name, name@domain, @domain, @.domain or *"},
 	    {"route { }\n", ":1: route without transport: expected some text"},
 	    {"domain \"a.example\" {\n dkim \"s\" { key = /k\n  canonicalization = simple\n }\n}\n",
 		":3: canonicalization = \"simple\": expected one of: relaxed/relaxed relaxed/simple "
@@ -267,7 +281,10 @@ nested(void)
 	    " dkim \"2026b\" { key = /k2 canonicalization = relaxed/simple }\n}\n"
 	    "domain \"b.example\" { dkim \"2026a\" { key = /k3 canonicalization = simple/relaxed }\n"
 	    " route { to = { c.example } transport = x } }\n"
-	    "account \"alerts\" { max-first-recipients-per-day = 0 route { transport = x } }\n";
+	    "account \"alerts\" { max-first-recipients-per-day = 0 route { transport = x }\n"
+	    " rewrite \"*\" { to = \"@example.org\" } }\n"
+	    "rewrite \"root\" { to = \"ops@example.org\" }\n"
+	    "rewrite \"@.internal\" { to = \"@example.org\" }\n";
 	struct str why = {0};
 	struct conf *c = try(text, sizeof text - 1, &why);
 	const struct conf_domain *d;
@@ -293,6 +310,11 @@ nested(void)
 	INT_EQ(a->max_messages, 50, "what it does not say holds for it as for all");
 	INT_EQ(a->max_first_recipients, 0, "its own");
 	STR_EQ(a->route[0].transport, "x", "a route of an account");
+	INT_EQ(c->nrewrite, 2, "rewrite rules of all");
+	STR_EQ(c->rewrite[0].to, "ops@example.org", "what one makes of it");
+	STR_EQ(c->rewrite[1].pattern, "@.internal", "whom one means");
+	INT_EQ(a->nrewrite, 1, "a rewrite rule of an account");
+	STR_EQ(a->rewrite[0].to, "@example.org", "what it makes of it");
 	conf_free(c);
 	str_free(&why);
 }

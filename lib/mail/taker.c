@@ -1,0 +1,333 @@
+/* The hooks of mox-smtpd's sessions. Each message goes to a child as it comes in, and its envelope only when all of it has
+ * come: the envelope's `end` line is what commits, so a session that breaks off at any point queues nothing, and a
+ * message is answered 250 after the child's promise. */
+#include "base.h"
+
+#include "child.h"
+#include "die.h"
+#include "expand.h"
+#include "extra.h"
+#include "fdio.h"
+#include "login.h"
+#include "rec.h"
+#include "rewrite.h"
+#include "taker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define ENVELOPE_FD 3
+#define PEER_FD 4
+
+static void
+close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* ---- the child ---- */
+
+/* argv of mox-queue-add, or of mox-local with sender and recipients, NULL-terminated; the caller frees the
+ * array. */
+static char **
+taker_argv(const struct taker *t, const struct smtpd *s)
+{
+	static char queue_add[] = "mox-queue-add", local[] = "mox-local", e[] = "-e", fd[] = "3", f[] = "-f",
+		    r[] = "-r", c[] = "-C", dashes[] = "--", peer[] = "--peer", peer_fd[] = "4";
+	char **argv = mem_zalloc((12 + 2 * s->nrcpt) * sizeof *argv);
+	size_t n = 0;
+
+	argv[n++] = t->maildir ? local : queue_add;
+	argv[n++] = e;
+	argv[n++] = fd;
+	if (t->conf_file) {
+		argv[n++] = c;
+		argv[n++] = t->conf_file;
+	}
+	if (!t->maildir && t->peer >= 0) {
+		argv[n++] = peer;
+		argv[n++] = peer_fd;
+	}
+	if (!t->maildir)
+		return argv;
+	argv[n++] = f;
+	argv[n++] = s->sender;
+	for (size_t i = 0; i < s->nrcpt; i++) {
+		argv[n++] = r;
+		argv[n++] = s->rcpt[i].address;
+	}
+	argv[n++] = dashes;
+	argv[n] = t->maildir;
+	return argv;
+}
+
+/* false: they cannot be known now; answered. */
+static bool
+expand(struct taker *t, struct smtpd *s)
+{
+	struct str remarks = {0};
+	bool good;
+
+	recipients_free(&t->to);
+	t->to = (struct recipients){0};
+	for (size_t i = 0; i < s->nrcpt; i++) {
+		recipients_add_path(&t->to, s->rcpt[i].address, NULL);
+		t->to.v[i].bare = s->rcpt[i].bare;
+		t->to.v[i].from = i;
+	}
+	good = t->maildir || recipients_expand(&t->to, t->conf, &remarks);
+	if (!good)
+		smtpd_answer(s, "451 4.3.5 %s", t->to.why.s);
+	for (const char *p = str_cstr(&remarks); *p; p = strchr(p, '\n') + 1)
+		warn("%.*s", (int)strcspn(p, "\n"), p);
+	str_free(&remarks);
+	return good;
+}
+
+static void
+recipient_write(struct str *e, const struct recipient *r, const struct smtpd_rcpt *given)
+{
+	struct str original = {0};
+
+	rec_open(e, "rcpt");
+	rec_put(e, r->path);
+	if (given->notify)
+		rec_putf(e, "notify=%s", given->notify);
+	if (given->orcpt)
+		rec_putf(e, "orcpt=%s", given->orcpt);
+	else if (r->asked && recipient_original(&original, r->asked))
+		rec_putf(e, "orcpt=%s", original.s);
+	if (r->exact)
+		rec_put(e, "exact=yes");
+	rec_close(e);
+	str_free(&original);
+}
+
+/* Who sends, for rules of the configuration. */
+static struct rewrite
+author(struct taker *t)
+{
+	struct ucred who;
+	socklen_t len = sizeof who;
+
+	if (!t->account)
+		t->account = t->peer >= 0 && !getsockopt(t->peer, SOL_SOCKET, SO_PEERCRED, &who, &len)
+		                 ? login_name(who.uid)
+		                 : mem_dup(login_user()->name);
+	return (struct rewrite){.conf = t->conf, .account = t->account};
+}
+
+/* S16: a domain may be kept for some accounts. */
+static bool
+mail(struct smtpd *s)
+{
+	struct taker *t = s->arg;
+	const struct rewrite w = author(t);
+	char *sender = rewrite_sender(&w, s->sender);
+	bool allowed = t->maildir || rewrite_allowed(&w, sender);
+
+	if (!allowed)
+		smtpd_answer(s, "550 5.7.1 the domain of %s is not open to %s", sender, w.account);
+	free(sender);
+	return allowed;
+}
+
+static bool
+begin(struct smtpd *s)
+{
+	struct taker *t = s->arg;
+	int message[2] = {-1, -1}, envelope[2] = {-1, -1}, said[2] = {-1, -1}, sorry[2] = {-1, -1};
+	char **argv;
+
+	if (!expand(t, s))
+		return false;
+	if (pipe2(message, O_CLOEXEC) || pipe2(envelope, O_CLOEXEC) || pipe2(said, O_CLOEXEC) ||
+	    pipe2(sorry, O_CLOEXEC))
+		die_temp("unable to make a pipe: %m");
+	argv = taker_argv(t, s);
+	/* The envelope last: its number in the child may be one of the pipes' here. */
+	t->pid = child_spawn(argv,
+	    (const struct child_fd[]){
+		{message[0], 0}, {said[1], 1}, {sorry[1], 2}, {envelope[0], ENVELOPE_FD}, {t->peer, PEER_FD}},
+	    t->peer < 0 ? 4 : 5);
+	if (t->pid < 0)
+		smtpd_answer(s, "451 4.3.0 unable to start %s: %s", argv[0], strerror(errno));
+	free(argv);
+	close(message[0]);
+	close(envelope[0]);
+	close(said[1]);
+	close(sorry[1]);
+	t->message = message[1];
+	t->envelope = envelope[1];
+	t->said = said[0];
+	t->sorry = sorry[0];
+	return t->pid >= 0;
+}
+
+static void
+text_write(struct taker *t, const char *p, size_t n)
+{
+	/* A child that will not have it has gone; why, its exit code tells when the message is whole. */
+	if (t->message >= 0 && fd_write_all(t->message, p, n))
+		close_fd(&t->message);
+}
+
+/* What the header asks for goes into the envelope; what the configuration asks for, into the header. */
+static void
+head_write(struct taker *t)
+{
+	const struct rewrite w = author(t);
+	struct str *text = &t->head.text, why = {0}, reply = {0};
+	char *bad;
+
+	if (!t->maildir) {
+		if (!extra_add(&t->extras, str_cstr(text), text->len, &why))
+			str_addf(&reply, "554 5.6.0 %s", why.s);
+		rewrite_header(&w, text);
+		if ((bad = rewrite_forbidden_author(&w, str_cstr(text), text->len)) && !reply.len)
+			str_addf(
+			    &reply, "550 5.7.1 the domain of From: %s is not open to %s", bad, w.account);
+		free(bad);
+		t->refusal = reply.len ? str_take(&reply) : NULL;
+	}
+	text_write(t, str_cstr(text), text->len);
+	str_free(&why);
+}
+
+static void
+body(struct smtpd *s, const char *p, size_t n)
+{
+	struct taker *t = s->arg;
+	size_t used = t->head.whole ? 0 : head_take(&t->head, p, n);
+
+	if (used && t->head.whole)
+		head_write(t);
+	if (n > used)
+		text_write(t, p + used, n - used);
+}
+
+static void
+write_envelope(struct taker *t, const struct smtpd *s)
+{
+	const struct rewrite w = author(t);
+	char *sender = rewrite_sender(&w, s->sender);
+	struct str e = {0};
+
+	rec_add(&e, "sender", t->maildir ? s->sender : sender);
+	if (!t->maildir)
+		rec_add(&e, "origin", "local");
+	free(sender);
+	if (s->ret)
+		rec_add(&e, "ret", s->ret);
+	if (s->envid)
+		rec_add(&e, "envid", s->envid);
+	if (s->requiretls)
+		rec_add(&e, "requiretls", "yes");
+	if (s->hold_until)
+		rec_addf(&e, "hold-until", "%" PRId64, s->hold_until);
+	str_add(&e, str_cstr(&t->extras), t->extras.len);
+	for (size_t i = 0; i < t->to.n; i++)
+		recipient_write(&e, &t->to.v[i], &s->rcpt[t->to.v[i].from]);
+	rec_end(&e);
+	if (fd_write_all(t->envelope, e.s, e.len))
+		close_fd(&t->envelope); /* gone: its exit code tells why */
+	str_free(&e);
+}
+
+/* The first line of what the child wrote. */
+static void
+read_line(int fd, char *out, size_t cap)
+{
+	char rest[512];
+	ssize_t n = fd_read_all(fd, out, cap - 1);
+
+	out[n > 0 ? n : 0] = 0;
+	out[strcspn(out, "\n")] = 0;
+	while (fd_read(fd, rest, sizeof rest) > 0)
+		;
+}
+
+static int
+end_taker(struct taker *t)
+{
+	int code;
+
+	close_fd(&t->message);
+	close_fd(&t->envelope);
+	close_fd(&t->said);
+	close_fd(&t->sorry);
+	code = child_wait(t->pid);
+	t->pid = -1;
+	head_reset(&t->head);
+	str_free(&t->extras);
+	free(t->refusal);
+	t->refusal = NULL;
+	return code;
+}
+
+static void
+done(struct smtpd *s)
+{
+	struct taker *t = s->arg;
+	char said[256], sorry[400];
+	int code;
+
+	if (!t->head.whole)
+		head_write(t);
+	if (t->refusal) {
+		smtpd_answer(s, "%s", t->refusal);
+		end_taker(t); /* without `end` on the envelope the child keeps nothing */
+		return;
+	}
+	/* The message first and whole: the child need not read both at once. */
+	close_fd(&t->message);
+	write_envelope(t, s);
+	close_fd(&t->envelope);
+	read_line(t->said, said, sizeof said);
+	read_line(t->sorry, sorry, sizeof sorry);
+	code = end_taker(t);
+	if (!code && t->maildir)
+		smtpd_answer(s, "250 2.0.0 delivered");
+	else if (!code)
+		smtpd_answer(s, "250 2.0.0 queued as %s", !strncmp(said, "id ", 3) ? said + 3 : said);
+	else if (code == EXIT_PERM)
+		smtpd_answer(s, "554 5.6.0 %s", *sorry ? sorry : "message refused");
+	else
+		smtpd_answer(s, "451 4.3.0 %s", *sorry ? sorry : "unable to take the message now");
+}
+
+static void
+drop(struct smtpd *s)
+{
+	/* Without `end` on the envelope the child keeps nothing. */
+	end_taker(s->arg);
+}
+
+const struct smtpd_hooks taker_hooks = {
+    .mail = mail, .begin = begin, .body = body, .done = done, .drop = drop};
+
+void
+taker_start(struct taker *t, const struct conf *conf, char *conf_file, char *maildir)
+{
+	*t = (struct taker){.conf = conf,
+	    .conf_file = conf_file,
+	    .maildir = maildir,
+	    .pid = -1,
+	    .message = -1,
+	    .envelope = -1,
+	    .said = -1,
+	    .sorry = -1,
+	    .peer = -1};
+}
+
+void
+taker_free(struct taker *t)
+{
+	recipients_free(&t->to);
+	free(t->account);
+}
