@@ -6,6 +6,7 @@
 #include "die.h"
 #include "envelope.h"
 #include "fdio.h"
+#include "history.h"
 #include "id.h"
 #include "spool.h"
 
@@ -35,8 +36,9 @@ struct show {
 	uint64_t id; /* of the message being shown; 0: none yet */
 	struct envelope envelope;
 	bool has_file;
-	bool *shown;  /* recipients of the file that had a row */
-	bool untaken; /* none has one yet */
+	struct history history; /* of the ids that were asked for */
+	bool *shown;            /* recipients of the file that had a row */
+	bool untaken;           /* none has one yet */
 };
 
 static void
@@ -77,7 +79,9 @@ file_open(struct show *s, uint64_t id)
 	if ((fd = spool_open_message(&s->spool, id, O_RDONLY)) >= 0)
 		return fd;
 	id_format(name, id);
-	return openat(s->spool.new, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if ((fd = openat(s->spool.new, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)) >= 0 || errno != ENOENT)
+		return fd;
+	return spool_open_failed(&s->spool, id);
 }
 
 static void
@@ -153,6 +157,45 @@ rcpt_line(const struct show *s, unsigned n, const char *address)
 	}
 }
 
+static void
+attempt_line(const struct show *s, char *value)
+{
+	struct str text = {0};
+
+	if (attempt_shown(&text, value))
+		line(s, "attempt", str_cstr(&text));
+	str_free(&text);
+}
+
+static void
+row_lines(struct show *s, struct row *r)
+{
+	static const enum row_field fields[] = {ROW_STATE, ROW_RESULT, ROW_RETIRED, ROW_HOLD, ROW_ATTEMPTS,
+	    ROW_LAST, ROW_NEXT, ROW_DOMAIN, ROW_SITE, ROW_TRANSPORT, ROW_REQUIRETLS, ROW_CODE, ROW_ERROR};
+
+	rcpt_line(s, r->n, r->rcpt);
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+		if (fields[i] != ROW_STATE || !r->result)
+			field_line(s, r, fields[i]);
+	for (unsigned i = 0; i < r->nattempt; i++)
+		attempt_line(s, r->attempt[i]);
+	if (s->has_file && r->n && r->n <= s->envelope.nrcpt)
+		s->shown[r->n - 1] = true;
+}
+
+/* Those of the message that have left the queue. */
+static void
+history_rest(struct show *s)
+{
+	struct row *r;
+
+	while ((r = history_next(&s->history, s->id)))
+		if (s->json)
+			columns_print(&s->columns, r);
+		else
+			row_lines(s, r);
+}
+
 /* The recipients without a row: they are done, or mox-runq has not taken the message in yet, or they were not
  * asked for. */
 static void
@@ -180,6 +223,8 @@ file_rest(struct show *s)
 static void
 message_end(struct show *s)
 {
+	if (s->id)
+		history_rest(s);
 	file_rest(s);
 	envelope_free(&s->envelope);
 	free(s->shown);
@@ -214,29 +259,45 @@ found(struct show *s, uint64_t id)
 }
 
 static void
+message_begin(struct show *s, const struct row *r)
+{
+	message_end(s);
+	if (s->json) {
+		s->id = r->id;
+	} else {
+		file_load(s, r->id);
+		message_head(s, r);
+	}
+}
+
+static void
 take_row(char *rec, size_t n, void *arg)
 {
-	static const enum row_field fields[] = {ROW_STATE, ROW_HOLD, ROW_ATTEMPTS, ROW_LAST, ROW_NEXT,
-	    ROW_DOMAIN, ROW_SITE, ROW_TRANSPORT, ROW_REQUIRETLS, ROW_CODE, ROW_ERROR};
 	struct show *s = arg;
 	struct row r;
 
 	admin_row(&r, rec, n);
 	found(s, r.id);
+	if (r.id != s->id)
+		message_begin(s, &r);
+	history_skip(&s->history, r.id, r.n); /* it left the queue in between */
 	if (s->json) {
+		row_tell_last(&r);
 		columns_print(&s->columns, &r);
-		return;
+	} else {
+		row_lines(s, &r);
 	}
-	if (r.id != s->id) {
-		message_end(s);
-		file_load(s, r.id);
-		message_head(s, &r);
-	}
-	rcpt_line(s, r.n, r.rcpt);
-	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
-		field_line(s, &r, fields[i]);
-	if (s->has_file && r.n && r.n <= s->envelope.nrcpt)
-		s->shown[r.n - 1] = true;
+}
+
+/* All of its recipients have left the queue. */
+static bool
+show_retired(struct show *s, uint64_t id)
+{
+	const struct row *r = history_first(&s->history, id);
+
+	if (r)
+		message_begin(s, r);
+	return r != NULL;
 }
 
 /* A message that stands in new/ has no row; its file tells. */
@@ -307,9 +368,10 @@ parse(struct show *s, char *argv[])
 	admin_ready(a, 0);
 	if (!admin_selects(a))
 		die_usage(usage);
+	admin_gather(a);
 	admin_ids(a, &s->wanted);
 	s->found = mem_zalloc((s->wanted.nid + 1) * sizeof *s->found);
-	if (s->message && (s->json || a->filter.len || a->from_stdin || s->wanted.nid != 1))
+	if (s->message && (s->json || a->filter.len || s->wanted.nid != 1))
 		die_perm("unable to show a message: -m goes with one id and nothing else");
 	s->screen = table_form_of(1, &width) == TABLE_SCREEN;
 	s->has_spool = !spool_open(&s->spool, a->conf->spool, SPOOL_OWNER, &what);
@@ -321,14 +383,24 @@ static int
 missing(struct show *s)
 {
 	int code = 0;
+	bool again = false;
 
 	for (size_t i = 0; i < s->wanted.nid; i++) {
 		char id[ID_SIZE];
 
-		if (s->found[i] || show_untaken(s, s->wanted.id[i].id))
+		if (s->found[i])
 			continue;
+		/* It may have left the queue after the history was asked. */
+		if (!again && !history_first(&s->history, s->wanted.id[i].id)) {
+			history_ask(&s->history, &s->admin);
+			again = true;
+		}
+		if (show_retired(s, s->wanted.id[i].id) || show_untaken(s, s->wanted.id[i].id)) {
+			found(s, s->wanted.id[i].id);
+			continue;
+		}
 		id_format(id, s->wanted.id[i].id);
-		warn("unable to show %s: it is not in the queue", id);
+		warn("unable to show %s: it is neither in the queue nor in the history", id);
 		code = EXIT_PERM;
 	}
 	message_end(s);
@@ -346,11 +418,15 @@ main(int argc, char *argv[])
 	if (s.message)
 		message_write(&s, s.wanted.id[0].id);
 	else {
-		columns_start(&s.columns, NULL, TABLE_JSON, 0, 0);
+		columns_start(&s.columns, COLUMNS_ALL, TABLE_JSON, 0, 0);
+		if (s.wanted.nid)
+			history_ask(&s.history, &s.admin);
+		admin_rewind(&s.admin);
 		(void)admin_ask(&s.admin, "show", NULL, take_row, &s);
 		code = missing(&s);
 		admin_flush();
 		columns_free(&s.columns);
+		history_free(&s.history);
 	}
 	spool_close(&s.spool);
 	select_free(&s.wanted);

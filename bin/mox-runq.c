@@ -262,7 +262,7 @@ work_waits(const struct runq *q)
 		return true;
 	if (q->stopping)
 		return false;
-	if (retire_busy(q))
+	if (retire_busy(q) || failed_busy(q))
 		return true;
 	if (q->intake_wanted || q->intake_more)
 		return true;

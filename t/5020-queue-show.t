@@ -55,7 +55,11 @@ notify      never
 state       delivered
 REF
 ok "rows and envelope" diff show.ref show.out
-is "the owner is asked for that message" "$(cat asked)" "op show
+is "the owner is asked for that message, and what became of it" "$(cat asked)" "op retired
+attempts yes
+sel id $ID
+end
+op show
 sel id $ID
 end"
 is "-j: a row each" "$(mox-queue-show -j "$ID" | python3 -c 'import json,sys
@@ -69,7 +73,7 @@ mox-queue-show "$NEW" 2>err | tail -n 2 >new
 is "a message that was not taken in is shown from its file" "$(cat new)" "rcpt        1 later@example.com
 state       not taken in yet"
 fails 100 "an id that is not there" mox-queue-show 0d3k9v2x7m4qa
-is "is named" "$(mox-queue-show 0d3k9v2x7m4qa 2>&1 >/dev/null)" "mox-queue-show: unable to show 0d3k9v2x7m4qa: it is not in the queue"
+is "is named" "$(mox-queue-show 0d3k9v2x7m4qa 2>&1 >/dev/null)" "mox-queue-show: unable to show 0d3k9v2x7m4qa: it is neither in the queue nor in the history"
 fails 100 "-m of one that is not there" mox-queue-show -m 0d3k9v2x7m4qa
 fails 100 "-m of two" mox-queue-show -m "$ID" "$NEW"
 fails 100 "nothing asked" mox-queue-show

@@ -207,6 +207,27 @@ next_id(struct admin *a, struct str *id)
 	return false;
 }
 
+void
+admin_gather(struct admin *a)
+{
+	struct str id = {0};
+
+	a->ids_taken = a->ids.len;
+	while (next_id(a, &id)) {
+		str_add(&a->ids, id.s, id.len);
+		str_addc(&a->ids, '\n');
+		a->ids_taken = a->ids.len;
+	}
+	a->ids_taken = 0;
+	str_free(&id);
+}
+
+void
+admin_rewind(struct admin *a)
+{
+	a->ids_taken = 0;
+}
+
 /* The ids of one request; false: none are left. */
 static bool
 put_ids(struct admin *a, struct str *request)
@@ -296,7 +317,8 @@ uint64_t
 admin_ask(struct admin *a, const char *op, const char *extra, ctl_row *row, void *arg)
 {
 	struct str head = {0};
-	bool by_id = a->ids.len || a->from_stdin, again = (!strcmp(op, "list") || !strcmp(op, "retired")) && !by_id;
+	bool by_id = a->ids.len || a->from_stdin,
+	     again = (!strcmp(op, "list") || !strcmp(op, "retired")) && !by_id;
 	uint64_t sum = 0, count;
 
 	do {

@@ -54,8 +54,13 @@ void admin_ready(struct admin *a, int first);
 
 /* Whether ids or filters were given (an empty fd 0 counts: it selects nothing, never everything). */
 bool admin_selects(const struct admin *a);
-/* The ids given as arguments, added to s. */
+/* The ids given as arguments, and those gathered, added to s. */
 void admin_ids(const struct admin *a, struct select *s);
+
+/* Ids on fd 0 are read now, all of them, and count as arguments. */
+void admin_gather(struct admin *a);
+/* The ids may be asked for once more. */
+void admin_rewind(struct admin *a);
 
 /* Puts the question `op` once, or once for each 1000 ids; extra are further lines of the request (may be
  * NULL). Rows come in order. Answers the sum of the counts. */

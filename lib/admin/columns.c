@@ -1,5 +1,6 @@
 #include "base.h"
 
+#include "attempt.h"
 #include "clock.h"
 #include "columns.h"
 #include "die.h"
@@ -50,8 +51,8 @@ void
 columns_start(struct columns *c, const char *names, enum table_form form, unsigned width, int64_t now)
 {
 	*c = (struct columns){.table = {form, c->column, 0, width}, .now = form == TABLE_SCREEN ? now : 0};
-	if (!names && form == TABLE_JSON) {
-		for (int f = 0; f < ROW_QUEUE_FIELDS; f++)
+	if (!names || !strcmp(names, COLUMNS_ALL)) {
+		for (int f = 0; f < (names ? ROW_FIELDS : ROW_QUEUE_FIELDS); f++)
 			column_add(c, (enum row_field)f);
 		return;
 	}
@@ -150,6 +151,31 @@ row_shown(struct str *out, const struct row *r, enum row_field f, int64_t now)
 	default: break;
 	}
 	row_text(out, r, f);
+}
+
+bool
+attempt_shown(struct str *out, char *value)
+{
+	char iso[CLOCK_ISO_SIZE];
+	struct attempt a;
+
+	if (!attempt_read(&a, value))
+		return false;
+	clock_iso(iso, a.start, 0);
+	str_addf(out, "%s %s", iso, a.outcome);
+	if (strcmp(a.host, "-"))
+		str_addf(out, " %s", a.host);
+	if (strcmp(a.transport, "-"))
+		str_addf(out, " by %s", a.transport);
+	if (strcmp(a.tls, "-"))
+		str_addf(out, " tls=%s", a.tls);
+	str_addf(out, " %" PRId64 "ms:", a.duration / 1000);
+	if (a.code)
+		str_addf(out, " %u", a.code);
+	if (strcmp(a.status, "-") && strncmp(a.text, a.status, strlen(a.status)) != 0)
+		str_addf(out, " %s", a.status);
+	str_addf(out, " %s", a.text);
+	return true;
 }
 
 const char *

@@ -17,7 +17,9 @@ struct columns {
 	int64_t now; /* a screen shows how long until and since; 0: the time itself */
 };
 
-/* names: "id,rcpt,..."; NULL, for JSON: all that a queue has. Ends the program at a name that is none. */
+#define COLUMNS_ALL "*"
+
+/* names: "id,rcpt,...", or COLUMNS_ALL; NULL, for JSON: all that a queue has. Ends the program at a name that is none. */
 void columns_start(struct columns *c, const char *names, enum table_form form, unsigned width, int64_t now);
 void columns_print(struct columns *c, const struct row *r);
 void columns_free(struct columns *c);
@@ -26,6 +28,9 @@ void columns_free(struct columns *c);
  * ("12m", "-3m"); the null sender as <>; what is not there as the empty string; a
  * duration in milliseconds. */
 void row_shown(struct str *out, const struct row *r, enum row_field f, int64_t now);
+/* An attempt of a row, taken apart: when, what came of it, from whom, how, how long it took, and the reply. false:
+ * it is none. */
+bool attempt_shown(struct str *out, char *value) MUST_USE;
 /* "held by the operator", and so on; NULL: not held. */
 const char *hold_shown(char hold);
 

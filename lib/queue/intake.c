@@ -230,8 +230,7 @@ place(struct runq *q, const struct envelope *e)
 		return;
 	/* Everybody has it already: a machine died between the last mark and the unlink. */
 	spool_name(name, e->id);
-	unlinkat(q->spool.cur, name, 0);
-	amend_drop(q, e->id);
+	(void)!message_give_up(q, e);
 }
 
 static void

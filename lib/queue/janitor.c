@@ -125,6 +125,7 @@ janitor_round(struct runq *q)
 	sync_soon(q);
 	tlsrpt_round(q);
 	retire_round(q);
+	failed_round(q);
 	inject_round(q);
 	index_checkpoint(q->index, false);
 	if (q->mono < q->janitor_at)

@@ -12,7 +12,7 @@
  *   compose.c one notice                               tell.c    to whom
  *   told.c    what follows from it                     dates.c   what a wrong clock left
  *   local.c   children of mox-local                    routing.c by which transport
- *   retire.c  attempts, and the history
+ *   retire.c  attempts, and the history                failed.c  giving a message up
  *
  * A recipient that is not finished is in exactly one place: loaded (a struct item, or in a struct notice when
  * it has failed and its sender is still to be told), in the index's due and domain tables, or held (in neither). A row in the index exists for each of them; a file in cur/ outranks
@@ -292,6 +292,10 @@ struct runq {
 		unsigned deaths;
 	} inject;
 
+	struct {
+		unsigned bucket; /* of failed/, in the middle of a sweep; 0: none under way */
+		int64_t at;      /* monotonic: the next one */
+	} failed;
 	bool cramped; /* space is short: the history is not written */
 	struct {
 		bool walking; /* through the history, for what is too old */
@@ -407,6 +411,13 @@ void settle_down(struct runq *q, struct site *s);
 /* Writes one mutable byte; -1 with errno. */
 int settle_mark(
     struct runq *q, uint64_t id, struct envelope *e, uint32_t n, enum mark which, char value) MUST_USE;
+
+/* ---- failed.c ---- */
+/* All of its recipients are done, and marked: its file goes, or to failed/ when one of them failed and
+ * keep-failed-messages says so. Needs no space. 0; -1 with errno: it is still there. */
+int message_give_up(struct runq *q, const struct envelope *e) MUST_USE;
+void failed_round(struct runq *q);      /* what was kept too long goes, a bucket a round */
+bool failed_busy(const struct runq *q); /* in the middle of it */
 
 /* ---- retire.c: attempts in rows, and what is kept of recipients that have left the queue ---- */
 /* How an attempt ended, added to its row; with no job: what settle_without_job was told. buf holds the line. */

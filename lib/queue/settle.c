@@ -340,16 +340,12 @@ settle_sent(struct runq *q, struct job *j, struct job_rcpt *r)
 	uint64_t id = m->id;
 	uint32_t n = it->n;
 	bool tell = is_to_be_told(j, r);
-	char name[SPOOL_NAME_SIZE];
 	int failed;
 
 	/* The message is given up here and, with its notice, in notice.c, and nowhere else. Who is to be told
 	 * of success needs it a little longer; the recipient is marked all the same. */
 	if (m->todo <= 1 && !tell && !notice_needs_file(q, &j->env)) {
-		spool_name(name, id);
-		failed = unlinkat(q->spool.cur, name, 0) && errno != ENOENT;
-		q->dirty = true;
-		amend_drop(q, id);
+		failed = message_give_up(q, &j->env);
 	} else {
 		failed = settle_mark(q, id, &j->env, n, MARK_STATE, STATE_DELIVERED);
 		if (failed && errno == ENOENT)

@@ -226,9 +226,7 @@ add_file(struct runq *q, struct sweep *s, uint64_t id)
 		s->added += todo;
 	} else {
 		spool_name(name, id);
-		unlinkat(q->spool.cur, name, 0);
-		amend_drop(q, id);
-		q->dirty = true;
+		(void)!message_give_up(q, &e);
 	}
 	envelope_free(&e);
 	return todo;

@@ -28,20 +28,6 @@ count_todo(const struct envelope *e)
 	return todo;
 }
 
-/* Everybody is done, and nobody needs it for a notice of success. */
-static int
-remove_file(struct runq *q, uint64_t id)
-{
-	char name[SPOOL_NAME_SIZE];
-	int failed;
-
-	spool_name(name, id);
-	failed = unlinkat(q->spool.cur, name, 0) && errno != ENOENT;
-	amend_drop(q, id);
-	q->dirty = true;
-	return failed;
-}
-
 /* A failed recipient is done with: file first, then row. */
 void
 notice_close(struct runq *q, struct envelope *e, uint32_t n)
@@ -53,8 +39,10 @@ notice_close(struct runq *q, struct envelope *e, uint32_t n)
 	int failed = 0;
 
 	if (count_todo(e) <= 1 && !notice_needs_file(q, e)) {
-		failed = remove_file(q, e->id);
-		e->rcpt[n - 1].mark[MARK_STATE] = STATE_FAILED;
+		/* The last one's mark is for failed/ alone, and worth no trouble. */
+		if (!q->conf->keep_failed || settle_mark(q, e->id, e, n, MARK_STATE, STATE_FAILED))
+			e->rcpt[n - 1].mark[MARK_STATE] = STATE_FAILED;
+		failed = message_give_up(q, e);
 	} else if (e->rcpt[n - 1].mark[MARK_STATE] == STATE_TODO) {
 		failed = settle_mark(q, e->id, e, n, MARK_STATE, STATE_FAILED) && errno != ENOENT;
 		if (m && m->todo && !failed)
@@ -84,7 +72,7 @@ notice_close_success(struct runq *q, struct notice *n, const struct envelope *e)
 		retire(q, n->id, n->rcpt[i].n, "delivered");
 	q->notices.rcpts -= n->nrcpt;
 	n->nrcpt = 0;
-	if (!count_todo(e) && !notice_needs_file(q, e) && remove_file(q, n->id)) {
+	if (!count_todo(e) && !notice_needs_file(q, e) && message_give_up(q, e)) {
 		log_open(LOG_ALERT, "unmarked");
 		log_s("error", strerror(errno));
 		log_close();

@@ -57,6 +57,9 @@ static const struct {
     {"index", S_IFDIR, 0700, true},
     {"tlsrpt", S_IFDIR, 0700, true},
     {"sts", S_IFDIR, 0700, true},
+    {"failed", S_IFDIR, 0700, true},
+    {"support", S_IFREG, 0600, true},
+    {"inject", S_IFSOCK, 0777, true},
     {"trigger", S_IFIFO, 0620, true},
     {"ctl", S_IFSOCK, 0777, true},
     {"lock", S_IFREG, 0600, true},
@@ -349,7 +352,7 @@ bucket_entry(struct check *c, const char *dir, int fd, const char *name)
 }
 
 static void
-cur_entry(struct check *c, const char *dir, int fd, const char *name)
+bucket_walk(struct check *c, const char *dir, int fd, const char *name, entry_fn *f)
 {
 	static const char hex[] = "0123456789abcdef";
 	char path[PATH_SIZE];
@@ -358,7 +361,37 @@ cur_entry(struct check *c, const char *dir, int fd, const char *name)
 	if (strlen(name) != 2 || strspn(name, hex) != 2)
 		say(c, path, "nothing of that name belongs there");
 	else
-		walk(c, fd, name, path, bucket_entry);
+		walk(c, fd, name, path, f);
+}
+
+static void
+cur_entry(struct check *c, const char *dir, int fd, const char *name)
+{
+	bucket_walk(c, dir, fd, name, bucket_entry);
+}
+
+/* A file in failed/HH: nobody's mail any more, kept for a while. */
+static void
+failed_file(struct check *c, const char *dir, int fd, const char *name)
+{
+	char path[PATH_SIZE], bucket[3];
+	uint64_t id;
+
+	path_of(path, dir, name);
+	if (!id_parse(name, &id)) {
+		say(c, path, "nothing of that name belongs there");
+		return;
+	}
+	id_bucket(bucket, id);
+	if (strcmp(dir + strlen("failed/"), bucket))
+		say(c, path, "it stands in the wrong bucket");
+	(void)check_message(c, dir, fd, name, id);
+}
+
+static void
+failed_entry(struct check *c, const char *dir, int fd, const char *name)
+{
+	bucket_walk(c, dir, fd, name, failed_file);
 }
 
 void
@@ -370,5 +403,7 @@ spool_check(struct check *c)
 	/* new/ before cur/: what is taken in meanwhile is seen at least once. */
 	walk(c, c->spool->dir, "new", "new", new_entry);
 	walk(c, c->spool->dir, "cur", "cur", cur_entry);
+	if (exists(c->spool->dir, "failed"))
+		walk(c, c->spool->dir, "failed", "failed", failed_entry);
 	walk(c, c->spool->dir, "corrupt", "corrupt", corrupt_entry);
 }

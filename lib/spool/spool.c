@@ -164,3 +164,12 @@ spool_open_message(const struct spool *s, uint64_t id, int flags)
 	spool_name(name, id);
 	return openat(s->cur, name, flags | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
 }
+
+int
+spool_open_failed(const struct spool *s, uint64_t id)
+{
+	char name[sizeof "failed/" + SPOOL_NAME_SIZE] = "failed/";
+
+	spool_name(name + strlen(name), id);
+	return openat(s->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
+}

@@ -39,5 +39,7 @@ void spool_trigger(const struct spool *s);
 void spool_name(char out[SPOOL_NAME_SIZE], uint64_t id);
 int spool_open_message(
     const struct spool *s, uint64_t id, int flags) MUST_USE; /* in cur/; O_RDONLY or O_RDWR */
+/* One that failed and is kept (keep-failed-messages), for reading. */
+int spool_open_failed(const struct spool *s, uint64_t id) MUST_USE;
 
 #endif

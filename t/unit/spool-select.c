@@ -21,6 +21,8 @@ static const struct row plain = {.n = 2,
     .next = NOW + 30 * MINUTE,
     .attempts = 3,
     .code = 451,
+    .result = "failed",
+    .retired = NOW - 10 * MINUTE,
     .error = "451 4.7.1 Greylisted, Come back later"};
 
 /* One condition against the row above. */
@@ -80,6 +82,12 @@ conditions(uint64_t id)
 	    {"attempts", "<4", true},
 	    {"error", "greyLISTED, come", true},
 	    {"error", "blocked", false},
+	    {"result", "failed", true},
+	    {"result", "delivered", false},
+	    {"retired", "<1h", true},
+	    {"retired", ">1h", false},
+	    {"retired", "<now", true},
+	    {"retired", ">1799999000000000@", true},
 	    {"transport", "", true},
 	    {"transport", "relay", false},
 	};
@@ -103,8 +111,8 @@ refusals(void)
 {
 	static const char *const t[] = {"id ", "id x", ("id " ID_A ".0"), "hold maybe", "hold ",
 	    "state asleep", "next 1h", "next <", "next <1y", "next <x@", "queued >@", "queued =1h",
-	    "attempts x", "attempts -1", "attempts ", "to ", "error ", "size 3", "", "from", "error \\x4",
-	    "error a\\x00b"};
+	    "attempts x", "attempts -1", "attempts ", "to ", "error ", "size 3", "result lost", "result ",
+	    "retired 1h", "", "from", "error \\x4", "error a\\x00b"};
 
 	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
 		struct select s = {0};
@@ -132,6 +140,10 @@ held_and_null(void)
 	OK(!select_text(&s, SELECT_DOMAIN), "no term of that key");
 	select_free(&s);
 	OK(select_match(&s, &r), "an empty selection matches every row");
+	r.retired = 0, r.result = NULL;
+	STR_EQ(select_add(&s, "retired", "<now", NOW), NULL, "one condition: has left the queue");
+	OK(!select_match(&s, &r), "what has not is not meant");
+	select_free(&s);
 }
 
 static void
