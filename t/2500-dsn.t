@@ -56,6 +56,13 @@ def unquote(s):                                 # utf-8-addr-xtext
 def flat(b):                                    # what of hostile bytes must be found again: words of letters and digits
     return re.findall(rb'[A-Za-z0-9]{3,40}', b)
 
+def check_digest(m, f):
+    need(set(k.lower() for k in m.keys()) <= FIELDS | {'content-description'}, 'fields', m.keys())
+    need(m.get_content_type() == 'text/plain' and m['auto-submitted'] == 'auto-replied' and m['date'].datetime, 'type')
+    text = m.get_content()
+    need(f['count'].decode() in m['subject'] and f['count'].decode() in text, 'count', m['subject'])
+    for r in f['rcpt']: need(all(w.decode() in text.replace('\n', ' ') for w in flat(r['address']) + flat(r['text'])), 'entry', r)
+
 def check(notice, fates, ascii_only=False):
     f = record(fates)
     need(not re.search(rb'\r(?!\n)|(?<!\r)\n', notice), 'bare CR or LF')
@@ -63,6 +70,7 @@ def check(notice, fates, ascii_only=False):
     need(max(map(len, notice.split(b'\r\n'))) <= 998, 'long line')
     top = email.message_from_bytes(notice, policy=email.policy.SMTP)
     need(not top.defects, 'defects', top.defects)
+    if f['kind'] == b'digest': return check_digest(top, f)
     names = [k.lower() for k in top.keys()]
     need(set(names) <= FIELDS and len(set(names)) == len(names), 'fields', names)
     raw_head, body = notice.split(b'\r\n\r\n', 1)
@@ -211,6 +219,22 @@ end
 END
 is "RFC 3464 2.3.3 actions of success" "$(field success Action | paste -sd' ')" 'delivered relayed expanded'
 is "RFC 4865 Future-Release-Request" "$(field success Future-Release-Request) $(field failed-several Future-Release-Request)" 'for;3600 until;2026-11-21T03:00:00Z'
+
+# ---- what nobody could have ----
+cat >digest.fates <<'END'
+kind digest
+sender 
+to postmaster@example.org
+queued 1795228273123456
+count 137
+rcpt bob@example.com failed 550 5.1.1 mx1.example.com[192.0.2.25] no\x20such\x20user\x0anor\x20was\x20there last=1795228873123456 log=0d3k9v2x7m4qa.1
+rcpt "a\x20b"@example.net failed 0 4.4.1 - connection\x20to\x20mx.example.net[192.0.2.9]:25\x20refused log=0d3k9v2x7m4qb.1
+rcpt jörg@bücher.example failed 550 5.7.1 mx.bücher.example[192.0.2.26] ungültig\x0d\x1b[31mrot last=1795228873123457 log=0d3k9v2x7m4qc.2
+end
+END
+MSG=/dev/null notice digest
+is "T69 a digest is text alone, encoded where it must be" "$(field digest Content-Type), $(field digest Content-Transfer-Encoding)" 'text/plain; charset=utf-8, quoted-printable'
+is "T69 with the number" "$(field digest Subject)" '137 notices of this system reached nobody'
 
 # ---- RFC 6533 ----
 printf 'Message-ID: <orig.2@x.example>\r\nFrom: j\303\266rg@b\303\274cher.example\r\nSubject: Gr\303\274\303\237e\r\n\r\n\303\244\r\n' >msg8

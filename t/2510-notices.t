@@ -167,19 +167,107 @@ pass
 is "T69 a postmaster that cannot be reached: the end" "$(grep -c ^deliver log) $(queued) $(find spool/cur spool/new -type f | wc -l)" "3 0 0"
 like "T69 with an alert" "$(cat err)" 'level=alert event=double-bounce id=[^ ]* rcpt=never-boss@me.example dropped="it was for the postmaster" count=1'
 sed -i 's/never-boss@/boss@/' conf
-fresh
-for i in {1..25}; do mox-queue-add -f '' "never$i@x.example" <<<"$message"; done >/dev/null
-pass
-is "T69 a flood of them is cut" "$(told boss@me.example) $(queued)" "20 0"
-is "T69 the rest is counted" "$(grep -o 'dropped="too many in an hour" count=.*' err | tail -n 1)" 'dropped="too many in an hour" count=5'
 
-# ---- what fails on the way ----
+# ---- a flood of them ----
 fake() { # NAME SCRIPT: in place of a sibling
 	[ -e "bin/$1.real" ] || mv "bin/$1" "bin/$1.real"
 	printf '#!/bin/sh\necho "%s $*" >>"$FAKE_LOG.calls"\n%s\n' "$1" "$2" >"bin/$1"
 	chmod +x "bin/$1"
 }
 real() { mv "bin/$1.real" "bin/$1"; }
+nulls() { # FIRST LAST
+	for i in $(seq "$1" "$2"); do printf 'sender \nrcpt never%s@x.example\nsize 15\nend\nSubject: x\n\nbo\n' "$i"; done | mox-queue-add -B >/dev/null
+}
+digest() { # what the digests say: subject, entries, the first of them, replies
+	python3 - "$T/log" "$T/bodies" <<'END'
+import email, email.policy, re, sys
+log, bodies = sys.argv[1:]
+for line in open(log):
+    f = line.rstrip('\n').split(' ')
+    if f[3] != 'boss@me.example': continue
+    m = email.message_from_binary_file(open('%s/%s' % (bodies, f[1]), 'rb'), policy=email.policy.default)
+    if m.get_content_type() != 'text/plain': continue
+    assert m['Auto-Submitted'] == 'auto-replied' and not m.defects
+    text = m.get_content()
+    print('%s|%d|%d' % (m['Subject'], len(re.findall(r'^never\d+@x.example$', text, re.M)), text.count('550 5.1.1 no such user')))
+    open('shown', 'w').write(''.join(a + '\n' for a in re.findall(r'^never\d+@x.example$', text, re.M)))
+END
+}
+rm -f spool/doubles
+fresh
+nulls 1 25
+pass
+is "T69 a flood of them: twenty are told, one by one" "$(told boss@me.example) $(queued)" "20 0"
+is "T69 the rest is gathered" "$(grep -o 'gathered=.*' err | paste -sd' ') $(grep -c ^over spool/doubles)" "gathered=1 gathered=2 gathered=3 gathered=4 gathered=5 5"
+nulls 26 27
+pass
+is "T69 another mox-runq goes on counting" "$(told boss@me.example) $(grep -c ^over spool/doubles)" "20 7"
+printf 'over 17952' >>spool/doubles # a crash in the middle of a line
+forward 3590 && pass
+is "T69 an hour has not passed: no digest" "$(told boss@me.example)" 20
+forward 20 && pass
+is "T69 then there is one, of all seven" "$(digest)" '7 notices of this system reached nobody|7|7'
+like "T69 in the log" "$(cat err)" 'event=notice kind=digest to=boss@me.example notice='
+ok "T69 no more is kept of them" test ! -e spool/doubles
+nulls 28 28
+pass
+is "T69 after that hour one is told by itself again" "$(told boss@me.example)" 22
+forward 3700 && pass
+fresh
+nulls 1 20
+pass
+nulls 100 399
+pass
+is "T69 three hundred" "$(grep -c ^over spool/doubles)" 300
+rm -rf spool/index
+ok "T69 though the index be lost" pass
+forward 3601
+cp spool/doubles newest
+fake mox-queue-add 'exit 111'
+pass
+is "T69 the door is shut: they stay" "$(grep -c ^over spool/doubles) $(grep -c 'event=notice-later kind=digest' err)" "300 1"
+real mox-queue-add
+pass
+is "T69 one digest, of which it shows the newest fifty" "$(digest)" '300 notices of this system reached nobody|50|50'
+is "T69 these, in their order" "$(cat shown)" "$(cut -d' ' -f4 newest | tail -n 50)"
+rm -f spool/doubles
+fresh
+nulls 1 20
+pass
+python3 - >>spool/doubles <<'END'
+import time
+for i in range(6000): print('over %d 0d3k9v2x7m4qa.1 never%d@x.example failed 550 5.1.1 mx no\\x20such\\x20user' % (time.time() * 1e6, i))
+END
+size() { stat -c %s spool/doubles; }
+ok "a file of half a megabyte" test "$(size)" -gt 400000
+nulls 7000 7000
+pass
+ok "T69 it is bounded" test "$(size)" -lt 20000
+is "T69 and yet all are counted" "$(grep -c ^over spool/doubles) $(grep -o '^more 5901' spool/doubles)" "100 more 5901"
+forward 3601 && pass
+is "T69 in the digest, too" "$(digest)" '6001 notices of this system reached nobody|50|50'
+fresh
+rm -f spool/doubles
+sed -i 's/boss@/never-boss@/' conf
+nulls 1 21
+pass
+forward 3601 && pass
+is "T69 a digest that cannot reach him is the end" "$(grep -c 'rcpt=never-boss@me.example dropped' err) $(queued)" "21 0"
+sed -i 's/never-boss@/boss@/' conf
+fresh
+mox-queue-add -f '' --notify never never@x.example <<<"$message" >/dev/null && pass
+is "T70 of what must never be told, nothing, but an alert" "$(told boss@me.example) $(grep -c 'level=alert event=double-bounce .*dropped="nobody is to be told"' err)" "0 1"
+
+# ---- reports of our own ----
+fresh
+a=$(mox-queue-add -f me@me.example --extra moxq-report=yes --notify success,failure,delay never@x.example later@x.example <<<"$message" | sed 's/^id //')
+for t in 0 1801 1801 1801 1801 1801; do forward "$t" && pass; done
+is "a report of ours that fails is told to nobody" "$(told me@me.example) $(told boss@me.example) $(col "$a" id)" "0 0 $a.2"
+like "but to the log" "$(cat err)" "level=warn event=report-failed id=$a.1 rcpt=never@x.example error=\"5.1.1 no such user\""
+mox-queue-drop "$a" >/dev/null 2>&1
+rm -rf spool
+
+# ---- what fails on the way ----
 calls() { grep -c "^$1" log.calls; }
 fresh
 rm -f log.calls

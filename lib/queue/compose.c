@@ -49,6 +49,18 @@ add_rcpt(struct runq *q, struct str *out, const struct notice *n, const struct n
 	rec_close(out);
 }
 
+static bool
+write_digest(struct runq *q, struct str *out, const struct notice *n)
+{
+	rec_add(out, "kind", notice_word(n->kind));
+	rec_add(out, "sender", "");
+	rec_add(out, "to", n->to);
+	if (!doubles_fates(q, out))
+		return false;
+	rec_end(out);
+	return true;
+}
+
 static void
 write_fates(struct runq *q, struct str *out, const struct notice *n, const struct envelope *e)
 {
@@ -89,6 +101,8 @@ write_envelope(struct str *out, const struct notice *n)
 	rec_add(out, "origin", "local");
 	rec_open(out, "rcpt");
 	rec_put(out, n->to);
+	if (n->last)
+		rec_put(out, "notify=never");
 	rec_close(out);
 	rec_end(out);
 }
@@ -147,8 +161,10 @@ compose_start(struct runq *q, struct notice *n, int fd, const struct envelope *e
 		*why = strerror(errno);
 		return false;
 	}
-	write_fates(q, &fates, n, e);
-	good = spawn(q, n, argv, (int[2]){fd, n->text}, &fates);
+	errno = EIO;
+	if (e)
+		write_fates(q, &fates, n, e);
+	good = (e || write_digest(q, &fates, n)) && spawn(q, n, argv, (int[2]){fd, n->text}, &fates);
 	*why = strerror(errno);
 	str_free(&fates);
 	return good;

@@ -32,7 +32,7 @@
 const char *
 notice_word(enum notice_kind kind)
 {
-	static const char *const words[] = {"failed", "delayed", "success"};
+	static const char *const words[] = {"failed", "delayed", "success", "digest"};
 
 	return words[kind];
 }
@@ -241,24 +241,56 @@ split(struct runq *q, struct notice *n)
 }
 
 static void
-begin(struct runq *q, struct notice *n)
+leave_round(struct runq *q, struct notice *n)
 {
-	struct envelope e;
-	const char *why;
-	int fd;
-
-	if ((fd = notice_open(q, n, &e)) < 0)
-		return;
 	hash_del(&q->notices.open, &n->node);
 	TAILQ_REMOVE(&q->notices.waiting, n, in_list);
 	TAILQ_INSERT_TAIL(&q->notices.begun, n, in_list);
+}
+
+static void
+compose(struct runq *q, struct notice *n, int fd, const struct envelope *e)
+{
+	const char *why;
+
+	n->running = true;
+	q->notices.running++;
+	if (!compose_start(q, n, fd, e, &why))
+		notice_later(q, n, why);
+}
+
+static void
+begin_digest(struct runq *q, struct notice *n)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	leave_round(q, n);
+	n->to = tell_postmaster(q);
+	if (fd < 0) {
+		notice_later(q, n, strerror(errno));
+		return;
+	}
+	compose(q, n, fd, NULL);
+	close(fd);
+}
+
+static void
+begin(struct runq *q, struct notice *n)
+{
+	struct envelope e;
+	int fd;
+
+	if (n->kind == NOTICE_DIGEST) {
+		begin_digest(q, n);
+		return;
+	}
+	if ((fd = notice_open(q, n, &e)) < 0)
+		return;
+	leave_round(q, n);
 	split(q, n);
 	tell_whom(q, n, fd, &e);
 	if (n->nrcpt) {
-		n->running = true;
-		q->notices.running++;
-		if (!compose_start(q, n, fd, &e, &why))
-			notice_later(q, n, why);
+		compose(q, n, fd, &e);
 	} else {
 		if (n->kind == NOTICE_SUCCESS)
 			notice_close_success(q, n, &e);
@@ -299,6 +331,7 @@ notice_round(struct runq *q)
 			kill(n->pid, SIGKILL);
 	if (q->stopping || q->rebuild || q->mode == RUNQ_SERVE || index_broken(q->index))
 		return;
+	doubles_round(q);
 	for (n = TAILQ_FIRST(&q->notices.waiting); n && q->notices.running < AT_ONCE; n = next) {
 		next = TAILQ_NEXT(n, in_list);
 		if (++looked > LOOKED_AT)

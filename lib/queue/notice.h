@@ -26,6 +26,7 @@ struct notice {
 	/* begun */
 	bool running; /* it has one of the places */
 	char *to;     /* whom it is for */
+	bool last;    /* when it fails nobody is told */
 	bool secure;  /* the message went under REQUIRETLS: what is given back of it is redacted */
 	enum { NOTICE_COMPOSED, NOTICE_QUEUED } stage;
 	pid_t pid;
@@ -34,7 +35,7 @@ struct notice {
 };
 
 /* ---- compose.c ---- */
-/* Starts mox-dsn; false: cannot, *why says why. fd: the message. */
+/* Starts mox-dsn; false: cannot, *why says why. fd: the message; e: NULL for a digest. */
 bool compose_start(struct runq *q, struct notice *n, int fd, const struct envelope *e, const char **why);
 /* Its child has ended: calls one of the four below, or goes on. */
 void compose_ended(struct runq *q, struct notice *n, int status);
@@ -75,5 +76,15 @@ void notice_close_success(struct runq *q, struct notice *n, const struct envelop
 /* Sets n->to, and leaves those recipients in n who belong into the notice. The others are done with. fd: the
  * message. */
 void tell_whom(struct runq *q, struct notice *n, int fd, struct envelope *e);
+char *tell_postmaster(const struct runq *q); /* his address; the caller frees */
+
+/* ---- doubles.c ---- */
+bool doubles_may_tell(struct runq *q); /* one more by a notice of its own */
+void doubles_note_told(struct runq *q);
+bool doubles_add(struct runq *q, const struct envelope *e, uint32_t n); /* false: cannot now */
+void doubles_round(struct runq *q);                                     /* begins a digest when it is time */
+bool doubles_fates(struct runq *q, struct str *out);                    /* lines for mox-dsn; false: none */
+void doubles_told(struct runq *q);                                      /* it is queued */
+void doubles_later(struct runq *q, int64_t wait);                       /* it is not */
 
 #endif

@@ -10,7 +10,8 @@
  *   tlsrpt.c  TLS results, summed                          refresh.c mox-mtasts refresh, daily
  *   known.c   spool/support                            notice.c  what senders are told
  *   compose.c one notice                               tell.c    to whom
- *   told.c    what follows from it                     dates.c   what a wrong clock left
+ *   told.c    what follows from it                     doubles.c those that nobody can have
+ *   dates.c   what a wrong clock left
  *   local.c   children of mox-local                    routing.c by which transport
  *   retire.c  attempts, and the history                failed.c  giving a message up
  *
@@ -206,6 +207,19 @@ struct co_process {
 	struct str to, from;
 };
 
+#define DOUBLES_MAX 20             /* double bounces an hour that have a notice of their own */
+struct doubles {                   /* doubles.c */
+	bool known;                /* the file was read */
+	bool telling;              /* a digest is under way */
+	int64_t told[DOUBLES_MAX]; /* when the newest were told */
+	unsigned at;               /* behind the newest of them */
+	uint64_t over;             /* recipients gathered, */
+	int64_t first;             /* since then */
+	size_t bytes;              /* of the file */
+	size_t upto;               /* of them: what the digest under way tells of */
+	int64_t not_before;        /* monotonic: the next digest */
+};
+
 struct runq {
 	enum runq_mode mode;
 	const char *conf_flag;
@@ -263,9 +277,8 @@ struct runq {
 		unsigned running;     /* of the begun: those with a child */
 		unsigned refusals;    /* of the door, in a row */
 		int64_t closed_until; /* monotonic: the door refused */
-		int64_t hour;         /* monotonic: since when double bounces are counted */
-		unsigned doubles;
-		uint64_t dropped; /* of them, since the start */
+		struct doubles doubles;
+		uint64_t dropped; /* double bounces that nobody is told of, since the start */
 	} notices;
 	struct sweep *sweep; /* rebuild or comparison under way; NULL: none */
 	struct {
@@ -452,7 +465,12 @@ void local_child(struct runq *q, pid_t pid);                  /* some child has 
 void local_kill(struct runq *q, bool all);                    /* or only those that hang */
 
 /* ---- notice.c ---- */
-enum notice_kind { NOTICE_FAILED, NOTICE_DELAYED, NOTICE_SUCCESS };
+enum notice_kind {
+	NOTICE_FAILED,
+	NOTICE_DELAYED,
+	NOTICE_SUCCESS,
+	NOTICE_DIGEST
+}; /* the last: of no message */
 /* Where rows that wait for their notice stand in due: no domain has a space. */
 #define NOTICE_DOMAIN " notices"
 /* What became of a recipient, as it stands in its row and in the fates behind the address (mox-rec.5). outcome:

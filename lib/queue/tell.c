@@ -1,8 +1,9 @@
 /* Who is told: what senders asked for (RFC 3461 NOTIFY), what nobody reads, and where a chain of failures ends.
  *
  * Mail from the null sender is answered by none (RFC 5321 6.1). Its failures are told to the postmaster, so
- * many an hour; and mail from the null sender to the postmaster himself that fails is told to nobody: no
- * notice is ever the cause of two. */
+ * many an hour, the others in a digest (doubles.c); and mail from the null sender to the postmaster himself that
+ * fails is told to nobody: no notice is ever the cause of two. What reports of ours come to is told to nobody: they
+ * are made anew each day. */
 #include "base.h"
 
 #include "clock.h"
@@ -14,7 +15,6 @@
 #include <strings.h>
 #include <unistd.h>
 
-#define DOUBLES_MAX 20   /* double bounces an hour that the postmaster gets */
 #define HEADER_MAX 65536 /* of a message, to see whether it is bulk mail */
 
 static bool
@@ -62,15 +62,46 @@ is_bulk(int fd, const struct envelope *e)
 }
 
 static void
-log_silent(const struct envelope *e, uint32_t n, const char *why)
+log_rcpt(const struct envelope *e, uint32_t n)
 {
 	char id[ROW_ID_SIZE];
 
 	row_id(id, &(struct row){.id = e->id, .n = n});
-	log_open(LOG_INFO, "silent");
 	log_s("id", id);
 	log_s("rcpt", e->rcpt[n - 1].address);
+}
+
+static void
+log_silent(const struct envelope *e, uint32_t n, const char *why)
+{
+	log_open(LOG_INFO, "silent");
+	log_rcpt(e, n);
 	log_s("why", why);
+	log_close();
+}
+
+/* `extra moxq-report yes`: mail that programs of ours make by themselves (mox-rec.5). */
+static bool
+is_report(const struct envelope *e)
+{
+	for (size_t i = 0; i < e->nextra; i++)
+		if (!strcmp(e->extra[i].key, "moxq-report") && !strcmp(e->extra[i].value, "yes"))
+			return true;
+	return false;
+}
+
+/* The log and the history have it, and nobody else. */
+static void
+log_report(struct runq *q, const struct envelope *e, uint32_t n)
+{
+	static struct str buf;
+	struct row row;
+	uint32_t uid;
+
+	log_open(LOG_WARN, "report-failed");
+	log_rcpt(e, n);
+	if (row_load(q, &buf, &row, &uid, e->id, n))
+		log_s("error", row.error);
 	log_close();
 }
 
@@ -83,22 +114,26 @@ is_wanted(struct runq *q, const struct notice *n, struct envelope *e, uint32_t r
 
 	switch (n->kind) {
 	case NOTICE_DELAYED:
-		if (todo && *e->sender && !bulk && asks_for(r, "delay", true) &&
+		if (todo && *e->sender && !bulk && !is_report(e) && asks_for(r, "delay", true) &&
 		    r->mark[MARK_NOTICE] != DELAY_TOLD)
 			return true;
 		notice_set_told(q, e->id, rcpt);
 		return false;
 	case NOTICE_SUCCESS: return r && notice_has_row(q, e->id, rcpt);
-	case NOTICE_FAILED: break;
+	case NOTICE_FAILED:
+	case NOTICE_DIGEST: break; /* of no message: never here */
 	}
 	if (!todo || !notice_has_row(q, e->id, rcpt)) {
 		if (!todo)
 			retire(q, e->id, rcpt, "failed");
 		return false;
 	}
-	if (asks_for(r, "failure", true))
-		return true;
-	log_silent(e, rcpt, "its sender asked for no notice");
+	if (is_report(e))
+		log_report(q, e, rcpt);
+	else if (!*e->sender || asks_for(r, "failure", true))
+		return true; /* without a sender: choose_doubles has its say */
+	else
+		log_silent(e, rcpt, "its sender asked for no notice");
 	notice_close(q, e, rcpt);
 	return false;
 }
@@ -133,49 +168,60 @@ choose(struct runq *q, struct notice *n, int fd, struct envelope *e)
 /* ---- double bounces ---- */
 
 static void
-drop_double(struct runq *q, struct envelope *e, uint32_t n, const char *why)
+drop(struct runq *q, struct envelope *e, uint32_t n, const char *why)
 {
-	char id[ROW_ID_SIZE];
-
-	row_id(id, &(struct row){.id = e->id, .n = n});
 	q->notices.dropped++;
 	log_open(LOG_ALERT, "double-bounce");
-	log_s("id", id);
-	log_s("rcpt", e->rcpt[n - 1].address);
+	log_rcpt(e, n);
 	log_s("dropped", why);
 	log_i("count", (int64_t)q->notices.dropped);
 	log_close();
 	notice_close(q, e, n);
 }
 
-/* Mail from the null sender: at most so many an hour, and what was for the postmaster himself is the end. */
+/* The file has it before the message is given up. */
+static void
+gather(struct runq *q, struct envelope *e, uint32_t n)
+{
+	if (!doubles_add(q, e, n)) {
+		notice_put_off(q, e->id, n, q->now + 5 * MINUTE);
+		return;
+	}
+	log_open(LOG_WARN, "double-bounce");
+	log_rcpt(e, n);
+	log_i("gathered", (int64_t)q->notices.doubles.over);
+	log_close();
+	notice_close(q, e, n);
+}
+
+/* Mail from the null sender: so many an hour one by one, the others in a digest; and what was for the postmaster
+ * himself, or went to whom he has his mail sent, is the end. */
 static void
 choose_doubles(struct runq *q, struct notice *n, struct envelope *e)
 {
+	bool many = !doubles_may_tell(q);
 	size_t kept = 0;
 	char id[ID_SIZE];
-	bool many;
 
-	if (q->mono - q->notices.hour > HOUR || !q->notices.hour) {
-		q->notices.hour = q->mono;
-		q->notices.doubles = 0;
-	}
-	many = q->notices.doubles >= DOUBLES_MAX;
 	for (size_t i = 0; i < n->nrcpt; i++) {
 		uint32_t rcpt = n->rcpt[i].n;
-		bool his = str_ieq(e->rcpt[rcpt - 1].address, n->to);
+		const struct envelope_rcpt *r = &e->rcpt[rcpt - 1];
 
-		if (!his && !many) {
+		if (str_ieq(r->address, n->to))
+			drop(q, e, rcpt, "it was for the postmaster");
+		else if (!asks_for(r, "failure", true))
+			drop(q, e, rcpt, "nobody is to be told");
+		else if (many)
+			gather(q, e, rcpt);
+		else
 			n->rcpt[kept++] = n->rcpt[i];
-			continue;
-		}
-		q->notices.rcpts--;
-		drop_double(q, e, rcpt, his ? "it was for the postmaster" : "too many in an hour");
 	}
+	q->notices.rcpts -= n->nrcpt - kept;
 	n->nrcpt = kept;
 	if (!kept)
 		return;
-	q->notices.doubles++;
+	n->last = true;
+	doubles_note_told(q);
 	id_format(id, e->id);
 	log_open(LOG_WARN, "double-bounce");
 	log_s("id", id);
@@ -183,8 +229,8 @@ choose_doubles(struct runq *q, struct notice *n, struct envelope *e)
 	log_close();
 }
 
-static char *
-postmaster(const struct runq *q)
+char *
+tell_postmaster(const struct runq *q)
 {
 	struct str s = {0};
 
@@ -197,7 +243,7 @@ postmaster(const struct runq *q)
 void
 tell_whom(struct runq *q, struct notice *n, int fd, struct envelope *e)
 {
-	n->to = *e->sender ? mem_dup(e->sender) : postmaster(q);
+	n->to = *e->sender ? mem_dup(e->sender) : tell_postmaster(q);
 	choose(q, n, fd, e);
 	if (!*e->sender && n->kind == NOTICE_FAILED)
 		choose_doubles(q, n, e);

@@ -116,9 +116,11 @@ log_notice(const struct notice *n, const char *notice, const char *why)
 	id_format(id, n->id);
 	for (size_t i = 0; i < n->nrcpt && list.len < 1000; i++)
 		str_addf(&list, "%s%u", i ? "," : "", n->rcpt[i].n);
-	log_s("id", id);
+	if (n->kind != NOTICE_DIGEST)
+		log_s("id", id);
 	log_s("kind", notice_word(n->kind));
-	log_s("rcpts", str_cstr(&list));
+	if (n->kind != NOTICE_DIGEST)
+		log_s("rcpts", str_cstr(&list));
 	log_s("to", n->to);
 	log_s("notice", notice);
 	log_s("why", why);
@@ -139,6 +141,11 @@ notice_told(struct runq *q, struct notice *n, const char *id)
 	q->notices.closed_until = 0;
 	log_open(LOG_INFO, "notice");
 	log_notice(n, id, NULL);
+	if (n->kind == NOTICE_DIGEST) {
+		doubles_told(q);
+		notice_free(q, n);
+		return;
+	}
 	if ((fd = notice_open(q, n, &e)) < 0)
 		return;
 	close(fd);
@@ -172,6 +179,8 @@ notice_wait(struct runq *q, struct notice *n, int64_t wait)
 			it->tell_at = q->mono + wait;
 		}
 	}
+	if (n->kind == NOTICE_DIGEST)
+		doubles_later(q, wait);
 	notice_free(q, n);
 }
 
@@ -270,6 +279,10 @@ notice_surrender(struct runq *q, struct notice *n, const char *why)
 	}
 	log_open(LOG_ALERT, "notice-failed");
 	log_notice(n, NULL, why);
+	if (n->kind == NOTICE_DIGEST) {
+		notice_wait(q, n, HOUR);
+		return;
+	}
 	if ((fd = notice_open(q, n, &e)) < 0)
 		return;
 	close(fd);

@@ -64,6 +64,8 @@ static const struct {
     {"ctl", S_IFSOCK, 0777, true},
     {"lock", S_IFREG, 0600, true},
     {"reserve", S_IFREG, 0600, true},
+    {"doubles", S_IFREG, 0600, true},
+    {"support", S_IFREG, 0600, true},
 };
 
 static void
