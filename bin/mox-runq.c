@@ -262,7 +262,7 @@ work_waits(const struct runq *q)
 		return true;
 	if (q->stopping)
 		return false;
-	if (retire_busy(q) || failed_busy(q))
+	if (retire_busy(q) || failed_busy(q) || metrics_busy(q))
 		return true;
 	if (q->intake_wanted || q->intake_more)
 		return true;
@@ -292,6 +292,7 @@ time_to_wait(struct runq *q)
 	if (q->due_next < wall && q->mode != RUNQ_SERVE && !q->stopping)
 		wall = q->due_next;
 	work_timers(q, &mono, &wall);
+	metrics_timers(q, &mono);
 	if (!q->stopping && q->mode != RUNQ_SERVE)
 		notice_timers(q, &mono);
 	if (q->now + (mono - q->mono) > wall)
@@ -374,6 +375,7 @@ round_of_work(struct runq *q)
 	work_dispatch(q); /* the next jobs first: the workers are waiting */
 	settle_done(q);
 	notice_round(q);
+	metrics_round(q);
 	serve_round(q);
 	/* An answer may tell of nothing that a power failure could take back. */
 	if (!index_commit(q->index, q->answers_wait ? INDEX_DURABLE : INDEX_LAZY) || !q->answers_wait)
@@ -445,6 +447,7 @@ finish(struct runq *q, char **argv)
 	ask_stop(q);
 	work_restart_parent(q);
 	tlsrpt_flush(q);
+	metrics_stop(q);
 	refresh_stop(q);
 	inject_stop(q);
 	index_close(q->index, !broken && !rebuild && !q->sweep);
@@ -487,6 +490,7 @@ main(int argc, char **argv)
 	spool_start(q);
 	serve_start(q);
 	index_start(q);
+	metrics_start(q);
 	reserve_make(q);
 	run(q);
 	finish(q, argv);
