@@ -356,6 +356,16 @@ drop_when_late(struct runq *q)
 	local_kill(q, true);
 }
 
+/* An answer may tell of nothing that a power failure could take back; and with the marks goes what the rows and the
+ * history say of them, to the kernel here, and to the disk by the same sync. */
+static enum index_sync
+how_durable(const struct runq *q)
+{
+	if (q->answers_wait)
+		return INDEX_DURABLE;
+	return q->dirty && q->mono >= q->sync_at ? INDEX_WRITTEN : INDEX_LAZY;
+}
+
 static void
 round_of_work(struct runq *q)
 {
@@ -377,8 +387,7 @@ round_of_work(struct runq *q)
 	notice_round(q);
 	metrics_round(q);
 	serve_round(q);
-	/* An answer may tell of nothing that a power failure could take back. */
-	if (!index_commit(q->index, q->answers_wait ? INDEX_DURABLE : INDEX_LAZY) || !q->answers_wait)
+	if (!index_commit(q->index, how_durable(q)) || !q->answers_wait)
 		serve_answer(q);
 	work_close_idle(q, q->stopping);
 	work_reap(q);

@@ -52,6 +52,7 @@ is 'T122 the reserve is spent' "$(find disk/spool -name reserve)" ""
 like 'T122 and an alert says so' "$(cat pass.log)" 'level=alert event=disk-full'
 is 'nothing is left in the queue' "$(mox-queue-list -n 3; files)" 0
 ok 'nothing is wrong with it' mox-queue-check
+ok 'nor for the history' test "$(mox-retired-list | wc -l)" -lt 10000
 fails 111 'the reserve is not for new mail' mox-queue-add r@x.example <<<"$message"
 rm disk/hog
 ok 'with room again' pass

@@ -400,7 +400,7 @@ index_commit(struct index *ix, enum index_sync how)
 	if (txn)
 		r = txn->commit(txn, flag[how]);
 	else
-		r = how == INDEX_DURABLE ? ix->env->log_flush(ix->env, NULL) : 0;
+		r = how != INDEX_LAZY ? ix->env->log_flush(ix->env, NULL) : 0;
 	if (r) {
 		index_fail(ix, "commit to", r);
 		return -1;
