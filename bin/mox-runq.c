@@ -57,6 +57,7 @@ reload(struct runq *q)
 	q->due_at = (struct index_due){0};
 	q->due_next = q->now;
 	ask_stop(q);
+	sign_start(q);
 	work_close_idle(q, true);
 	work_restart_parent(q);
 	inject_stop(q);
@@ -115,6 +116,8 @@ signalled(struct watch *w, uint32_t events)
 			while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 				if (pid == q->nexthop.pid)
 					q->nexthop.pid = 0; /* may be another's from now on */
+				if (pid == q->sign.co.pid)
+					q->sign.co.pid = 0;
 				if (pid == q->refresh_pid)
 					refresh_ended(q, status);
 				if (pid == q->inject.pid)
@@ -221,6 +224,7 @@ tables_start(struct runq *q)
 	TAILQ_INIT(&q->notices.waiting);
 	TAILQ_INIT(&q->notices.begun);
 	STAILQ_INIT(&q->outbox);
+	sign_init(q);
 	q->nexthop.in.fd = q->nexthop.out.fd = q->deliver.out.fd = q->deliver.in.fd = -1;
 	q->intake_wanted = true;
 	q->wake_at = INT64_MAX;
@@ -262,12 +266,13 @@ work_waits(const struct runq *q)
 		return true;
 	if (q->stopping)
 		return false;
-	if (retire_busy(q) || failed_busy(q) || metrics_busy(q))
+	if (retire_busy(q) || failed_busy(q))
 		return true;
 	if (q->intake_wanted || q->intake_more)
 		return true;
 	return q->mode != RUNQ_SERVE &&
-	       (q->due_more || work_starves(q) || !TAILQ_EMPTY(&q->refill) || !TAILQ_EMPTY(&q->active) ||
+	       (q->due_more || work_starves(q) || sign_waits(q) || !TAILQ_EMPTY(&q->refill) ||
+		   !TAILQ_EMPTY(&q->active) ||
 		   (!TAILQ_EMPTY(&q->to_ask) && q->nexthop.start_at <= q->mono && q->asks.n < 1000));
 }
 
@@ -292,7 +297,6 @@ time_to_wait(struct runq *q)
 	if (q->due_next < wall && q->mode != RUNQ_SERVE && !q->stopping)
 		wall = q->due_next;
 	work_timers(q, &mono, &wall);
-	metrics_timers(q, &mono);
 	if (!q->stopping && q->mode != RUNQ_SERVE)
 		notice_timers(q, &mono);
 	if (q->now + (mono - q->mono) > wall)
@@ -314,7 +318,7 @@ is_finished(struct runq *q)
 	if (q->mode == RUNQ_SERVE)
 		return q->leaving ? nobody_asks(q) : serve_quiet(q, LINGER);
 	return q->mode == RUNQ_PASS && !work_waits(q) && !q->njobs && !q->asks.n && !q->refresh_pid &&
-	       !notice_busy(q) && (TAILQ_EMPTY(&q->to_ask) || q->nexthop.deaths > 3) &&
+	       !notice_busy(q) && !sign_busy(q) && (TAILQ_EMPTY(&q->to_ask) || q->nexthop.deaths > 3) &&
 	       q->due_next > q->now && (q->wake_at > q->now + SECOND || q->deliver.deaths > 3) &&
 	       nobody_asks(q);
 }
@@ -381,11 +385,11 @@ round_of_work(struct runq *q)
 		load_due(q);
 		load_refill(q);
 	}
+	sign_round(q);
 	ask_round(q);
 	work_dispatch(q); /* the next jobs first: the workers are waiting */
 	settle_done(q);
 	notice_round(q);
-	metrics_round(q);
 	serve_round(q);
 	if (!index_commit(q->index, how_durable(q)) || !q->answers_wait)
 		serve_answer(q);
@@ -454,9 +458,9 @@ finish(struct runq *q, char **argv)
 	notice_unload(q);
 	serve_stop(q);
 	ask_stop(q);
+	sign_stop(q);
 	work_restart_parent(q);
 	tlsrpt_flush(q);
-	metrics_stop(q);
 	refresh_stop(q);
 	inject_stop(q);
 	index_close(q->index, !broken && !rebuild && !q->sweep);
@@ -488,7 +492,7 @@ main(int argc, char **argv)
 		die_usage(USAGE);
 	q->conf = conf_load(q->conf_flag);
 	if (test)
-		return 0;
+		return sign_test(q->conf, q->conf_flag);
 	umask(077);
 	log_start((enum log_level)q->conf->log_level, true);
 	loop_init();
@@ -499,7 +503,7 @@ main(int argc, char **argv)
 	spool_start(q);
 	serve_start(q);
 	index_start(q);
-	metrics_start(q);
+	sign_start(q);
 	reserve_make(q);
 	run(q);
 	finish(q, argv);

@@ -214,10 +214,30 @@ calls_shut(void)
 	prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
 }
 
+/* Both filters are asked, and the stricter answer holds. */
+static void
+sockets_shut(void)
+{
+	struct sock_filter filter[] = {
+	    LOAD(nr),
+	    IF_EQUAL(SYS_socket, 0, 1),
+	    ANSWER(REFUSED),
+	    ANSWER(SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {ARRAY_LEN(filter), filter};
+
+	prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
 #else
 
 static void
 calls_shut(void)
+{
+}
+
+static void
+sockets_shut(void)
 {
 }
 
@@ -243,6 +263,13 @@ sandbox_enter(void)
 		return;
 	files_shut(NULL, NULL);
 	calls_shut();
+}
+
+void
+sandbox_enter_alone(void)
+{
+	sandbox_enter();
+	sockets_shut();
 }
 
 void

@@ -11,6 +11,8 @@
 const char *sandbox_lacks(void);
 /* Shuts what can be shut, for good. */
 void sandbox_enter(void);
+/* The same, and TCP too: who is in it has nothing but the descriptors it holds. */
+void sandbox_enter_alone(void);
 /* For a resolver: shuts files alone, and leaves those of keep (NULL-terminated, files or directories) to be
  * read. Threads begun later are held too. Where the kernel cannot, nothing happens. */
 void sandbox_files(const char *const *keep);

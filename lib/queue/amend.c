@@ -111,4 +111,5 @@ amend_drop(struct runq *q, uint64_t id)
 
 	amend_name(name, id);
 	unlinkat(q->spool.cur, name, 0);
+	sign_drop(q, id);
 }

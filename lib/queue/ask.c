@@ -48,7 +48,7 @@ ask_want(struct runq *q, struct dest *d)
 
 /* ---- the co-process ---- */
 
-static void
+void
 co_close(struct co_process *c)
 {
 	struct watch *w[] = {&c->out, &c->in};
@@ -372,7 +372,7 @@ ask_round(struct runq *q)
 	while ((d = TAILQ_FIRST(&q->to_ask)) && q->asks.n < ASK_MAX && nexthop_start(q)) {
 		TAILQ_REMOVE(&q->to_ask, d, in_queue);
 		d->queued = false;
-		if (!TAILQ_EMPTY(&d->ready))
+		if (d->items) /* some may wait for their signature meanwhile */
 			ask_one(q, d);
 	}
 	if (q->nexthop.to.len)

@@ -42,6 +42,12 @@ login_name(uint32_t uid)
 	return seen[i].name;
 }
 
+const char *
+intake_account(const struct envelope *e)
+{
+	return e->account ? e->account : login_name(e->uid);
+}
+
 void
 intake_row(
     struct runq *q, struct row *row, const struct envelope *e, unsigned n, char domain[DOMAIN_NAME_MAX])
@@ -55,7 +61,7 @@ intake_row(
 	    .sender = e->sender,
 	    .rcpt = r->address,
 	    .domain = domain,
-	    .account = e->account ? e->account : login_name(e->uid),
+	    .account = intake_account(e),
 	    .hold = r->mark[MARK_HOLD],
 	    .queued = e->queued,
 	    .size = e->size,
@@ -64,6 +70,7 @@ intake_row(
 	    .messageid = e->message_id,
 	    .subject = e->subject,
 	    .told = r->mark[MARK_NOTICE] == DELAY_TOLD,
+	    .local = e->origin && !strcmp(e->origin, "local"),
 	};
 	if (row->hold == HOLD_NONE)
 		row->next = e->hold_until > q->now ? e->hold_until : q->now;
@@ -252,7 +259,6 @@ take(struct runq *q, struct batch *b)
 			continue;
 		}
 		q->count.taken++;
-		metrics_taken();
 		log_taken(&b->env[i], b->name[i]);
 		place(q, &b->env[i]);
 	}

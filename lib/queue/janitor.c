@@ -132,6 +132,7 @@ janitor_round(struct runq *q)
 		return;
 	q->janitor_at = q->mono + JANITOR_EVERY;
 	ask_sweep(q);
+	sign_sweep(q);
 	table_sweep(q);
 	refresh_round(q);
 	local_kill(q, false);

@@ -36,6 +36,7 @@ forget_message(struct runq *q, struct msg *m)
 	uint64_t id = m->id;
 	struct item *it, *next;
 
+	sign_drop(q, id);
 	for (it = m->items; it; it = next) {
 		next = it->of_msg;
 		if (it->job)
@@ -155,6 +156,8 @@ write_job(struct runq *q, struct job *j)
 		rec_add(out, "requiretls", class_word(d->class));
 	if (j->site->careful_until > q->mono)
 		rec_add(out, "careful", "yes");
+	if (j->msg->prepend)
+		str_adds(out, j->msg->prepend);
 	str_adds(out, d->hops);
 	rec_addf(out, "recipients-max", "%u", j->site->state.limits.recipients_per_transaction);
 	for (size_t i = 0; i < j->nrcpt; i++) {
@@ -170,11 +173,21 @@ write_job(struct runq *q, struct job *j)
 	rec_end(out);
 }
 
-/* Opens and reads the message of the item; -1 when there is none (its items are gone then). */
-static int
-open_message(struct runq *q, struct item *it, struct envelope *e)
+static void
+defer_message(struct runq *q, struct msg *m, int64_t next)
 {
-	struct msg *m = it->msg;
+	struct item *it, *behind;
+
+	for (it = m->items; it; it = behind) {
+		behind = it->of_msg;
+		if (!it->job)
+			load_defer(q, it, next);
+	}
+}
+
+int
+job_open(struct runq *q, struct msg *m, struct envelope *e)
+{
 	const char *why;
 	int fd = spool_open_message(&q->spool, m->id, O_RDONLY);
 
@@ -182,7 +195,7 @@ open_message(struct runq *q, struct item *it, struct envelope *e)
 		log_open(LOG_ALERT, "unreadable");
 		log_s("error", strerror(errno));
 		log_close();
-		load_defer(q, it, q->now + MINUTE);
+		defer_message(q, m, q->now + MINUTE);
 		return -1;
 	}
 	if (fd < 0) {
@@ -193,7 +206,7 @@ open_message(struct runq *q, struct item *it, struct envelope *e)
 		return fd;
 	close(fd);
 	if (errno) {
-		load_defer(q, it, q->now + MINUTE);
+		defer_message(q, m, q->now + MINUTE);
 		return -1;
 	}
 	spool_corrupt(q, m->id, why);
@@ -225,7 +238,7 @@ job_build(struct runq *q, struct site *s)
 	/* Each destination of the site in its turn. */
 	TAILQ_REMOVE(&s->dests, d, in_site);
 	TAILQ_INSERT_TAIL(&s->dests, d, in_site);
-	if ((fd = open_message(q, it, &e)) < 0)
+	if ((fd = job_open(q, m, &e)) < 0)
 		return NULL;
 	j = mem_zalloc(sizeof *j);
 	j->env = e;
@@ -240,7 +253,8 @@ job_build(struct runq *q, struct site *s)
 		m->todo += e.rcpt[i].mark[MARK_STATE] == STATE_TODO;
 	for (it = m->items; it && j->nrcpt < max && j->nrcpt < e.nrcpt; it = next) {
 		next = it->of_msg;
-		if (it->job || it->dest->site != s || !it->dest->listed || !dest_fits(it->dest, d))
+		if (it->job || it->waits || it->dest->site != s || !it->dest->listed ||
+		    !dest_fits(it->dest, d))
 			continue;
 		/* It fitted long ago; in its own turn it is asked for anew. */
 		if (it->dest->expires <= q->now)

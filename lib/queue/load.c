@@ -77,6 +77,8 @@ row_record(struct str *out, const struct row *row, uint32_t uid)
 		str_addf(out, "fate %s\n", row->fate);
 	if (row->told)
 		str_adds(out, "told yes\n");
+	if (row->local)
+		str_adds(out, "origin local\n");
 	put_text(out, "result", row->result);
 	if (row->retired)
 		put_number(out, "retired", row->retired);

@@ -14,7 +14,7 @@
  *   dates.c   what a wrong clock left
  *   local.c   children of mox-local                    routing.c by which transport
  *   retire.c  attempts, and the history                failed.c  giving a message up
- *   metrics.c spool/metrics.prom (series.c)
+ *   sign.c    signatures from mox-dkim
  *
  * A recipient that is not finished is in exactly one place: loaded (a struct item, or in a struct notice when
  * it has failed and its sender is still to be told), in the index's due and domain tables, or held (in neither). A row in the index exists for each of them; a file in cur/ outranks
@@ -26,12 +26,14 @@
 #define QUEUE_H
 
 #include "base.h"
+#include "co.h"
 #include "conf.h"
 #include "envelope.h"
 #include "hash.h"
 #include "index.h"
 #include "loop.h"
 #include "row.h"
+#include "sign.h"
 #include "site.h"
 #include "spool.h"
 #include "support.h"
@@ -64,6 +66,7 @@ struct item {
 	bool held;       /* an operator held or cancelled it while its job was out: do not try again */
 	bool told;       /* as in its row; or a notice of its delay is under way */
 	int64_t tell_at; /* monotonic: of its delay, not before */
+	bool waits;      /* for its message's signature: not in dest->ready */
 };
 TAILQ_HEAD(item_list, item);
 
@@ -74,6 +77,9 @@ struct msg {
 	int64_t loaded_at; /* monotonic */
 	struct item *items;
 	unsigned todo; /* recipients in state T, as of the last job built */
+
+	struct sign_place sign;
+	char *prepend; /* signed: lines for jobs; NULL: it goes unsigned, or that is not known yet */
 };
 
 /* A recipient domain that has something loaded or due. */
@@ -199,15 +205,6 @@ struct job {
 
 enum runq_mode { RUNQ_PASS, RUNQ_STAY, RUNQ_SERVE };
 
-struct co_process {
-	pid_t pid;
-	struct watch out, in; /* fd -1: not there */
-	int64_t start_at;     /* monotonic: not before; grows when it keeps dying */
-	int64_t started;
-	unsigned deaths;
-	struct str to, from;
-};
-
 #define DOUBLES_MAX 20             /* double bounces an hour that have a notice of their own */
 struct doubles {                   /* doubles.c */
 	bool known;                /* the file was read */
@@ -267,6 +264,7 @@ struct runq {
 	int64_t intake_at; /* monotonic: scan in any case */
 
 	struct co_process nexthop, deliver;
+	struct sign_desk sign;
 	TAILQ_HEAD(, client) clients;
 	int64_t quiet_since; /* monotonic: last time that any client did anything */
 	bool answers_wait;   /* some client's answers want a durable commit first */
@@ -347,7 +345,8 @@ struct site *site_get(struct runq *q, const struct conf_transport *t, const char
 /* New in dest->ready, at the end; wakes whoever is next on its way. */
 struct item *item_add(struct runq *q, const struct row *row);
 void item_free(struct runq *q, struct item *it);
-void item_take(struct runq *q, struct item *it); /* out of dest->ready */
+void item_take(struct runq *q, struct item *it);  /* out of dest->ready */
+void item_ready(struct runq *q, struct item *it); /* it waits no longer for its signature */
 void dest_list_in_site(struct runq *q, struct dest *d);
 void dest_unlist(struct runq *q, struct dest *d);
 void dest_forget(struct runq *q, struct dest *d); /* its plan */
@@ -363,6 +362,7 @@ struct dest *dest_find(
 const struct conf_transport *route_find(struct runq *q, const struct row *row, bool *unknown);
 /* The servers of its domain are known now: what a route sends elsewhere because of them goes there. */
 void route_anew(struct runq *q, struct dest *d);
+bool route_item_anew(struct runq *q, struct item *it); /* true: it did, and the item is gone */
 
 /* ---- load.c ---- */
 #define DOMAIN_NAME_MAX 320
@@ -391,6 +391,8 @@ bool row_read(struct row *row, uint32_t *uid, char *rec, size_t len);
 void intake_round(struct runq *q);
 void intake_row(
     struct runq *q, struct row *row, const struct envelope *e, unsigned n, char domain[DOMAIN_NAME_MAX]);
+/* Who may sign as whom: its account, else the submitter's login name. */
+const char *intake_account(const struct envelope *e);
 void spool_corrupt(
     struct runq *q, uint64_t id, const char *why); /* a file of cur/ is damaged: it goes, its rows too */
 
@@ -399,7 +401,6 @@ void ask_round(struct runq *q);
 void ask_want(struct runq *q, struct dest *d);
 void ask_stop(struct runq *q);
 void ask_sweep(struct runq *q); /* questions that nobody answers */
-void co_died(struct runq *q, struct co_process *c, const char *name);
 
 /* ---- work.c ---- */
 void work_dispatch(struct runq *q);
@@ -434,8 +435,6 @@ void failed_round(struct runq *q);      /* what was kept too long goes, a bucket
 bool failed_busy(const struct runq *q); /* in the middle of it */
 
 /* ---- retire.c: attempts in rows, and what is kept of recipients that have left the queue ---- */
-/* What vouched for the server, by the worker's session line: none, opportunistic, pkix, dane; NULL: there was no session. */
-const char *attempt_tls(const char *session);
 /* How an attempt ended, added to its row; with no job: what settle_without_job was told. buf holds the line. */
 void attempt_add(
     struct runq *q, struct row *row, struct str *buf, const struct job *j, const struct job_rcpt *r);
@@ -497,6 +496,8 @@ void notice_unload(struct runq *q); /* all of them wait in the index */
 /* The next message of the site, with all of its recipients there that wait: one transaction. NULL: that one came to nothing. */
 struct job *job_build(struct runq *q, struct site *s);
 int job_send(struct job *j) MUST_USE;
+/* Opens and reads a loaded message; -1: not now, or it is gone, and so are its items that have no job. */
+int job_open(struct runq *q, struct msg *m, struct envelope *e) MUST_USE;
 
 /* ---- change.c: true when it changed something, or with `dry` would have ---- */
 #define TRANSPORT_NAME_MAX 200
@@ -553,18 +554,6 @@ void tlsrpt_count(struct runq *q, const char *value);
 void tlsrpt_round(struct runq *q); /* writes what is due, removes old days */
 void tlsrpt_flush(struct runq *q);
 
-/* ---- metrics.c: spool/metrics.prom, every 15 s ---- */
-void metrics_start(struct runq *q);
-void metrics_taken(void); /* a message */
-void metrics_attempt(const struct runq *q, const struct job *j, const struct job_rcpt *r);
-void metrics_session(const struct job *j); /* once a job */
-void metrics_round(struct runq *q);
-bool metrics_busy(const struct runq *q);
-void metrics_timers(const struct runq *q, int64_t *mono_deadline);
-void metrics_count(struct runq *q); /* now: counts what waits, ... */
-bool metrics_counted(struct runq *q); /* ... and whether it has, and has written it */
-void metrics_stop(struct runq *q); /* the last time */
-
 /* ---- known.c: what recipient domains support, for people who ask before they send ---- */
 /* The value of a `session` line, still encoded. */
 void known_read(struct job *j, const char *session);
@@ -585,7 +574,7 @@ void inject_stop(struct runq *q);
 int amend_write(struct runq *q, uint64_t id, uint32_t n, const char *key, const char *value) MUST_USE;
 bool amend_read(
     struct runq *q, uint64_t id, uint32_t n, const char *key, struct str *value); /* false: nothing */
-void amend_drop(struct runq *q, uint64_t id);
+void amend_drop(struct runq *q, uint64_t id); /* it leaves the queue; its signature goes too */
 
 /* Lives in bin/mox-runq.c: what SIGHUP does to the rest. */
 struct runq *runq_of(void);

@@ -82,22 +82,31 @@ route_find(struct runq *q, const struct row *row, bool *unknown)
 	                                                           : NULL;
 }
 
-void
-route_anew(struct runq *q, struct dest *d)
+bool
+route_item_anew(struct runq *q, struct item *it)
 {
 	static struct str buf;
-	struct item *it, *next;
 	struct row row;
 	uint32_t uid;
 	bool unknown;
+
+	if (!q->conf->has_to_mx || it->dest->transport || it->dest->state != DEST_PLAN ||
+	    !row_load(q, &buf, &row, &uid, it->msg->id, it->n) || !route_find(q, &row, &unknown))
+		return false;
+	item_free(q, it);
+	load_place(q, &row);
+	return true;
+}
+
+void
+route_anew(struct runq *q, struct dest *d)
+{
+	struct item *it, *next;
 
 	if (!q->conf->has_to_mx || d->transport)
 		return;
 	for (it = TAILQ_FIRST(&d->ready); it; it = next) {
 		next = TAILQ_NEXT(it, in_dest);
-		if (!row_load(q, &buf, &row, &uid, it->msg->id, it->n) || !route_find(q, &row, &unknown))
-			continue;
-		item_free(q, it);
-		load_place(q, &row);
+		route_item_anew(q, it);
 	}
 }

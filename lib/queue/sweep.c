@@ -110,6 +110,8 @@ slice_rows(struct runq *q, struct sweep *s)
 		} else if (!there || !e->domain) {
 			if (!s->fault) {
 				retire(q, e->id, e->n, "gone");
+				if (!there)
+					sign_drop(q, e->id);
 				s->dropped++;
 			}
 		} else if (!s->fault && e->free && !item_find(q, e->id, e->n) &&

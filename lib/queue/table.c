@@ -311,13 +311,27 @@ item_add(struct runq *q, const struct row *row)
 	it->told = row->told;
 	it->dest = d = dest_get(q, t, row->domain, class_of(row->requiretls));
 	d->items++;
-	TAILQ_INSERT_TAIL(&d->ready, it, in_dest);
 	if (unknown) {
 		/* Never a silent default: the message named a transport that is not there. */
+		it->waits = true;
 		settle_without_job(
 		    q, it, true, 554, "5.3.5 the message asks for a transport that is not configured");
 		return NULL;
 	}
+	if (!sign_before(q, it, row))
+		item_ready(q, it);
+	else if (d->state != DEST_PLAN || d->expires <= q->now)
+		ask_want(q, d);
+	return it;
+}
+
+void
+item_ready(struct runq *q, struct item *it)
+{
+	struct dest *d = it->dest;
+
+	it->waits = false;
+	TAILQ_INSERT_TAIL(&d->ready, it, in_dest);
 	/* What is listed is counted; whether the plan still holds is seen when its turn comes. */
 	if (d->listed) {
 		d->site->ready++;
@@ -327,7 +341,6 @@ item_add(struct runq *q, const struct row *row)
 	} else {
 		ask_want(q, d);
 	}
-	return it;
 }
 
 void
@@ -336,6 +349,8 @@ item_take(struct runq *q, struct item *it)
 	struct dest *d = it->dest;
 
 	(void)q;
+	if (it->waits)
+		return;
 	TAILQ_REMOVE(&d->ready, it, in_dest);
 	if (!d->listed)
 		return;
@@ -359,6 +374,7 @@ item_free(struct runq *q, struct item *it)
 	*p = it->of_msg;
 	if (!it->msg->items) {
 		hash_del(&q->msgs, &it->msg->node);
+		sign_forget(q, it->msg);
 		free(it->msg);
 	}
 	it->dest->items--;

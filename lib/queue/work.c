@@ -515,6 +515,7 @@ work_timers(struct runq *q, int64_t *mono_deadline, int64_t *wall_deadline)
 			*mono_deadline = d->try_at;
 	if (q->wake_at < *wall_deadline)
 		*wall_deadline = q->wake_at;
+	sign_timers(q, mono_deadline);
 	if (!TAILQ_EMPTY(&q->to_ask) && q->nexthop.out.fd < 0 && q->nexthop.start_at < *mono_deadline)
 		*mono_deadline = q->nexthop.start_at;
 }

@@ -207,6 +207,8 @@ row_parse(struct row *r, char *rec, size_t n)
 			r->told = true;
 		else if (!strcmp(key, "attempt"))
 			row_add_attempt(r, value);
+		else if (!strcmp(key, "origin"))
+			r->local = !strcmp(value, "local");
 		if (!row_field_find(key, &f))
 			continue;
 		if ((why = field_set(r, f, value)))

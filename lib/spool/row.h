@@ -38,8 +38,9 @@ struct row {
 	unsigned nattempt;
 	/* Of the index alone; row_write leaves them out. */
 	const char
-	    *fate; /* still encoded, as it stands in a rcpt line of the fates: it waits for its notice */
-	bool told; /* that it is late, or nobody wants to know */
+	    *fate;  /* still encoded, as it stands in a rcpt line of the fates: it waits for its notice */
+	bool told;  /* that it is late, or nobody wants to know */
+	bool local; /* its message's origin: it may be signed */
 };
 
 enum row_field {

@@ -9,6 +9,9 @@
 const char *const dkim_fields_default[] = {"From", "To", "Cc", "Reply-To", "Subject", "Date", "Message-ID",
     "In-Reply-To", "References", "Sender", "MIME-Version", "Content-Type", "Content-Transfer-Encoding", NULL};
 
+const char dkim_cannot[] = "the signature cannot be made";
+
+#define LIST_MAX 2000       /* bytes of h=: ten times what mail has */
 #define RSA_BITS_LEAST 1024 /* of keys that are believed (RFC 8301 3.2) */
 #define RSA_BITS_SIGN 2048
 #define RSA_BITS_MOST 8192
@@ -225,6 +228,10 @@ dkim_sign(struct str *out, const struct dkim_signer *s, const char *header, size
 	if (why)
 		return why;
 	list_make(&list, s, header, n);
+	if (list.len > LIST_MAX) {
+		str_free(&list);
+		return "it has too many header fields of one name";
+	}
 	str_addf(&field, "DKIM-Signature: v=1; a=%s-sha256; c=%s/%s; d=%s;\r\n\ts=%s; t=%jd;\r\n\th=",
 	    s->key->algo == DKIM_RSA ? "rsa" : "ed25519", words[s->header], words[s->body], s->domain,
 	    s->selector, (intmax_t)s->time);
@@ -240,7 +247,7 @@ dkim_sign(struct str *out, const struct dkim_signer *s, const char *header, size
 		str_adds(&field, "\r\n");
 		str_add(out, field.s, field.len);
 	} else {
-		why = "the signature cannot be made";
+		why = dkim_cannot;
 	}
 	str_free(&list);
 	str_free(&field);

@@ -70,7 +70,10 @@ struct dkim_signer {
 
 extern const char *const dkim_fields_default[];
 
-/* Appends a whole DKIM-Signature field, folded, with CRLF. NULL, or why not: no From:, or several (5.4, 8.15). */
+/* Appends a whole DKIM-Signature field, folded, with CRLF, of at most DKIM_FIELD_MAX bytes. NULL, or why not: no From:,
+ * or several (5.4, 8.15), or more fields than anybody signs; dkim_cannot: it is no fault of the message. */
+#define DKIM_FIELD_MAX 4500
+extern const char dkim_cannot[];
 const char *dkim_sign(struct str *out, const struct dkim_signer *s, const char *header, size_t n,
     const unsigned char body_hash[DKIM_HASH_SIZE]) MUST_USE;
 

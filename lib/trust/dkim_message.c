@@ -11,10 +11,9 @@ body_put(struct dkim_message *m, const char *p, size_t n)
 		dkim_body_add(&m->body[i], p, n);
 }
 
-static void
-message_put(void *arg, const char *p, size_t n)
+void
+dkim_message_add(struct dkim_message *m, const char *p, size_t n)
 {
-	struct dkim_message *m = arg;
 	const char *blank;
 	size_t from = m->header.len > 3 ? m->header.len - 3 : 0, head;
 	struct str rest = {0};
@@ -40,6 +39,21 @@ message_put(void *arg, const char *p, size_t n)
 }
 
 void
+dkim_message_end(struct dkim_message *m)
+{
+	if (m->in_body)
+		return;
+	m->in_body = true;
+	m->header_done(m);
+}
+
+static void
+put(void *arg, const char *p, size_t n)
+{
+	dkim_message_add(arg, p, n);
+}
+
+void
 dkim_message_hash(struct dkim_message *m, enum dkim_canon c, uint64_t limit)
 {
 	if (!dkim_body_start(&m->body[m->nbody++], c, limit))
@@ -52,7 +66,7 @@ dkim_message_read(struct dkim_message *m, int fd)
 	static char buf[65536];
 	ssize_t n;
 
-	wire_start(&m->wire, message_put, m);
+	wire_start(&m->wire, put, m);
 	while ((n = fd_read(fd, buf, sizeof buf)) > 0)
 		wire_add(&m->wire, buf, (size_t)n);
 	if (n < 0)

@@ -27,6 +27,9 @@ struct dkim_message {
 
 /* Reads fd to its end, in any line ends; ends the program when the message cannot be read or sent. */
 void dkim_message_read(struct dkim_message *m, int fd);
+/* The same for a message in wire form that the caller reads; header_done is called at its end at the latest. */
+void dkim_message_add(struct dkim_message *m, const char *p, size_t n);
+void dkim_message_end(struct dkim_message *m);
 /* One hash more of the body, as dkim_body_start; the caller ends it. */
 void dkim_message_hash(struct dkim_message *m, enum dkim_canon c, uint64_t limit);
 
