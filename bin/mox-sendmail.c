@@ -364,6 +364,7 @@ submit(void)
 	utf8 = utf8_allowed(sender, &to, &p.header);
 	if (!args.gateway)
 		parcel_repair(&p, conf()->convert_8bit, utf8);
+	free(sender);
 	handover(&p);
 }
 
