@@ -27,7 +27,8 @@
 enum peer {
 	PEER_PROGRAM, /* a pipe, terminal or file: who started us */
 	PEER_UNIX,    /* a Unix socket: whom its mode lets in */
-	PEER_TRUSTED, /* over TCP, from trusted-networks */
+	PEER_MACHINE, /* over TCP, from this machine and trusted-networks */
+	PEER_TRUSTED, /* over TCP, from elsewhere in trusted-networks */
 	PEER_STRANGER
 };
 
@@ -45,7 +46,8 @@ peer_find(const struct conf *conf)
 		return PEER_UNIX;
 	for (size_t i = 0; i < conf->smtpd.trusted_networks.n; i++)
 		if (network_has(conf->smtpd.trusted_networks.v[i], &ss))
-			return PEER_TRUSTED;
+			return network_has("127.0.0.0/8", &ss) || network_has("::1", &ss) ? PEER_MACHINE
+			                                                                  : PEER_TRUSTED;
 	return PEER_STRANGER;
 }
 
@@ -254,6 +256,7 @@ main(int argc, char **argv)
 	if (peer == PEER_STRANGER && !maildir)
 		refuse_stranger();
 	taker.peer = peer_keep(conf, peer);
+	taker.local = peer != PEER_TRUSTED;
 	setup = setup_make(conf, maildir, peer);
 	smtpd_start(&session, &setup, &taker_hooks, &taker);
 	serve(&session, conf->smtpd.timeout);

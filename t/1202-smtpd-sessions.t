@@ -99,6 +99,20 @@ for wrong in 10.0.0.1/8 localhost 10.0.0.0/40; do
 	fails 100 "no network: $wrong" mox-smtpd -C bad.conf
 done
 sed -i 's/ trusted-networks = {[^}]*}//' conf
+own=$(hostname -I | tr ' ' '\n' | grep -m1 -F .)
+send='EHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<a>\r\nDATA\r\nS: x\r\n\r\nb\r\n.\r\nQUIT\r\n'
+rm -f spool/new/*
+serve 127.0.0.1 "$send" >/dev/null
+is "mail from this machine is local" "$(tr -d '\0' <"$(find spool/new -type f)" | sed -n 's/^origin //p')" local
+if [ -n "$own" ]; then
+	sed -i "s/^smtpd {/& trusted-networks = { $own }/" conf
+	rm -f spool/new/*
+	serve "$own" "$send" >/dev/null
+	is "mail from elsewhere in trusted-networks is not" "$(find spool/new -type f | wc -l) $(tr -d '\0' <"$(find spool/new -type f)" | sed -n 's/^origin //p')" "1 "
+	sed -i 's/ trusted-networks = {[^}]*}//' conf
+else
+	skip 'no address but loopback' 'mail from elsewhere'
+fi
 
 # ---- how it ends
 rm -f spool/new/*

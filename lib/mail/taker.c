@@ -219,7 +219,7 @@ write_envelope(struct taker *t, const struct smtpd *s)
 	struct str e = {0};
 
 	rec_add(&e, "sender", t->maildir ? s->sender : sender);
-	if (!t->maildir)
+	if (!t->maildir && t->local)
 		rec_add(&e, "origin", "local");
 	free(sender);
 	if (s->ret)

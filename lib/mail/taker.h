@@ -22,7 +22,8 @@ struct taker {
 	pid_t pid;
 	int message, envelope; /* to the child; -1: closed */
 	int said, sorry;       /* its stdout and stderr */
-	int peer;      /* the Unix socket whose other end submits; -1: we do. Set behind taker_start */
+	bool local;            /* the client is on this machine. Set behind taker_start, as is peer */
+	int peer;              /* the Unix socket whose other end submits; -1: we do */
 	char *account; /* login name of who submits, for rules of the configuration; looked up when needed */
 	struct head head;  /* of the message under way */
 	struct str extras; /* lines for its envelope */
