@@ -39,6 +39,8 @@ bool aliases_read(const char *path, struct str *out) MUST_USE;
 /* text is copied. What cannot be read is left out, and one line "FILE:LINE: why" of faults each; of a name
  * that stands twice the first line counts. */
 struct aliases *aliases_parse(const char *file, const char *text, size_t n, struct str *faults);
+/* The same of what aliases_read read, which is taken over and empty then: large files are not copied. */
+struct aliases *aliases_take(const char *file, struct str *text, struct str *faults);
 size_t aliases_count(const struct aliases *a);
 void aliases_free(struct aliases *a);
 

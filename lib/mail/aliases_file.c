@@ -60,25 +60,33 @@ alias_key(const char *s, size_t n)
 	return str_take(&out);
 }
 
-static int
-by_name(const void *x, const void *y)
+static uint32_t
+hash_of(const char *name)
 {
-	const struct alias_entry *a = x, *b = y;
-	int c = strcmp(a->name, b->name);
+	uint32_t h = 2166136261;
 
-	return c ? c : a->line < b->line ? -1 : 1;
+	for (; *name; name++)
+		h = (h ^ (unsigned char)*name) * 16777619;
+	return h ^ h >> 15;
 }
 
-static int
-key_cmp(const void *key, const void *entry)
+/* Where the name stands or would stand. */
+static uint32_t *
+slot_of(const struct aliases *a, const char *name)
 {
-	return strcmp(key, ((const struct alias_entry *)entry)->name);
+	size_t i = hash_of(name) & (a->nslot - 1);
+
+	while (a->slot[i] && strcmp(a->v[a->slot[i] - 1].name, name) != 0)
+		i = (i + 1) & (a->nslot - 1);
+	return &a->slot[i];
 }
 
 struct alias_entry *
 aliases_find(const struct aliases *a, const char *key)
 {
-	return a->n ? bsearch(key, a->v, a->n, sizeof *a->v, key_cmp) : NULL;
+	uint32_t at = *slot_of(a, key);
+
+	return at ? &a->v[at - 1] : NULL;
 }
 
 /* ---- the file ---- */
@@ -110,24 +118,26 @@ aliases_read(const char *path, struct str *out)
 	return !error;
 }
 
+/* Lines are taken apart in the copy of the file: large ones are read anew for each message. */
 struct parser {
 	struct aliases *a;
 	struct str *faults;
-	struct str logical;    /* a line with those that continue it */
+	char *begin, *end;     /* a line with those that continue it; NULL: none is open */
 	struct alias_place at; /* where it began */
 	unsigned line;
 };
 
 /* Behind the name at p. NULL: *why. */
-static const char *
-name_end(const char *p, const char *end, const char **why)
+static char *
+name_end(char *p, const char *end, const char **why)
 {
-	const char *s = p;
+	char *s = p;
 
 	if (*p == '"') {
-		s = alias_quoted_end(p, end);
-		*why = s ? NULL : "a quoted name is not closed";
-		return s;
+		const char *quoted = alias_quoted_end(p, end);
+
+		*why = quoted ? NULL : "a quoted name is not closed";
+		return quoted ? p + (quoted - p) : NULL;
 	}
 	while (s < end && *s != ':' && !alias_is_blank(*s))
 		s++;
@@ -137,107 +147,133 @@ name_end(const char *p, const char *end, const char **why)
 	return *why ? NULL : s;
 }
 
+/* Of a name that stands twice the first line counts. */
+static void
+entry_put(struct parser *p, char *name, char *value)
+{
+	struct aliases *a = p->a;
+	uint32_t *slot;
+
+	slot = slot_of(a, name);
+	if (*slot) {
+		alias_remark(p->faults, &p->at, name, "the name has a line before this one, which counts");
+		return;
+	}
+	a->v[a->n++] = (struct alias_entry){name, value, p->at.line, ALIAS_UNSEEN, false};
+	*slot = (uint32_t)a->n;
+}
+
+/* end can be written to. */
 static void
 entry_add(struct parser *p)
 {
-	const char *s = p->logical.s, *end = s + p->logical.len, *stop, *why;
-	struct aliases *a = p->a;
+	char *s = p->begin, *stop, *colon, *key;
+	const char *why;
 
-	if (memchr(s, 0, p->logical.len)) {
+	*p->end = 0;
+	if (memchr(s, 0, (size_t)(p->end - s))) {
 		alias_remark(p->faults, &p->at, NULL, "NUL byte in the line");
 		return;
 	}
-	stop = name_end(s, end, &why);
-	if (!stop) {
+	if (!(stop = name_end(s, p->end, &why))) {
 		alias_remark(p->faults, &p->at, NULL, why);
 		return;
 	}
-	for (end = stop; alias_is_blank(*end); end++)
+	for (colon = stop; alias_is_blank(*colon); colon++)
 		;
-	if (*end != ':') {
+	if (*colon != ':') {
 		alias_remark(p->faults, &p->at, NULL, "expected : behind the name");
 		return;
 	}
-	if (a->n == a->cap) {
-		a->cap = a->cap ? 2 * a->cap : 64;
-		a->v = mem_grow(a->v, a->cap, sizeof *a->v);
+	*colon = *stop = 0;
+	str_lower(s);
+	if (*s == '"') { /* without its quotes it is shorter */
+		key = alias_key(s, (size_t)(stop - s));
+		memcpy(s, key, strlen(key) + 1);
+		free(key);
 	}
-	a->v[a->n++] = (struct alias_entry){
-	    alias_key(s, (size_t)(stop - s)), mem_dup(end + 1), p->at.line, ALIAS_UNSEEN, false};
+	entry_put(p, s, colon + 1);
 }
 
 static void
 logical_end(struct parser *p)
 {
-	if (p->logical.len)
+	if (p->begin)
 		entry_add(p);
-	str_reset(&p->logical);
+	p->begin = NULL;
 }
 
 /* Comments and empty lines end nothing. */
 static void
-line_add(struct parser *p, const char *s, const char *end)
+line_add(struct parser *p, char *s, char *end)
 {
-	const char *text = s;
+	char *text = s;
 
 	p->line++;
 	while (text < end && alias_is_blank(*text))
 		text++;
-	if (text == end || *text == '#')
-		return;
-	if (text == s)
+	if (text < end && *text != '#' && text == s) {
 		logical_end(p);
-	else if (!p->logical.len) {
+		p->begin = s;
+		p->end = end;
+		p->at.line = p->line;
+		return;
+	}
+	if (text == end || *text == '#') {
+		memset(s, ' ', (size_t)(end - s));
+	} else if (p->begin) {
+		/* With what stood between them, which is blank by now. */
+		for (char *nl = p->end; nl < s && (nl = memchr(nl, '\n', (size_t)(s - nl))); nl++)
+			*nl = ' ';
+		p->end = end;
+	} else {
 		struct alias_place at = {p->at.file, p->line};
 
 		alias_remark(p->faults, &at, NULL, "the line continues none: it begins with a blank");
-		return;
 	}
-	if (!p->logical.len)
-		p->at.line = p->line;
-	str_add(&p->logical, s, (size_t)(end - s));
 }
 
+/* Room for an entry a line. */
 static void
-entries_sort(struct aliases *a, struct str *faults)
+room_make(struct aliases *a, const char *text, size_t n)
 {
-	size_t n = 0;
+	size_t lines = 1;
 
-	if (!a->n)
-		return;
-	qsort(a->v, a->n, sizeof *a->v, by_name);
-	for (size_t i = 0; i < a->n; i++) {
-		struct alias_place at = {a->file, a->v[i].line};
+	for (const char *p = text, *end = text + n; p < end && (p = memchr(p, '\n', (size_t)(end - p))); p++)
+		lines++;
+	for (a->nslot = 64; a->nslot < 2 * lines;)
+		a->nslot *= 2;
+	a->slot = mem_zalloc(a->nslot * sizeof *a->slot);
+	a->v = mem_grow(NULL, lines, sizeof *a->v);
+}
 
-		if (!n || strcmp(a->v[i].name, a->v[n - 1].name)) {
-			a->v[n++] = a->v[i];
-			continue;
-		}
-		alias_remark(faults, &at, a->v[i].name, "the name has a line before this one, which counts");
-		free(a->v[i].name);
-		free(a->v[i].value);
+struct aliases *
+aliases_take(const char *file, struct str *text, struct str *faults)
+{
+	struct aliases *a = mem_zalloc(sizeof *a);
+	struct parser p = {.a = a, .faults = faults};
+	size_t n = text->len;
+	char *s = a->text = str_take(text), *end = s + n;
+
+	p.at.file = a->file = mem_dup(file);
+	room_make(a, s, n);
+	while (s < end) {
+		char *nl = memchr(s, '\n', (size_t)(end - s)), *stop = nl ? nl : end;
+
+		line_add(&p, s, stop);
+		s = nl ? nl + 1 : end;
 	}
-	a->n = n;
+	logical_end(&p);
+	return a;
 }
 
 struct aliases *
 aliases_parse(const char *file, const char *text, size_t n, struct str *faults)
 {
-	struct aliases *a = mem_zalloc(sizeof *a);
-	struct parser p = {.a = a, .faults = faults};
-	const char *end = text + n;
+	struct str copy = {0};
 
-	p.at.file = a->file = mem_dup(file);
-	while (text < end) {
-		const char *nl = memchr(text, '\n', (size_t)(end - text)), *stop = nl ? nl : end;
-
-		line_add(&p, text, stop);
-		text = nl ? nl + 1 : end;
-	}
-	logical_end(&p);
-	str_free(&p.logical);
-	entries_sort(a, faults);
-	return a;
+	str_add(&copy, text, n);
+	return aliases_take(file, &copy, faults);
 }
 
 size_t
@@ -249,11 +285,9 @@ aliases_count(const struct aliases *a)
 void
 aliases_free(struct aliases *a)
 {
-	for (size_t i = 0; i < a->n; i++) {
-		free(a->v[i].name);
-		free(a->v[i].value);
-	}
 	free(a->v);
+	free(a->slot);
+	free(a->text);
 	free(a->file);
 	free(a);
 }

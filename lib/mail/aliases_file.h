@@ -8,9 +8,10 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct alias_entry {
-	char *name; /* lower case, without quotes */
+	char *name; /* lower case, without quotes; both stand in the text */
 	char *value;
 	unsigned line;
 	enum { ALIAS_UNSEEN, ALIAS_OPEN, ALIAS_DONE } state;
@@ -19,8 +20,11 @@ struct alias_entry {
 
 struct aliases {
 	char *file;
-	struct alias_entry *v; /* by name */
-	size_t n, cap;
+	char *text;
+	struct alias_entry *v; /* as they stand in the file */
+	size_t n;
+	uint32_t *slot; /* by hash of the name: index in v, from 1; 0: free */
+	size_t nslot;   /* a power of two, at least twice n */
 };
 
 /* Where a target stands. */

@@ -67,7 +67,6 @@ take(void *arg, const struct alias_target *t)
 struct aliases *
 aliases_load(const struct conf *c, struct str *faults, struct str *why)
 {
-	struct aliases *a;
 	struct str text = {0};
 
 	if (!strcmp(c->aliases, "none"))
@@ -79,9 +78,7 @@ aliases_load(const struct conf *c, struct str *faults, struct str *why)
 		str_free(&text);
 		return NULL;
 	}
-	a = aliases_parse(c->aliases, str_cstr(&text), text.len, faults);
-	str_free(&text);
-	return a;
+	return aliases_take(c->aliases, &text, faults);
 }
 
 static bool

@@ -13,10 +13,9 @@ gather(void *arg, const char *p, size_t n)
 }
 
 static void
-count(void *arg, const char *path, bool local)
+count(void *arg, const struct alias_target *t)
 {
-	(void)local;
-	MUST_HOLD(*path);
+	MUST_HOLD(*t->path);
 	++*(size_t *)arg;
 }
 
