@@ -191,7 +191,7 @@ history_rest(struct show *s)
 
 	while ((r = history_next(&s->history, s->id)))
 		if (s->json)
-			columns_print(&s->columns, r);
+			columns_print_tries(&s->columns, r);
 		else
 			row_lines(s, r);
 }
@@ -282,8 +282,7 @@ take_row(char *rec, size_t n, void *arg)
 		message_begin(s, &r);
 	history_skip(&s->history, r.id, r.n); /* it left the queue in between */
 	if (s->json) {
-		row_tell_last(&r);
-		columns_print(&s->columns, &r);
+		columns_print_tries(&s->columns, &r);
 	} else {
 		row_lines(s, &r);
 	}

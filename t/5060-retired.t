@@ -54,6 +54,8 @@ like "each attempt is shown" "$(mox-queue-show "$a.5" | grep '^attempt ')" \
 attempt +[0-9T:Z-]+ later mx\[127.0.0.9\] [0-9]+ms: 451 4.2.0 try later$'
 like "one without a plan, too" "$(mox-queue-show "$a.6" | grep '^attempt ')" 'later by no 0ms: 451 not now
 attempt .* later by no 0ms: 451 not now$'
+is "and as JSON" "$(mox-queue-show -j -to later@z.example | python3 -c 'import json,sys
+r = json.loads(sys.stdin.read()); print([t["outcome"] for t in r["tries"]], r["result"])')" "['later', 'later'] None"
 shown=$(mox-queue-show "$a")
 like "and what has become of the others" "$shown" $'rcpt +1 sent@x.example\nresult +delivered\nretired .*attempt +[0-9T:Z-]+ sent mx\[127.0.0.9\] .*[0-9]+ms: 250 2.0.0 ok'
 like "how a session was protected" "$shown" 'sent mx\[127.0.0.9\] tls=dane [0-9]+ms: 250 2.0.0 ok'
@@ -67,7 +69,8 @@ ok "an id that has left the queue is shown from the history" mox-queue-show "$a"
 is "with all its attempts" "$(mox-queue-show "$a" | grep -c '^attempt ')" 10
 is "ids from a pipe as well" "$(past id -result relayed | mox-queue-show - | grep -c '^attempt ')" 1
 is "and as JSON" "$(mox-queue-show -j "$a.4" | python3 -c 'import json,sys
-r = json.loads(sys.stdin.read()); print(r["result"], r["rcpt"])')" "relayed sent@far.example"
+r = json.loads(sys.stdin.read()); t = r["tries"]; print(r["result"], r["rcpt"], len(t), t[0]["outcome"], t[0]["code"], t[0]["transport"], t[0]["text"])')" \
+	"relayed sent@far.example 1 sent 250 smart ok"
 fails 100 "an id that nobody knows" mox-queue-show 0d3k9v2x7m4qa
 is "the last first" "$(past id -sort retired -desc -result failed -n 2 | sort | tr '\n' ' ')" "$a.5 $a.6 "
 

@@ -71,14 +71,76 @@ columns_start(struct columns *c, const char *names, enum table_form form, unsign
 	}
 }
 
-void
-columns_print(struct columns *c, const struct row *r)
+static void
+values_make(struct columns *c, const struct row *r)
 {
 	for (size_t i = 0; i < c->table.n; i++) {
 		str_reset(&c->value[i]);
 		row_shown(&c->value[i], r, c->field[i], c->now);
 	}
+}
+
+void
+columns_print(struct columns *c, const struct row *r)
+{
+	values_make(c, r);
 	table_row(&c->table, c->value);
+}
+
+static const struct table_column try_column[] = {{"start", 0, false}, {"duration", 0, true},
+    {"outcome", 0, false}, {"code", 0, true}, {"status", 0, false}, {"host", 0, false}, {"tls", 0, false},
+    {"transport", 0, false}, {"text", 0, false}};
+
+static void
+word_shown(struct str *out, const char *word)
+{
+	if (strcmp(word, "-") != 0)
+		str_adds(out, word);
+}
+
+/* false: it is no attempt. */
+static bool
+try_shown(struct str value[ARRAY_LEN(try_column)], char *line, struct attempt *a)
+{
+	char start[CLOCK_ISO_SIZE];
+	size_t i = 4;
+
+	if (!attempt_read(a, line))
+		return false;
+	clock_iso(start, a->start, 0);
+	str_adds(&value[0], start);
+	str_addf(&value[1], "%" PRId64, a->duration / 1000);
+	str_adds(&value[2], a->outcome);
+	if (a->code)
+		str_addf(&value[3], "%u", a->code);
+	word_shown(&value[i++], a->status);
+	word_shown(&value[i++], a->host);
+	word_shown(&value[i++], a->tls);
+	word_shown(&value[i++], a->transport);
+	str_adds(&value[i], a->text);
+	return true;
+}
+
+void
+columns_print_tries(struct columns *c, struct row *r)
+{
+	enum { N = ARRAY_LEN(try_column) };
+	struct str value[ROW_ATTEMPTS_MAX * N] = {0};
+	struct table_list list = {"tries", try_column, N, value, 0};
+	struct attempt a = {0};
+
+	for (unsigned i = 0; i < r->nattempt; i++)
+		if (try_shown(value + list.rows * N, r->attempt[i], &a))
+			list.rows++;
+	if (list.rows) {
+		r->host = strcmp(a.host, "-") != 0 ? a.host : NULL;
+		r->tls = strcmp(a.tls, "-") != 0 ? a.tls : NULL;
+		r->duration = (uint64_t)a.duration;
+	}
+	values_make(c, r);
+	table_row_list(&c->table, c->value, &list);
+	for (size_t i = 0; i < ARRAY_LEN(value); i++)
+		str_free(&value[i]);
 }
 
 void

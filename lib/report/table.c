@@ -165,14 +165,28 @@ json_cell(const struct table_column *c, const struct str *value)
 	return v;
 }
 
-static void
-json_row(const struct table *t, const struct str *values)
+static json_t *
+json_object_of(const struct table_column *column, size_t n, const struct str *values)
 {
 	json_t *o = json_object();
 
-	for (size_t i = 0; o && i < t->n; i++)
-		if (json_object_set_new(o, t->column[i].name, json_cell(&t->column[i], &values[i])))
+	for (size_t i = 0; o && i < n; i++)
+		if (json_object_set_new(o, column[i].name, json_cell(&column[i], &values[i])))
 			die_temp("out of memory");
+	return o;
+}
+
+static void
+json_row(const struct table *t, const struct str *values, const struct table_list *list)
+{
+	json_t *o = json_object_of(t->column, t->n, values), *a = list ? json_array() : NULL;
+
+	for (size_t i = 0; a && i < list->rows; i++)
+		if (json_array_append_new(
+			a, json_object_of(list->column, list->n, list->values + i * list->n)))
+			die_temp("out of memory");
+	if (list && (!o || json_object_set_new(o, list->name, a)))
+		die_temp("out of memory");
 	if (!o || json_dumpf(o, stdout, JSON_COMPACT))
 		die_temp("unable to write: %m");
 	putchar('\n');
@@ -202,11 +216,17 @@ table_row(const struct table *t, const struct str *values)
 	struct str line = {0};
 
 	if (t->form == TABLE_JSON) {
-		json_row(t, values);
+		json_row(t, values, NULL);
 		return;
 	}
 	for (size_t i = 0; i < t->n; i++)
 		add_cell(t, i, &line, &values[i]);
 	put_line(t, &line);
 	str_free(&line);
+}
+
+void
+table_row_list(const struct table *t, const struct str *values, const struct table_list *list)
+{
+	json_row(t, values, list);
 }
