@@ -64,7 +64,7 @@ ROOMS_mox-localserve := mail
 LIBS_mox-localserve := -lidn2
 ROOMS_mox-doctor := report trust mail
 LIBS_mox-doctor := -ljansson -lidn2
-ADMIN := mox-queue-% mox-retired-list mox-suppress
+ADMIN := mox-queue-% mox-retired-list mox-suppress mox-stat
 ROOMS_ADMIN := admin report spool mail
 LIBS_ADMIN := -ljansson -lz
 
@@ -107,6 +107,7 @@ ULIBS_trust := trust net mail
 ULIBS_fate := fate trust net mail
 ULIBS_report := report trust net mail
 ULIBS_admin := admin report spool mail
+ULIBS_queue := queue mail
 UEXT_mail := -lidn2
 UEXT_spool := -lz -ldb -lidn2
 UEXT_net := -lgnutls -lunbound -lgsasl -lidn2

@@ -266,7 +266,7 @@ work_waits(const struct runq *q)
 		return true;
 	if (q->stopping)
 		return false;
-	if (retire_busy(q) || failed_busy(q))
+	if (retire_busy(q) || failed_busy(q) || metrics_busy(q))
 		return true;
 	if (q->intake_wanted || q->intake_more)
 		return true;
@@ -297,6 +297,7 @@ time_to_wait(struct runq *q)
 	if (q->due_next < wall && q->mode != RUNQ_SERVE && !q->stopping)
 		wall = q->due_next;
 	work_timers(q, &mono, &wall);
+	metrics_timers(q, &mono);
 	if (!q->stopping && q->mode != RUNQ_SERVE)
 		notice_timers(q, &mono);
 	if (q->now + (mono - q->mono) > wall)
@@ -390,6 +391,7 @@ round_of_work(struct runq *q)
 	work_dispatch(q); /* the next jobs first: the workers are waiting */
 	settle_done(q);
 	notice_round(q);
+	metrics_round(q);
 	serve_round(q);
 	if (!index_commit(q->index, how_durable(q)) || !q->answers_wait)
 		serve_answer(q);
@@ -461,6 +463,7 @@ finish(struct runq *q, char **argv)
 	sign_stop(q);
 	work_restart_parent(q);
 	tlsrpt_flush(q);
+	metrics_stop(q);
 	refresh_stop(q);
 	inject_stop(q);
 	index_close(q->index, !broken && !rebuild && !q->sweep);
@@ -504,6 +507,7 @@ main(int argc, char **argv)
 	serve_start(q);
 	index_start(q);
 	sign_start(q);
+	metrics_start(q);
 	reserve_make(q);
 	run(q);
 	finish(q, argv);

@@ -259,6 +259,7 @@ take(struct runq *q, struct batch *b)
 			continue;
 		}
 		q->count.taken++;
+		metrics_taken();
 		log_taken(&b->env[i], b->name[i]);
 		place(q, &b->env[i]);
 	}

@@ -14,7 +14,7 @@
  *   dates.c   what a wrong clock left
  *   local.c   children of mox-local                    routing.c by which transport
  *   retire.c  attempts, and the history                failed.c  giving a message up
- *   sign.c    signatures from mox-dkim
+ *   metrics.c spool/metrics.prom (series.c)            sign.c    signatures from mox-dkim
  *
  * A recipient that is not finished is in exactly one place: loaded (a struct item, or in a struct notice when
  * it has failed and its sender is still to be told), in the index's due and domain tables, or held (in neither). A row in the index exists for each of them; a file in cur/ outranks
@@ -435,6 +435,8 @@ void failed_round(struct runq *q);      /* what was kept too long goes, a bucket
 bool failed_busy(const struct runq *q); /* in the middle of it */
 
 /* ---- retire.c: attempts in rows, and what is kept of recipients that have left the queue ---- */
+/* What vouched for the server, by the worker's session line: none, opportunistic, pkix, dane; NULL: there was no session. */
+const char *attempt_tls(const char *session);
 /* How an attempt ended, added to its row; with no job: what settle_without_job was told. buf holds the line. */
 void attempt_add(
     struct runq *q, struct row *row, struct str *buf, const struct job *j, const struct job_rcpt *r);
@@ -553,6 +555,18 @@ void sync_start(struct runq *q);
 void tlsrpt_count(struct runq *q, const char *value);
 void tlsrpt_round(struct runq *q); /* writes what is due, removes old days */
 void tlsrpt_flush(struct runq *q);
+
+/* ---- metrics.c: spool/metrics.prom, every 15 s ---- */
+void metrics_start(struct runq *q);
+void metrics_taken(void); /* a message */
+void metrics_attempt(const struct runq *q, const struct job *j, const struct job_rcpt *r);
+void metrics_session(const struct job *j); /* once a job */
+void metrics_round(struct runq *q);
+bool metrics_busy(const struct runq *q);
+void metrics_timers(const struct runq *q, int64_t *mono_deadline);
+void metrics_count(struct runq *q); /* now: counts what waits, ... */
+bool metrics_counted(struct runq *q); /* ... and whether it has, and has written it */
+void metrics_stop(struct runq *q); /* the last time */
 
 /* ---- known.c: what recipient domains support, for people who ask before they send ---- */
 /* The value of a `session` line, still encoded. */

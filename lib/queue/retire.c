@@ -14,9 +14,8 @@
 
 /* ---- attempts ---- */
 
-/* What vouched for the server, from the worker's session line; NULL: there was none. */
-static const char *
-tls_word(const char *session)
+const char *
+attempt_tls(const char *session)
 {
 	static const char *const words[] = {"dane", "pkix"};
 	const char *p = session ? strstr(session, " verified=") : NULL;
@@ -42,7 +41,7 @@ attempt_text(struct runq *q, struct str *out, const struct job *j, const struct 
 	    .code = r->code > 0 ? (unsigned)r->code : 0,
 	    .status = r->status,
 	    .host = r->host,
-	    .tls = j ? tls_word(j->session) : NULL,
+	    .tls = j ? attempt_tls(j->session) : NULL,
 	    .transport = t ? t->name : NULL,
 	    .text = r->text,
 	};

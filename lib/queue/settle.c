@@ -449,6 +449,7 @@ settle_one(struct runq *q, struct job *j, struct job_rcpt *r)
 	r->tried = !j->no_network || r->outcome != OUTCOME_LATER;
 	if (j->maybe && r->outcome != OUTCOME_SENT)
 		q->count.maybe++;
+	metrics_attempt(q, j, r);
 	switch (r->outcome) {
 	case OUTCOME_SENT: settle_sent(q, j, r); break;
 	case OUTCOME_NEVER: settle_never(q, j, r); break;
@@ -464,6 +465,7 @@ settle_done(struct runq *q)
 	while ((j = TAILQ_FIRST(&q->done))) {
 		TAILQ_REMOVE(&q->done, j, in_list);
 		known_note(q, j);
+		metrics_session(j);
 		for (size_t i = 0; i < j->nrcpt; i++)
 			settle_one(q, j, &j->rcpt[i]);
 		job_free(j);

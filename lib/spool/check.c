@@ -66,6 +66,7 @@ static const struct {
     {"reserve", S_IFREG, 0600, true},
     {"doubles", S_IFREG, 0600, true},
     {"support", S_IFREG, 0600, true},
+    {"metrics.prom", S_IFREG, 0644, true},
 };
 
 static void
