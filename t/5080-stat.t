@@ -41,7 +41,7 @@ is "attempts by transport" "$(value 'mox_queue_delivery_duration_seconds_count{a
 is "the time to the end" "$(value 'mox_queue_time_seconds_bucket{result="sent",tlsmode="-",transport="direct",le="30"}') $(value 'mox_queue_time_seconds_bucket{result="sent",tlsmode="-",transport="direct",le="120"}')" "1 3"
 is "the end of a pass counts what waits" "$(value 'mox_queue_recipients{state="waiting"}') $(value 'mox_queue_hold') $(value mox_queue_messages)" "1 1 2"
 is "by site" "$(grep -c '^mox_queue_site_recipients{site="mx.b.example"} 1$' stat)" 1
-is "the oldest" "$(value mox_queue_oldest_seconds | cut -d. -f1)" 100
+ok "the oldest" test "$(value mox_queue_oldest_seconds | cut -d. -f1)" -ge 100
 is "anybody may read it" "$(stat -c %a spool/metrics.prom)" 644
 forward 601
 pass
