@@ -62,17 +62,20 @@ options_read(int argc, char **argv, struct options *o)
 
 /* HOST, HOST:PORT, [ADDRESS]:PORT; a bare IPv6 address has no port. In place. */
 static void
-to_parse(char *to, struct hand_way *way)
+to_parse(char *to, struct conf_transport *way)
 {
+	static char *host[1];
 	char *colon = strrchr(to, ':'), *close = strchr(to, ']');
 	uint64_t port;
 
+	way->type = TRANSPORT_SMTP;
 	way->loopback = true;
-	way->host = to;
+	way->host = (struct conf_list){host, 1};
+	host[0] = to;
 	if (*to == '[') {
 		if (!close || (close[1] && close[1] != ':'))
 			die_perm("unable to use %s as a host: no ] where one should be", to);
-		way->host = to + 1;
+		host[0] = to + 1;
 		colon = close[1] ? close + 1 : NULL;
 		*close = 0;
 	} else if (colon && strchr(to, ':') != colon) {
@@ -87,42 +90,48 @@ to_parse(char *to, struct hand_way *way)
 }
 
 static void
-transport_use(const struct conf_transport *t, const char *name, struct hand_way *way)
+transport_use(const struct conf_transport *t, const char *name, struct conf_transport *way)
 {
 	if (!t)
 		die_perm("unable to use transport %s: the configuration has none of that name", name);
 	if (t->type == TRANSPORT_FAIL)
 		die_perm(
 		    "unable to use transport %s: it refuses all mail (%d %s)", name, t->code, t->message);
-	way->starttls = t->starttls;
-	way->ipv4 = t->ipv4;
-	way->ipv6 = t->ipv6;
-	way->loopback = t->loopback;
-	if (t->type != TRANSPORT_SMTP)
-		return;
-	way->host = t->host;
-	way->port = t->port;
+	if (t->type == TRANSPORT_LOCAL || t->type == TRANSPORT_DISCARD)
+		die_perm("unable to use transport %s: its mail goes over no network", name);
+	*way = *t;
 }
 
-static struct hand_way
+static void
+starttls_use(const char *word, struct conf_transport *way)
+{
+	if (way->type == TRANSPORT_SUBMISSIONS)
+		die_perm("unable to use -s: transport %s speaks TLS from the first byte", way->name);
+	if (!strcmp(word, "may"))
+		way->starttls = STARTTLS_MAY;
+	else if (!strcmp(word, "must"))
+		way->starttls = STARTTLS_MUST;
+	else if (!strcmp(word, "never"))
+		way->starttls = STARTTLS_NEVER;
+	else
+		die_usage(USAGE);
+	way->verify = VERIFY_AUTO;
+}
+
+/* What the options come to: a transport of the configuration, or one that is made up. */
+static struct conf_transport
 way_choose(const struct conf *conf, const struct options *o)
 {
-	struct hand_way way = {.port = conf->smtp_port, .ipv4 = true, .ipv6 = true};
+	static char name[] = "by-hand";
+	struct conf_transport way = {
+	    .name = name, .type = TRANSPORT_DIRECT, .port = conf->smtp_port, .ipv4 = true, .ipv6 = true};
 
 	if (o->transport)
 		transport_use(conf_transport(conf, o->transport), o->transport, &way);
 	if (o->to)
 		to_parse(o->to, &way);
-	if (!o->starttls)
-		return way;
-	if (!strcmp(o->starttls, "may"))
-		way.starttls = STARTTLS_MAY;
-	else if (!strcmp(o->starttls, "must"))
-		way.starttls = STARTTLS_MUST;
-	else if (!strcmp(o->starttls, "never"))
-		way.starttls = STARTTLS_NEVER;
-	else
-		die_usage(USAGE);
+	if (o->starttls)
+		starttls_use(o->starttls, &way);
 	return way;
 }
 
@@ -150,7 +159,7 @@ default_sender(const struct conf *conf)
 /* Recipients of one domain together, in the order in which the domains first come; with a host of the user's
  * choice all together. */
 static void
-deliver_all(struct hand *h, const struct hand_way *way, bool plan_only)
+deliver_all(struct hand *h, const struct conf_transport *way, bool plan_only)
 {
 	size_t *who = mem_alloc(h->nrcpt * sizeof *who);
 	bool *done = mem_zalloc(h->nrcpt);
@@ -164,7 +173,7 @@ deliver_all(struct hand *h, const struct hand_way *way, bool plan_only)
 		if (done[i])
 			continue;
 		for (size_t k = i; k < h->nrcpt; k++)
-			if (!done[k] && (way->host || str_ieq(addr_domain(h->rcpt[k]), domain))) {
+			if (!done[k] && (conf_is_relay(way) || str_ieq(addr_domain(h->rcpt[k]), domain))) {
 				done[k] = true;
 				who[n++] = k;
 			}
@@ -194,12 +203,12 @@ static int
 by_hand(const struct conf *conf, const struct options *o, char **rcpt, size_t nrcpt)
 {
 	static struct hand h;
-	static struct hand_way way;
+	static struct conf_transport way;
 	const char *why;
 
 	h = (struct hand){.conf = conf, .rcpt = rcpt, .nrcpt = nrcpt, .message = -1, .secure = o->secure};
 	way = way_choose(conf, o);
-	if (o->secure && way.host && way.starttls == STARTTLS_NEVER)
+	if (o->secure && conf_is_relay(&way) && way.starttls == STARTTLS_NEVER)
 		die_perm("unable to use TLS: this way is configured to go without");
 	h.sender = o->sender ? address(o->sender, true) : default_sender(conf);
 	for (size_t i = 0; i < nrcpt; i++)
@@ -222,7 +231,7 @@ static int
 probe_all(const struct conf *conf, const struct options *o, char **domain, size_t n)
 {
 	static struct hand h;
-	static struct hand_way way;
+	static struct conf_transport way;
 	const char *why;
 
 	h = (struct hand){.conf = conf, .message = -1, .secure = o->secure};
@@ -237,7 +246,7 @@ probe_all(const struct conf *conf, const struct options *o, char **domain, size_
 		if (!ascii)
 			die_perm("unable to use %s as a domain: %s", domain[i], why);
 		hand_plan(&h, &way, ascii, &p);
-		hand_probe(&h, ascii, &p);
+		hand_probe(&h, &way, ascii, &p);
 		plan_free(&p);
 		free(ascii);
 	}

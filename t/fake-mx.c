@@ -18,6 +18,8 @@
  *   repeat N ... end    the steps between, N times
  *   starttls [HOW]      handshake; HOW: broken (no TLS), alert (no common cipher) or a GnuTLS priority string
  *   cert BASE           from now on with BASE.pem and BASE.key (t/world/certs)
+ *   ask-cert            the next handshake asks for the client's certificate; the log names it
+ *   auth MECHANISM USER SECRET [FLAG]   a login (fake/auth_server.h)
  *   hello-max N         reset the connection when the ClientHello is larger; close-notify, alert: TLS ends so
  *   warnings N          so many warning alerts; renegotiate: asks for it
  *   drip N MS           from now on N bytes each MS; nothing MS: nothing may come in for so long
@@ -37,6 +39,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "auth_server.h"
 #include "clock.h"
 #include "conn.h"
 #include "fdio.h"
@@ -259,6 +262,10 @@ play_socket(struct conn *c, const char *op, const char *arg)
 		conn_starttls(c, arg);
 	else if (!strcmp(op, "cert"))
 		c->cred = fake_certificate_file(arg);
+	else if (!strcmp(op, "ask-cert"))
+		c->ask_certificate = true;
+	else if (!strcmp(op, "auth"))
+		fake_auth(c, arg);
 	else if (!strcmp(op, "hello-max")) {
 		if (conn_hello_size(c) > atol(arg))
 			conn_reset(c);

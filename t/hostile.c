@@ -379,7 +379,7 @@ in_child(const struct attempt *a, bool inside)
 		pid = fork();
 		if (pid == 0) {
 			if (inside)
-				sandbox_enter();
+				sandbox_enter(false);
 			_exit(attempt_make(a));
 		}
 		waitpid(pid, &st, 0);
@@ -423,7 +423,7 @@ work(int port)
 	char buf[4];
 	int fd, six;
 
-	sandbox_enter();
+	sandbox_enter(false);
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	six = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK, IPPROTO_TCP);
 	return (fd < 0) | (connect(fd, (struct sockaddr *)&a, sizeof a) != 0) << 1 |
@@ -455,7 +455,7 @@ work_test(void)
 	if (pid == 0) {
 		signal(SIGABRT, SIG_DFL);
 		prctl(PR_SET_DUMPABLE, 0);
-		sandbox_enter();
+		sandbox_enter(false);
 		abort();
 	}
 	waitpid(pid, &st, 0);

@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "conf.h"
+#include "conf_reader.h"
 #include "conf_schema.h"
 #include "conf_text.h"
 #include "conf_value.h"
@@ -93,12 +94,6 @@ make_parser(void)
 
 /* ---- reading ---- */
 
-struct reader {
-	const char *file;
-	struct conf_places places;
-	struct str *why;
-};
-
 /* libconfuse's error callback has no user pointer: the file being read, and the first complaint about it. */
 static const char *reading;
 static struct str complaint;
@@ -120,10 +115,9 @@ complain(cfg_t *cfg, const char *fmt, va_list ap)
 		str_adds(&complaint, ", expected one value");
 }
 
-/* FILE:LINE: key = "value": expected X. Only the first complaint is kept. */
-static void
-wrong(
-    struct reader *r, const char *section, unsigned nth, const char *key, const char *v, const char *expected)
+void
+conf_wrong(struct conf_reader *r, const char *section, unsigned nth, const char *key, const char *v,
+    const char *expected)
 {
 	int line = conf_place_line(&r->places, section, nth, key);
 
@@ -138,7 +132,7 @@ wrong(
 }
 
 static uint64_t
-check(struct reader *r, const struct conf_key *k, const char *section, unsigned nth, const char *v)
+check(struct conf_reader *r, const struct conf_key *k, const char *section, unsigned nth, const char *v)
 {
 	uint64_t n = 0;
 	struct str expected = {0};
@@ -146,7 +140,7 @@ check(struct reader *r, const struct conf_key *k, const char *section, unsigned 
 	if (v && conf_value_ok(&k->rule, v, &n))
 		return n;
 	conf_value_expected(&expected, &k->rule);
-	wrong(r, section, nth, k->name, v, expected.s);
+	conf_wrong(r, section, nth, k->name, v, expected.s);
 	str_free(&expected);
 	return 0;
 }
@@ -170,7 +164,7 @@ keep(enum conf_kind kind, const char *v)
 	char *s = mem_dup(v);
 	size_t n = strlen(s);
 
-	if (kind == VALUE_NAME || kind == VALUE_NAMES || kind == VALUE_PATTERNS || kind == VALUE_HOST ||
+	if (kind == VALUE_NAME || kind == VALUE_NAMES || kind == VALUE_PATTERNS || kind == VALUE_HOSTS ||
 	    kind == VALUE_HOST_PATTERNS) {
 		str_lower(s);
 		if (n && s[n - 1] == '.')
@@ -180,7 +174,8 @@ keep(enum conf_kind kind, const char *v)
 }
 
 static void
-read_list(struct reader *r, const struct conf_key *k, cfg_t *s, const char *section, unsigned nth, void *to)
+read_list(
+    struct conf_reader *r, const struct conf_key *k, cfg_t *s, const char *section, unsigned nth, void *to)
 {
 	struct conf_list *l = to;
 	size_t n = cfg_size(s, k->name);
@@ -195,18 +190,19 @@ read_list(struct reader *r, const struct conf_key *k, cfg_t *s, const char *sect
 }
 
 static void
-read_intervals(struct reader *r, const struct conf_key *k, cfg_t *s, struct conf_retry *to)
+read_intervals(struct conf_reader *r, const struct conf_key *k, cfg_t *s, struct conf_retry *to)
 {
 	to->n = cfg_size(s, k->name);
 	to->interval = mem_zalloc((to->n + 1) * sizeof *to->interval);
 	for (size_t i = 0; i < to->n; i++)
 		to->interval[i] = (int64_t)check(r, k, "retry", 0, cfg_getnstr(s, k->name, (unsigned)i));
 	if (!to->n)
-		wrong(r, "retry", 0, k->name, "{}", "at least one duration");
+		conf_wrong(r, "retry", 0, k->name, "{}", "at least one duration");
 }
 
 static void
-read_keys(struct reader *r, const struct conf_key *k, cfg_t *s, const char *section, unsigned nth, void *base)
+read_keys(
+    struct conf_reader *r, const struct conf_key *k, cfg_t *s, const char *section, unsigned nth, void *base)
 {
 	for (; k->name; k++) {
 		void *to = (char *)base + k->at;
@@ -232,11 +228,12 @@ read_keys(struct reader *r, const struct conf_key *k, cfg_t *s, const char *sect
 	}
 }
 
-static void read_sections(
-    struct reader *r, const struct conf_section *s, cfg_t *cfg, const char *outer, unsigned nth, void *base);
+static void read_sections(struct conf_reader *r, const struct conf_section *s, cfg_t *cfg, const char *outer,
+    unsigned nth, void *base);
 
 static void
-read_list_section(struct reader *r, const struct conf_section *s, cfg_t *cfg, const char *name, void *base)
+read_list_section(
+    struct conf_reader *r, const struct conf_section *s, cfg_t *cfg, const char *name, void *base)
 {
 	unsigned n = cfg_size(cfg, s->name);
 	char *to = mem_zalloc((n + 1) * s->size);
@@ -255,8 +252,8 @@ read_list_section(struct reader *r, const struct conf_section *s, cfg_t *cfg, co
 
 /* Those within the nth section `outer`; of the file: "", 0. base: the struct of what is around them. */
 static void
-read_sections(
-    struct reader *r, const struct conf_section *s, cfg_t *cfg, const char *outer, unsigned nth, void *base)
+read_sections(struct conf_reader *r, const struct conf_section *s, cfg_t *cfg, const char *outer,
+    unsigned nth, void *base)
 {
 	struct str name = {0};
 
@@ -281,34 +278,18 @@ read_sections(
 /* ---- what no value tells alone ---- */
 
 static void
-check_routes(struct reader *r, struct conf *c, const struct conf_route *v, size_t n, const char *section)
+check_routes(struct conf_reader *r, struct conf *c, const struct conf_route *v, size_t n, const char *section)
 {
 	for (unsigned i = 0; i < n; i++) {
 		c->has_to_mx |= v[i].to_mx.n > 0;
 		if (v[i].transport && !conf_transport(c, v[i].transport))
-			wrong(r, section, i, "transport", v[i].transport, "the title of a transport section");
+			conf_wrong(
+			    r, section, i, "transport", v[i].transport, "the title of a transport section");
 	}
 }
 
 static void
-check_transports(struct reader *r, struct conf *c)
-{
-	for (unsigned i = 0; i < c->ntransport; i++) {
-		struct conf_transport *t = &c->transport[i];
-
-		if (!*t->name)
-			wrong(r, "transport", i, "title", "", "a name for the transport");
-		if (t->type == TRANSPORT_SMTP && !t->host)
-			wrong(r, "transport", i, "host", NULL, "the name or address of the server");
-		if (!t->ipv4 && !t->ipv6)
-			wrong(r, "transport", i, "ipv6", "false", "at least one of ipv4 and ipv6 to be true");
-		if (t->type == TRANSPORT_SMTP && !conf_place_set(&r->places, "transport", i, "loopback"))
-			t->loopback = true;
-	}
-}
-
-static void
-check_domains(struct reader *r, struct conf *c)
+check_domains(struct conf_reader *r, struct conf *c)
 {
 	static const struct conf_rule name = {.kind = VALUE_NAME};
 	struct str section = {0};
@@ -318,11 +299,11 @@ check_domains(struct reader *r, struct conf *c)
 		char *title = d->name;
 
 		if (!conf_name_ok(title))
-			wrong(r, "domain", i, "title", title, "a domain name in ASCII");
+			conf_wrong(r, "domain", i, "title", title, "a domain name in ASCII");
 		d->name = keep(name.kind, title);
 		free(title);
 		if (conf_domain(c, d->name) != d)
-			wrong(r, "domain", i, "title", d->name, "domains that differ");
+			conf_wrong(r, "domain", i, "title", d->name, "domains that differ");
 		for (unsigned k = 0; k < d->ndkim; k++) {
 			struct conf_dkim *s = &d->dkim[k];
 
@@ -331,7 +312,7 @@ check_domains(struct reader *r, struct conf *c)
 			str_reset(&section);
 			conf_place_name(&section, "domain", i, "dkim");
 			if (!conf_name_ok(s->selector))
-				wrong(r, section.s, k, "title", s->selector, "a selector such as 2026a");
+				conf_wrong(r, section.s, k, "title", s->selector, "a selector such as 2026a");
 		}
 		str_reset(&section);
 		conf_place_name(&section, "domain", i, "route");
@@ -341,19 +322,19 @@ check_domains(struct reader *r, struct conf *c)
 }
 
 static void
-check_rewrites(struct reader *r, const struct conf_rewrite *v, size_t n, const char *section)
+check_rewrites(struct conf_reader *r, const struct conf_rewrite *v, size_t n, const char *section)
 {
 	static const struct conf_rule names = {.kind = VALUE_WHO};
 	uint64_t none;
 
 	for (unsigned i = 0; i < n; i++)
 		if (!conf_value_ok(&names, v[i].pattern, &none))
-			wrong(r, section, i, "title", v[i].pattern,
+			conf_wrong(r, section, i, "title", v[i].pattern,
 			    "name, name@domain, @domain, @.domain or *");
 }
 
 static void
-check_accounts(struct reader *r, struct conf *c)
+check_accounts(struct conf_reader *r, struct conf *c)
 {
 	struct str section = {0};
 
@@ -361,7 +342,7 @@ check_accounts(struct reader *r, struct conf *c)
 		struct conf_account *a = &c->account[i];
 
 		if (!*a->name)
-			wrong(r, "account", i, "title", "", "a login name");
+			conf_wrong(r, "account", i, "title", "", "a login name");
 		if (!conf_place_set(&r->places, "account", i, "max-messages-per-day"))
 			a->max_messages = c->max_messages;
 		if (!conf_place_set(&r->places, "account", i, "max-first-recipients-per-day"))
@@ -377,16 +358,16 @@ check_accounts(struct reader *r, struct conf *c)
 }
 
 static void
-check_together(struct reader *r, struct conf *c)
+check_together(struct conf_reader *r, struct conf *c)
 {
 	for (unsigned i = 0; i < c->nsite; i++) {
 		char *p = c->site[i].pattern;
 
 		str_lower(p);
 		if (strcmp(p, "*") && !conf_name_ok(strncmp(p, "*.", 2) ? p : p + 2))
-			wrong(r, "site", i, "title", p, "a host name, *.NAME or *");
+			conf_wrong(r, "site", i, "title", p, "a host name, *.NAME or *");
 	}
-	check_transports(r, c);
+	conf_check_transports(r, c);
 	check_routes(r, c, c->route, c->nroute, "route");
 	check_domains(r, c);
 	check_accounts(r, c);
@@ -417,7 +398,7 @@ default_mailname(const char *hostname)
 }
 
 static void
-read_all(struct reader *r, struct conf *c, cfg_t *cfg)
+read_all(struct conf_reader *r, struct conf *c, cfg_t *cfg)
 {
 	const char *spool = secure_getenv("MOX_SPOOL");
 
@@ -441,7 +422,7 @@ read_all(struct reader *r, struct conf *c, cfg_t *cfg)
 }
 
 static void
-parse(struct reader *r, struct conf *c, struct str *text)
+parse(struct conf_reader *r, struct conf *c, struct str *text)
 {
 	cfg_t *cfg = make_parser();
 	FILE *f;
@@ -466,7 +447,7 @@ struct conf *
 conf_try(const char *file, struct str *why)
 {
 	struct conf *c = mem_zalloc(sizeof *c);
-	struct reader r = {.why = why};
+	struct conf_reader r = {.why = why};
 	struct str text = {0}, fault = {0};
 	int line;
 	bool named = true;

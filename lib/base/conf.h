@@ -22,18 +22,45 @@ struct conf_list {
 	size_t n;
 };
 
-enum transport_type { TRANSPORT_DIRECT, TRANSPORT_SMTP, TRANSPORT_FAIL };
+enum transport_type {
+	TRANSPORT_DIRECT,
+	TRANSPORT_SMTP,
+	TRANSPORT_SUBMISSION,  /* STARTTLS must */
+	TRANSPORT_SUBMISSIONS, /* TLS from the first byte */
+	TRANSPORT_SOCKS,       /* direct, through a proxy */
+	TRANSPORT_LOCAL,       /* mox-local, whatever the domain */
+	TRANSPORT_DISCARD,
+	TRANSPORT_FAIL
+};
 enum starttls_use { STARTTLS_MAY, STARTTLS_NEVER, STARTTLS_MUST };
+enum tls_verify {
+	VERIFY_AUTO, /* as the relay's own TLSA records say, else as starttls says. Only of smtp: the others say which */
+	VERIFY_PKIX,
+	VERIFY_DANE,
+	VERIFY_NONE
+};
 
 struct conf_transport {
 	char *name;
 	enum transport_type type;
-	char *host; /* smtp */
+	struct conf_list host; /* of a relay, in the order to try; empty: srv */
+	char *srv;             /* domain whose SRV records name the hosts; NULL */
 	uint16_t port;
-	enum starttls_use starttls;
-	bool loopback; /* targets in 127.0.0.0/8 and ::1 are allowed; true for smtp when not set */
+	enum starttls_use starttls; /* must for submission(s) */
+	enum tls_verify verify;
+	bool loopback; /* targets in 127.0.0.0/8 and ::1 are allowed; true for relays when not set */
 	bool ipv4, ipv6;
-	int code; /* fail: 400 to 599 */
+	char *source_ipv4, *source_ipv6; /* NULL: the kernel chooses */
+	char *hostname;                  /* in EHLO; NULL: conf->hostname */
+	/* Who logs in; for socks at the proxy. At most one of the three ways to the secret is set. */
+	char *username, *password_file, *password_command, *token_command;
+	struct conf_list mechanisms; /* empty: the strongest offered */
+	bool allow_plaintext_auth;
+	char *client_certificate, *client_key; /* PEM files; both or neither */
+	char *proxy;                           /* socks: "address:port", "[address]:port" */
+	struct conf_list remote_ips;           /* socks: where its connections come from */
+	struct conf_list users;                /* accounts whose messages may ask for it; empty: all */
+	int code;                              /* fail: 400 to 599 */
 	char *message;
 };
 
@@ -189,5 +216,11 @@ const struct conf_transport *conf_transport(const struct conf *c, const char *na
 const struct conf_domain *conf_domain(const struct conf *c, const char *name); /* ASCII case ignored */
 const struct conf_account *conf_account(const struct conf *c, const char *name);
 bool conf_list_has(const struct conf_list *l, const char *s); /* ASCII case ignored */
+/* To configured hosts, whatever the recipient's domain. */
+bool conf_is_relay(const struct conf_transport *t);
+/* Whether it has a secret to show. */
+bool conf_logs_in(const struct conf_transport *t);
+/* Whether messages of that account may ask for it (users). */
+bool conf_transport_allows(const struct conf_transport *t, const char *account);
 
 #endif

@@ -12,7 +12,6 @@
 #define PATH_OR(words) {VALUE_PATH, 0, 0, words}, false
 #define NAME {VALUE_NAME, 0, 0, NULL}, false
 #define NAME_OR_NONE {VALUE_NAME, 0, 0, ""}, false
-#define HOSTNAME {VALUE_HOST, 0, 0, NULL}, false
 #define ADDRESS {VALUE_ADDRESS, 0, 0, NULL}, false
 #define BOOL {VALUE_BOOL, 0, 0, NULL}, false
 #define NAMES {VALUE_NAMES, 0, 0, NULL}, false
@@ -31,6 +30,15 @@
 #define REQUIRED_MASK {VALUE_MASK, 0, 0, NULL}, true
 #define REQUIRED_PATH {VALUE_PATH, 0, 0, NULL}, true
 #define TEXTS {VALUE_TEXTS, 0, 0, NULL}, false
+#define WORDS(words) {VALUE_WORDS, 0, 0, words}, false
+#define HOSTNAMES {VALUE_HOSTS, 0, 0, NULL}, false
+#define ADDRESS4 {VALUE_IP, 4, 4, NULL}, false
+#define ADDRESS6 {VALUE_IP, 6, 6, NULL}, false
+#define ADDRESSES {VALUE_IPS, 4, 6, NULL}, false
+#define SOCKET_ADDRESS {VALUE_SOCKET, 0, 0, NULL}, false
+#define MECHANISMS                                                                                           \
+	"SCRAM-SHA-256-PLUS SCRAM-SHA-256 SCRAM-SHA-1-PLUS SCRAM-SHA-1 CRAM-MD5 PLAIN LOGIN EXTERNAL "       \
+	"OAUTHBEARER XOAUTH2"
 
 const struct conf_key conf_top_keys[] = {
     {"hostname", NULL, AT(conf, hostname), NAME},
@@ -121,13 +129,30 @@ static const struct conf_key site_keys[] = {
     {0},
 };
 static const struct conf_key transport_keys[] = {
-    {"type", NULL, AT(conf_transport, type), REQUIRED_WORD("direct smtp fail")},
-    {"host", NULL, AT(conf_transport, host), HOSTNAME},
-    {"port", "25", AT(conf_transport, port), NUMBER(1, 65535)},
+    {"type", NULL, AT(conf_transport, type),
+	REQUIRED_WORD("direct smtp submission submissions socks local discard fail")},
+    {"host", "{}", AT(conf_transport, host), HOSTNAMES},
+    {"srv", NULL, AT(conf_transport, srv), NAME},
+    {"port", NULL, AT(conf_transport, port), NUMBER(1, 65535)},
     {"starttls", "may", AT(conf_transport, starttls), WORD("may never must")},
+    {"tls-verify", "auto", AT(conf_transport, verify), WORD("auto pkix dane none")},
     {"loopback", NULL, AT(conf_transport, loopback), BOOL},
     {"ipv4", "true", AT(conf_transport, ipv4), BOOL},
     {"ipv6", "true", AT(conf_transport, ipv6), BOOL},
+    {"source-ipv4", NULL, AT(conf_transport, source_ipv4), ADDRESS4},
+    {"source-ipv6", NULL, AT(conf_transport, source_ipv6), ADDRESS6},
+    {"hostname", NULL, AT(conf_transport, hostname), NAME},
+    {"username", NULL, AT(conf_transport, username), TEXT},
+    {"password-file", NULL, AT(conf_transport, password_file), PATH},
+    {"password-command", NULL, AT(conf_transport, password_command), TEXT},
+    {"token-command", NULL, AT(conf_transport, token_command), TEXT},
+    {"mechanisms", "{}", AT(conf_transport, mechanisms), WORDS(MECHANISMS)},
+    {"allow-plaintext-auth", "false", AT(conf_transport, allow_plaintext_auth), BOOL},
+    {"client-certificate", NULL, AT(conf_transport, client_certificate), PATH},
+    {"client-key", NULL, AT(conf_transport, client_key), PATH},
+    {"address", NULL, AT(conf_transport, proxy), SOCKET_ADDRESS},
+    {"remote-ips", "{}", AT(conf_transport, remote_ips), ADDRESSES},
+    {"users", "{}", AT(conf_transport, users), TEXTS},
     {"code", "554", AT(conf_transport, code), NUMBER(400, 599)},
     {"message", "mail to this destination is not accepted here", AT(conf_transport, message), TEXT},
     {0},

@@ -43,6 +43,38 @@ address_ok(const char *s)
 	return inet_pton(AF_INET, s, to) == 1 || inet_pton(AF_INET6, s, to) == 1;
 }
 
+static bool
+ip_ok(const struct conf_rule *r, const char *s)
+{
+	return address_ok(s) && (strchr(s, ':') ? r->max == 6 : r->min == 4);
+}
+
+bool
+conf_socket_parse(const char *s, char ip[64], uint16_t *port)
+{
+	const char *colon = strrchr(s, ':');
+	size_t n = colon ? (size_t)(colon - s) : 0;
+	bool six = n > 2 && *s == '[' && s[n - 1] == ']';
+	char host[64];
+	uint64_t number;
+
+	if (six) {
+		s++;
+		n -= 2;
+	}
+	if (!n || n >= sizeof host || !str_number(colon + 1, 65535, &number) || !number)
+		return false;
+	memcpy(host, s, n);
+	host[n] = 0;
+	if (!address_ok(host) || six != !!strchr(host, ':'))
+		return false;
+	if (ip)
+		memcpy(ip, host, n + 1);
+	if (port)
+		*port = (uint16_t)number;
+	return true;
+}
+
 /* A name of digits and dots alone is a mistyped address. */
 static bool
 host_ok(const char *s)
@@ -135,9 +167,12 @@ conf_value_ok(const struct conf_rule *r, const char *v, uint64_t *n)
 	case VALUE_NAME:
 	case VALUE_NAMES: return conf_name_ok(v) || (r->words && !*v);
 	case VALUE_PATTERNS: return conf_name_ok(v + (*v == '.'));
-	case VALUE_HOST: return host_ok(v);
 	case VALUE_HOST_PATTERNS: return conf_name_ok(strncmp(v, "*.", 2) ? v : v + 2);
 	case VALUE_FIELD: return field_ok(v);
+	case VALUE_HOSTS: return host_ok(v);
+	case VALUE_IP:
+	case VALUE_IPS: return ip_ok(r, v);
+	case VALUE_SOCKET: return conf_socket_parse(v, NULL, NULL);
 	case VALUE_ADDRESS: return mail_address_ok(v);
 	case VALUE_WHO: return who_ok(v);
 	case VALUE_MASK: return *v == '@' ? conf_name_ok(v + 1) : mail_address_ok(v);
@@ -146,6 +181,7 @@ conf_value_ok(const struct conf_rule *r, const char *v, uint64_t *n)
 	case VALUE_NUMBER: return str_number(v, r->max, n) && *n >= r->min;
 	case VALUE_SIZE: return str_size(v, n) && *n >= r->min && *n <= r->max;
 	case VALUE_BOOL: return bool_ok(v, n);
+	case VALUE_WORDS:
 	case VALUE_WORD: return word_ok(r->words, v, n);
 	case VALUE_DURATION:
 	case VALUE_DURATIONS:
@@ -203,9 +239,16 @@ conf_value_expected(struct str *out, const struct conf_rule *r)
 	case VALUE_PATTERNS:
 		str_adds(out, "a domain name in ASCII, or one behind a dot: .example.org");
 		return;
-	case VALUE_HOST: str_adds(out, "a host name in ASCII or an IP address"); return;
 	case VALUE_HOST_PATTERNS: str_adds(out, "a host name in ASCII, or *.NAME"); return;
 	case VALUE_FIELD: str_adds(out, "a header field and a pattern such as \"Precedence: bulk\""); return;
+	case VALUE_HOSTS: str_adds(out, "a host name in ASCII or an IP address"); return;
+	case VALUE_IP:
+	case VALUE_IPS:
+		str_addf(out, "an IP%s address", r->min == 6 ? "v6" : r->max == 4 ? "v4" : "");
+		return;
+	case VALUE_SOCKET:
+		str_adds(out, "an IP address with a port: 192.0.2.1:1080, [2001:db8::1]:1080");
+		return;
 	case VALUE_ADDRESS: str_adds(out, "a mail address such as postmaster@example.org"); return;
 	case VALUE_WHO: str_adds(out, "name, name@domain, @domain, @.domain or *"); return;
 	case VALUE_MASK: str_adds(out, "a mail address such as ops@example.org, or @example.org"); return;
@@ -213,6 +256,7 @@ conf_value_expected(struct str *out, const struct conf_rule *r)
 	case VALUE_NETWORKS: str_adds(out, "a network such as 192.0.2.0/24, or an IP address"); return;
 	case VALUE_NUMBER: str_addf(out, "a number from %" PRIu64 " to %" PRIu64, r->min, r->max); return;
 	case VALUE_BOOL: str_adds(out, "true or false"); return;
+	case VALUE_WORDS:
 	case VALUE_WORD: str_addf(out, "one of: %s", r->words); return;
 	case VALUE_SIZE:
 		str_adds(out, "a size such as 64k, 100M or 2G, from ");

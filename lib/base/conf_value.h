@@ -13,7 +13,8 @@ enum conf_kind {
 	VALUE_TEXT,     /* not empty */
 	VALUE_PATH,     /* absolute, or one of words */
 	VALUE_NAME,     /* domain name, ASCII; with words: or empty */
-	VALUE_HOST,     /* domain name or IP address */
+	VALUE_IP,       /* IP address of family min to max (4, 6) */
+	VALUE_SOCKET,   /* address:port, [address]:port */
 	VALUE_FIELD,    /* header field and a pattern: "Name: pattern" */
 	VALUE_WHO,      /* name, name@domain, @domain, @.domain, or * */
 	VALUE_MASK,     /* mail address, or @domain */
@@ -25,6 +26,9 @@ enum conf_kind {
 	VALUE_WORD,     /* one of words, parted by spaces; its index is the value */
 	/* lists from here on */
 	VALUE_TEXTS,         /* list of texts, none empty */
+	VALUE_WORDS,         /* list of some of words */
+	VALUE_HOSTS,         /* list of domain names and IP addresses */
+	VALUE_IPS,           /* list of VALUE_IP */
 	VALUE_NAMES,         /* list of domain names */
 	VALUE_PATTERNS,      /* list of domain names, each perhaps with a leading dot */
 	VALUE_HOST_PATTERNS, /* list of host names, or *.NAME */
@@ -47,5 +51,7 @@ void conf_value_expected(struct str *out, const struct conf_rule *r);
 /* Domain name of letters, digits, - and _, labels of 1 to 63, at most 253 bytes; one dot at the end is let
  * pass. */
 bool conf_name_ok(const char *s) MUST_USE;
+/* "192.0.2.1:1080", "[2001:db8::1]:1080"; both parts may be NULL. */
+bool conf_socket_parse(const char *s, char ip[64], uint16_t *port) MUST_USE;
 
 #endif

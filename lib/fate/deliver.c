@@ -283,7 +283,7 @@ last_words(void)
 }
 
 int
-deliver_run(const struct conf *conf, int sock, bool direct)
+deliver_run(const struct conf *conf, int sock, const struct passage *passage)
 {
 	static struct deliver d;
 	struct timeval patience = {.tv_sec = REPORT_PATIENCE};
@@ -297,7 +297,8 @@ deliver_run(const struct conf *conf, int sock, bool direct)
 	setsockopt(sock, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
 	report_start(&d.report, sock);
 	d.line.report = &d.report;
-	d.line.tally.direct = direct;
+	d.line.passage = passage;
+	d.line.tally.direct = passage_is_direct(passage->transport);
 	at_exit = &d;
 	atexit(last_words);
 	while (d.njobs || wait_job(&d)) {

@@ -15,12 +15,10 @@
 #include "base.h"
 
 #include "conf.h"
-
-#include <stdbool.h>
+#include "reach.h"
 
 /* Serves the job socket until its other side closes, then QUIT. If that happens before the final dot of a
- * job, the connection is dropped at once. direct: to mail exchangers, not a relay (tally.h). Answers the exit
- * code. */
-int deliver_run(const struct conf *conf, int sock, bool direct);
+ * job, the connection is dropped at once. Answers the exit code. */
+int deliver_run(const struct conf *conf, int sock, const struct passage *passage);
 
 #endif

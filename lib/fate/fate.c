@@ -29,12 +29,26 @@ set_up(struct fate *f, enum phase phase, int code)
 }
 
 static void
+login(struct fate *f, int code)
+{
+	f->outcome = FATE_LATER;
+	f->next_hop = code / 100 == 4;
+	f->close = true;
+}
+
+static bool
+asks_for_login(int code)
+{
+	return code == 530 || code == 534 || code == 535 || code == 538;
+}
+
+static void
 mail(struct fate *f, int code, const char *enhanced, const struct fate_case *with)
 {
 	if (code == 503) {
 		f->outcome = FATE_LATER;
 		f->close = true;
-	} else if (code == 530 && with->fell_back) {
+	} else if (asks_for_login(code) && (with->relay || (code == 530 && with->fell_back))) {
 		f->outcome = FATE_LATER;
 	} else if (code / 100 == 4) {
 		f->next_hop = code == 421 || subject_is(enhanced, '3');
@@ -66,12 +80,14 @@ fate_reply(enum phase phase, int code, const char *enhanced, const struct fate_c
 	} else if (f.outcome != FATE_SENT) {
 		if (phase <= PHASE_STARTTLS)
 			set_up(&f, phase, code);
+		else if (phase == PHASE_AUTH)
+			login(&f, code);
 		else if (phase == PHASE_MAIL)
 			mail(&f, code, enhanced, with);
 		else if (phase == PHASE_RCPT)
 			rcpt(&f, code, enhanced, with);
 	}
-	code_set(&f, enhanced);
+	code_set(&f, *enhanced || phase != PHASE_AUTH ? enhanced : "x.7.0");
 	return f;
 }
 
@@ -93,6 +109,8 @@ fate_trouble(enum trouble what)
 	    [TROUBLE_UTF8] = {FATE_NEVER, "5.6.7", true, false},
 	    [TROUBLE_REQUIRETLS] = {FATE_NEVER, "5.7.30", true, false},
 	    [TROUBLE_UNPROVED] = {FATE_LATER, "4.7.30", true, false},
+	    [TROUBLE_LOGIN] = {FATE_LATER, "4.7.0", true, true},
+	    [TROUBLE_SECRET] = {FATE_LATER, "4.3.5", false, true},
 	    [TROUBLE_FILE] = {FATE_LATER, "4.3.0", false, true},
 	    [TROUBLE_NO_HOP] = {FATE_LATER, "4.4.0", false, true},
 	};

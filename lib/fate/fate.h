@@ -4,6 +4,8 @@
  * The decisions, where RFC 5321 leaves a choice:
  *   greeting, EHLO   4xx and 5xx speak of the host, not of the mail: next hop, then later (T91)
  *   STARTTLS         a refusal is never a bounce (T19, T35, T99)
+ *   AUTH             a login that is refused is our own trouble, never the mail's (T118): later; 5xx would be said by the relay's
+ *                    other hosts, too
  *   421 anywhere     the host goes away: close; unfinished recipients later (T84)
  *   MAIL             5xx never; 4xx later, at the next hop at once only when it speaks of the host (421,
  * x.3.x) 503 to MAIL      the peer and we disagree where we are: close, later (T132) 530 to MAIL      later
@@ -26,6 +28,7 @@ enum phase {
 	PHASE_GREETING,
 	PHASE_EHLO,
 	PHASE_STARTTLS,
+	PHASE_AUTH,
 	PHASE_MAIL,
 	PHASE_RCPT,
 	PHASE_DATA,
@@ -44,6 +47,8 @@ enum trouble {
 	TROUBLE_UTF8,        /* needs SMTPUTF8 */
 	TROUBLE_REQUIRETLS,  /* the peer cannot pass on the demand */
 	TROUBLE_UNPROVED,    /* REQUIRETLS, and nothing can prove who the peer is */
+	TROUBLE_LOGIN,       /* no login can be made with this server */
+	TROUBLE_SECRET,      /* what to log in with cannot be had here */
 	TROUBLE_FILE,        /* our own copy cannot be read */
 	TROUBLE_NO_HOP,      /* nothing to try */
 };
@@ -61,6 +66,7 @@ struct fate {
 /* What else matters for a reply's meaning. */
 struct fate_case {
 	bool accepted;  /* RCPT: an earlier recipient of the transaction was accepted */
+	bool relay;     /* MAIL: that it asks for a login can be mended */
 	bool fell_back; /* we are in plaintext only because TLS failed with this host */
 };
 

@@ -59,6 +59,8 @@ site_word(const struct job *j)
 {
 	const struct miss *m = &j->miss;
 
+	if (j->login)
+		return "login";
 	if (j->reached)
 		return m->code                         ? m->code == 421 ? "busy" : NULL
 		       : m->fate.outcome == FATE_LATER ? "busy"
@@ -99,10 +101,14 @@ static void
 report_session(struct deliver *d, struct job *j)
 {
 	const struct line *l = &d->line;
-	char tls[32], verified[24], cipher[48], trips[32], bytes[40], ms[40];
+	char tls[32], verified[24], cipher[48], login[40], trips[32], bytes[40], ms[40];
 	const char *fields[] = {l->c.host, l->c.ip, tls, verified, j->reused ? "reused=yes" : "reused=no",
 	    trips, bytes, ms, l->starttls ? "starttls=yes" : "starttls=no",
-	    l->requiretls ? "requiretls=yes" : "requiretls=no", l->cipher ? cipher : NULL, NULL};
+	    l->requiretls ? "requiretls=yes" : "requiretls=no",
+	    l->cipher      ? cipher
+	    : l->mechanism ? login
+			   : NULL,
+	    l->cipher && l->mechanism ? login : NULL, NULL};
 	const struct plan_hop *hop = j->reused ? reach_hop(l, j) : NULL;
 
 	/* A connection that others opened: it counts for this one's domains, too. */
@@ -111,6 +117,7 @@ report_session(struct deliver *d, struct job *j)
 
 	snprintf(tls, sizeof tls, "tls=%s", l->version ? l->version : "none");
 	snprintf(verified, sizeof verified, "verified=%s", l->version ? l->judged.verified : "none");
+	snprintf(login, sizeof login, "login=%s", l->mechanism ? l->mechanism : "");
 	snprintf(cipher, sizeof cipher, "cipher=%s", l->cipher ? l->cipher : "");
 	snprintf(trips, sizeof trips, "trips=%u", l->c.trips - d->trips);
 	snprintf(bytes, sizeof bytes, "bytes=%ju", (uintmax_t)j->bytes);
@@ -248,7 +255,9 @@ verdict(const struct deliver *d, enum phase phase)
 	const struct reply *r = &d->line.c.reply;
 
 	return fate_reply(phase, r->code, r->enhanced,
-	    &(struct fate_case){.accepted = d->txn[0].accepted > 0, .fell_back = d->line.fell_back});
+	    &(struct fate_case){.accepted = d->txn[0].accepted > 0,
+		.fell_back = d->line.fell_back,
+		.relay = !passage_is_direct(d->line.passage->transport)});
 }
 
 static void

@@ -7,6 +7,7 @@
 #include "job.h"
 #include "probe.h"
 #include "rec.h"
+#include "way.h"
 #include "wire.h"
 #include "worker.h"
 
@@ -81,48 +82,38 @@ is_address(const char *s)
 
 /* As mox-nexthop says it of an address. */
 static void
-refuse_address(const struct hand_way *way, struct plan *p)
+refuse_address(const struct conf_transport *way, struct plan *p, bool secure)
 {
 	struct str s = {0};
 
-	str_addf(&s,
-	    "%s is an address, whose owner nothing proves, and the message requires TLS that is proved",
-	    way->host);
-	p->kind = PLAN_NEVER;
-	p->code = mem_dup("5.7.30");
+	str_addf(&s, "%s is an address, whose owner nothing proves, and %s", way->host.v[0],
+	    secure ? "the message requires TLS that is proved" : "the configuration asks for DANE");
+	p->kind = secure ? PLAN_NEVER : PLAN_LATER;
+	p->code = mem_dup(secure ? "5.7.30" : "4.7.5");
 	p->text = str_take(&s);
 }
 
 static void
-plan_address(const struct hand_way *way, struct plan *p)
+plan_address(const struct conf_transport *way, struct plan *p)
 {
 	static const enum plan_tls tls[] = {
 	    [STARTTLS_MAY] = PLAN_TLS_MAY, [STARTTLS_NEVER] = PLAN_TLS_NONE, [STARTTLS_MUST] = PLAN_TLS_MUST};
-	struct plan_hop *hop = plan_hop_add(p, way->host);
+	const char *host = way->host.v[0];
+	struct plan_hop *hop = plan_hop_add(p, host);
 
-	p->name = mem_dup(way->host);
-	p->site = mem_dup(way->host);
+	p->name = mem_dup(host);
+	p->site = mem_dup(host);
 	hop->port = way->port;
-	hop->tls = tls[way->starttls];
-	plan_list_add(&hop->addr, way->host);
+	hop->tls = way->verify == VERIFY_PKIX ? PLAN_TLS_PKIX : tls[way->starttls];
+	plan_list_add(&hop->names, host);
+	plan_list_add(&hop->addr, host);
 }
 
 static void
-request_write(struct str *out, const struct hand *h, const struct hand_way *way, const char *domain)
+request_write(struct str *out, const struct hand *h, const struct conf_transport *way, const char *domain)
 {
-	static const char *const words[] = {
-	    [STARTTLS_MAY] = "may", [STARTTLS_NEVER] = "never", [STARTTLS_MUST] = "must"};
-
 	rec_add(out, "ask", "1");
-	rec_add(out, way->host ? "host" : "domain", way->host ? way->host : domain);
-	rec_addf(out, "port", "%u", way->port);
-	rec_add(out, "starttls", words[way->starttls]);
-	if (way->loopback)
-		rec_add(out, "loopback", "yes");
-	if (!way->ipv4)
-		rec_add(out, "ipv4", "no");
-	if (!way->ipv6)
-		rec_add(out, "ipv6", "no");
+	way_write(out, h->conf, way, domain);
 	if (h->secure)
 		rec_add(out, "need", "secure");
 	rec_end(out);
@@ -160,14 +151,14 @@ ask(const struct hand *h, const struct str *request, struct str *answer)
 }
 
 void
-hand_plan(const struct hand *h, const struct hand_way *way, const char *domain, struct plan *p)
+hand_plan(const struct hand *h, const struct conf_transport *way, const char *domain, struct plan *p)
 {
 	struct str request = {0}, answer = {0};
 	const char *why;
 
-	if (way->host && is_address(way->host)) {
-		if (h->secure)
-			refuse_address(way, p);
+	if (way->host.n == 1 && is_address(way->host.v[0])) {
+		if (way->verify == VERIFY_DANE || (h->secure && way->verify != VERIFY_PKIX))
+			refuse_address(way, p, h->secure);
 		else
 			plan_address(way, p);
 		return;
@@ -175,8 +166,8 @@ hand_plan(const struct hand *h, const struct hand_way *way, const char *domain, 
 	request_write(&request, h, way, domain);
 	ask(h, &request, &answer);
 	if ((why = plan_parse(p, answer.s, answer.len)))
-		die_temp(
-		    "unable to learn from mox-nexthop where %s is: %s", way->host ? way->host : domain, why);
+		die_temp("unable to learn from mox-nexthop where %s is: %s",
+		    conf_is_relay(way) ? way->name : domain, why);
 	p->ask = 0;
 	str_free(&request);
 	str_free(&answer);
@@ -294,15 +285,21 @@ report_no_plan(struct hand *h, const struct plan *p, const size_t *who, size_t n
 	h->never |= p->kind == PLAN_NEVER;
 }
 
-void
-hand_authorities(const struct hand *h, const struct plan *p)
+/* Loads the authorities when somebody is to be judged by them. */
+static void
+authorities(const struct hand *h, const struct plan *p)
 {
-	if (p->sts.mode && strcmp(p->sts.mode, "none") != 0)
+	bool wanted = p->sts.mode && strcmp(p->sts.mode, "none") != 0;
+
+	for (size_t i = 0; i < p->nhop; i++)
+		wanted |= p->hop[i].tls == PLAN_TLS_PKIX;
+	if (wanted)
 		authorities_load(h->conf);
 }
 
 void
-hand_deliver(struct hand *h, const struct hand_way *way, const struct plan *p, const size_t *who, size_t n)
+hand_deliver(
+    struct hand *h, const struct conf_transport *way, const struct plan *p, const size_t *who, size_t n)
 {
 	int sock[2];
 
@@ -310,7 +307,7 @@ hand_deliver(struct hand *h, const struct hand_way *way, const struct plan *p, c
 		report_no_plan(h, p, who, n);
 		return;
 	}
-	hand_authorities(h, p);
+	authorities(h, p);
 	while (n) {
 		size_t some = n < JOB_RCPT_MAX ? n : JOB_RCPT_MAX;
 		struct str job = {0};
@@ -318,7 +315,7 @@ hand_deliver(struct hand *h, const struct hand_way *way, const struct plan *p, c
 
 		if (pkt_pair(sock))
 			die_temp("unable to make a socket: %m");
-		pid = worker_fork(h->conf, sock[1], !way->host);
+		pid = worker_fork(h->conf, sock[1], way);
 		if (pid < 0)
 			die_temp("unable to fork: %m");
 		close(sock[1]);
@@ -337,7 +334,7 @@ hand_deliver(struct hand *h, const struct hand_way *way, const struct plan *p, c
 }
 
 void
-hand_probe(struct hand *h, const char *domain, const struct plan *p)
+hand_probe(struct hand *h, const struct conf_transport *way, const char *domain, const struct plan *p)
 {
 	struct str out = {0};
 	int sock[2], status;
@@ -363,7 +360,8 @@ hand_probe(struct hand *h, const char *domain, const struct plan *p)
 	if (pkt_pair(sock))
 		die_temp("unable to make a socket: %m");
 	pid = confined_fork(sock[1],
-	    &(struct confined){.serve = probe_serve, .conf = h->conf, .plan = p, .secure = h->secure});
+	    &(struct confined){
+		.serve = probe_serve, .conf = h->conf, .transport = way, .plan = p, .secure = h->secure});
 	if (pid < 0)
 		die_temp("unable to fork: %m");
 	close(sock[1]);

@@ -25,24 +25,15 @@ struct hand {
 /* Reads descriptor 0 to its end into a file without a name, in wire form (wire.h). */
 void hand_spool(struct hand *h);
 
-/* The plan for a domain (as mox-nexthop -w answers), or for a host of the user's choice. Ends the program
+/* The plan for a domain by this transport, of the configuration or made up (as mox-nexthop -w answers). Ends the program
  * when none can be had; a plan may still say later or never. */
-struct hand_way {
-	const char *host; /* NULL: the domain's own MX hosts */
-	uint16_t port;
-	enum starttls_use starttls;
-	bool ipv4, ipv6, loopback;
-};
-void hand_plan(const struct hand *h, const struct hand_way *way, const char *domain, struct plan *p);
-
-/* Loads the authorities when the plan's policy asks for them. */
-void hand_authorities(const struct hand *h, const struct plan *p);
+void hand_plan(const struct hand *h, const struct conf_transport *way, const char *domain, struct plan *p);
 
 /* Delivers to those recipients (indices) by the plan, and prints the report on descriptor 1. */
 void hand_deliver(
-    struct hand *h, const struct hand_way *way, const struct plan *p, const size_t *who, size_t n);
+    struct hand *h, const struct conf_transport *way, const struct plan *p, const size_t *who, size_t n);
 
 /* Connects to each hop of the plan, stops before MAIL and prints what was seen (probe.h). */
-void hand_probe(struct hand *h, const char *domain, const struct plan *p);
+void hand_probe(struct hand *h, const struct conf_transport *way, const char *domain, const struct plan *p);
 
 #endif

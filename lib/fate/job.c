@@ -182,6 +182,8 @@ is_sound(const struct plan *p)
 		if ((tls == PLAN_TLS_STS || tls == PLAN_TLS_DANE_STS) &&
 		    (!p->sts.mode || strcmp(p->sts.mode, "enforce") != 0))
 			return false;
+		if (tls == PLAN_TLS_PKIX && !p->hop[i].names.n)
+			return false;
 	}
 	return true;
 }

@@ -71,6 +71,8 @@ struct job {
 	bool redone;                /* it has had its second chance at one hop */
 	bool greeted, some_network; /* some server spoke; some failure that was not "no network" */
 	bool welcome;               /* some server took our EHLO */
+	bool login;                 /* no connection could be logged in */
+	bool stop;                  /* what is wrong is wrong for all addresses */
 	struct miss miss;
 	unsigned wait;  /* seconds, from a reply's hint */
 	int64_t start;  /* CLOCK_MONOTONIC */

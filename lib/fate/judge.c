@@ -42,6 +42,19 @@ by_policy(const struct tls *tls, const struct plan_hop *hop)
 	return (struct opinion){.result = "ok"};
 }
 
+static struct opinion
+by_names(const struct tls *tls, const struct plan_hop *hop)
+{
+	struct cert_fault f = {NULL, "nothing says who it should be"};
+
+	if (!tls_has_authorities())
+		return (struct opinion){NULL, "this machine has no certificate authorities"};
+	for (size_t i = 0; i < hop->names.n; i++)
+		if (tls_is_for(tls, hop->names.v[i], &f))
+			return (struct opinion){.result = "ok"};
+	return (struct opinion){f.result, f.why};
+}
+
 static bool
 is_ok(const struct opinion *o)
 {
@@ -52,6 +65,7 @@ void
 judge_peer(struct judgement *to, struct tls *tls, const struct plan *p, const struct plan_hop *hop)
 {
 	const struct opinion *asked = NULL;
+	struct opinion names = {0};
 
 	*to = (struct judgement){.trusted = true, .verified = "none", .tls.result = "ok"};
 	if (hop->tlsa.n)
@@ -70,6 +84,12 @@ judge_peer(struct judgement *to, struct tls *tls, const struct plan *p, const st
 	case PLAN_TLS_DANE:
 	case PLAN_TLS_DANE_STS: asked = &to->tlsa; break;
 	case PLAN_TLS_STS: asked = &to->sts; break;
+	case PLAN_TLS_PKIX:
+		names = by_names(tls, hop);
+		asked = &names;
+		if (is_ok(asked))
+			to->verified = "pkix";
+		break;
 	case PLAN_TLS_NONE: break;
 	}
 	to->trusted = asked && is_ok(asked);

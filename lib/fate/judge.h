@@ -4,6 +4,7 @@
  *   dane, dane+sts   a TLSA record must match; beside it a policy's opinion is counted and changes nothing (T43)
  *   dane-unusable    anybody, in TLS (RFC 7672 2.2)
  *   sts              an authority must speak for the MX host name (T45)
+ *   pkix             an authority must speak for one of the names
  *   must             anybody, in TLS
  *   may              anybody; what TLSA records and policy say is counted (T36, T66)
  *

@@ -89,11 +89,18 @@ see(struct line *l, enum sight what)
 
 	switch (what) {
 	case SIGHT_GREETING:
-		record_open(p);
+		if (!p->in_tls)
+			record_open(p);
 		reply_put(p, "greeting", false);
 		return;
 	case SIGHT_HELLO: reply_put(p, p->in_tls ? "offers-in-tls" : "offers", true); return;
-	case SIGHT_TLS: tls_put(p); p->in_tls = true;
+	case SIGHT_TLS:
+		if (!p->out.len) /* before any greeting (submissions) */
+			record_open(p);
+		tls_put(p);
+		p->in_tls = true;
+		return;
+	case SIGHT_LOGIN: rec_add(&p->out, "login", l->mechanism);
 	}
 }
 
@@ -109,6 +116,7 @@ visit(struct probe *p, const struct conf *conf, struct job *j, bool *good)
 	j->miss.rank = 0;
 	j->greeted = false;
 	str_reset(&p->out);
+	p->in_tls = false;
 	for (size_t i = 0; i < p->hop->addr.n && got == REACH_NONE && !j->greeted; i++) {
 		p->line.c.io.cap = clock_mono() + conf->timeouts.session;
 		got = reach_address(&p->line, conf, j, p->hop, p->hop->addr.v[i]);
@@ -142,6 +150,7 @@ int
 probe_serve(int sock, const struct confined *how)
 {
 	static struct probe p;
+	static struct passage passage;
 	struct job j = {.fd = -1, .plan = *how->plan, .demand = how->secure ? JOB_SECURE : JOB_USUAL};
 	bool good = false;
 
@@ -149,6 +158,9 @@ probe_serve(int sock, const struct confined *how)
 	p.line.c.io.fd = -1;
 	p.line.c.io.block = how->conf->timeouts.block;
 	p.line.see = see;
+	passage_init(&passage, how->transport, how->keeper);
+	passage.unfit = how->unfit;
+	p.line.passage = &passage;
 	for (size_t h = 0; h < j.plan.nhop; h++) {
 		p.hop = &j.plan.hop[h];
 		if (!visit(&p, how->conf, &j, &good))

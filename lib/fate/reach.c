@@ -2,6 +2,8 @@
 
 #include "clock.h"
 #include "reach.h"
+#include "secret.h"
+#include "visit.h"
 
 #include <errno.h>
 
@@ -26,8 +28,9 @@ void
 miss_reply(struct job *j, const struct line *l, enum phase phase)
 {
 	const struct reply *r = &l->c.reply;
-	struct fate f =
-	    fate_reply(phase, r->code, r->enhanced, &(struct fate_case){.fell_back = l->fell_back});
+	struct fate f = fate_reply(phase, r->code, r->enhanced,
+	    &(struct fate_case){
+		.fell_back = l->fell_back, .relay = !passage_is_direct(l->passage->transport)});
 	int before = j->miss.rank;
 
 	miss_note(j, l, f.outcome == FATE_NEVER ? RANK_NEVER : RANK_REPLY, &f);
@@ -76,33 +79,16 @@ miss_got(struct job *j, const struct line *l, enum smtp_got got, const char *dur
 
 /* ---- one address ---- */
 
-enum step {
-	STEP_OPEN,
-	STEP_NEXT,
-	STEP_GONE,
-	STEP_SMALL /* again with a short ClientHello */,
-	STEP_PLAIN /* again without TLS */
-};
-
-/* One address being visited. */
-struct visit {
-	struct line *l;
-	const struct conf *conf;
-	struct job *j;
-	const struct plan_hop *hop;
-	const char *ip;
-};
-
-static enum step
-refused(const struct visit *v, enum phase phase)
+enum step
+visit_refused(const struct visit *v, enum phase phase)
 {
 	miss_reply(v->j, v->l, phase);
 	smtp_quit(&v->l->c, v->conf->timeouts.quit);
 	return STEP_NEXT;
 }
 
-static enum step
-broken(const struct visit *v, enum smtp_got got, const char *during)
+enum step
+visit_broken(const struct visit *v, enum smtp_got got, const char *during)
 {
 	if (got != SMTP_GONE)
 		miss_got(v->j, v->l, got, during);
@@ -135,6 +121,13 @@ count_failure(const struct visit *v, const char *result, const char *why)
 	count(v);
 }
 
+/* Without TLS, when TLS fails: never where there is a login (T100). */
+static bool
+may_fall_back(const struct visit *v)
+{
+	return v->hop->tls == PLAN_TLS_MAY && !passage_logs_in(v->l->passage);
+}
+
 /* STARTTLS, the handshake or the EHLO behind it has no answer. Of an attempt that is made again with a smaller
  * ClientHello nothing is counted: the second one tells. More behind the 220 is an attack or nonsense, and
  * never a reason for plaintext (T97). */
@@ -147,14 +140,14 @@ tls_failed(const struct visit *v, enum smtp_got got, bool small, const char *dur
 	enum step next;
 
 	smtp_why(c, got, why, sizeof why);
-	next = broken(v, got, during);
+	next = visit_broken(v, got, during);
 	v->l->version = v->l->cipher = NULL;
 	if (next == STEP_GONE)
 		return next;
 	if (got != SMTP_BAD && !heard && !small)
 		return STEP_SMALL;
 	count_failure(v, "validation-failure", why);
-	return v->hop->tls == PLAN_TLS_MAY && got != SMTP_BAD ? STEP_PLAIN : STEP_NEXT;
+	return may_fall_back(v) && got != SMTP_BAD ? STEP_PLAIN : STEP_NEXT;
 }
 
 static enum step
@@ -176,8 +169,8 @@ not_granted(const struct visit *v)
 
 	snprintf(why, sizeof why, "STARTTLS was answered with %d", code);
 	count_failure(v, "starttls-not-supported", why);
-	if (v->hop->tls != PLAN_TLS_MAY || code == 421)
-		return refused(v, PHASE_STARTTLS);
+	if (!may_fall_back(v) || code == 421)
+		return visit_refused(v, PHASE_STARTTLS);
 	v->l->fell_back = true;
 	return STEP_OPEN;
 }
@@ -203,40 +196,59 @@ name_asked(const struct plan_hop *hop)
 	return hop->base && hop->tls != PLAN_TLS_STS ? hop->base : hop->host;
 }
 
+/* The handshake, and who is there. */
 static enum step
-secure(const struct visit *v, bool small)
+shake_hands(const struct visit *v, bool small)
 {
 	struct line *l = v->l;
 	struct smtp *c = &l->c;
-	const struct conf_timeouts *t = &v->conf->timeouts;
-	enum smtp_got got;
+	enum smtp_got got = smtp_tls(c, name_asked(v->hop), small, v->conf->timeouts.starttls);
 
-	if (!l->starttls)
-		return not_offered(v);
-	got = smtp_command(c, "STARTTLS", t->starttls);
-	if (got != SMTP_REPLY)
-		return tls_failed(v, got, true, "STARTTLS");
-	if (c->reply.code / 100 != 2)
-		return not_granted(v);
-	got = smtp_tls(c, name_asked(v->hop), small, t->starttls);
 	if (got != SMTP_REPLY)
 		return tls_failed(v, got, small, "handshake");
 	l->version = tls_version(c->io.tls);
 	l->cipher = tls_cipher(c->io.tls);
 	judge_peer(&l->judged, c->io.tls, &v->j->plan, v->hop);
 	see(l, SIGHT_TLS);
-	if (!l->judged.trusted)
-		return stranger(v);
-	/* With TLS 1.3 a server's complaint about the handshake comes behind it (T53). */
-	got = smtp_hello(c, v->conf->hostname, t->ehlo);
+	return l->judged.trusted ? STEP_OPEN : stranger(v);
+}
+
+/* EHLO inside TLS. With TLS 1.3 a server's complaint about the handshake comes behind it (T53). */
+static enum step
+hello_in_tls(const struct visit *v, bool small)
+{
+	struct line *l = v->l;
+	struct smtp *c = &l->c;
+	enum smtp_got got = smtp_hello(c, passage_hostname(l->passage, v->conf), v->conf->timeouts.ehlo);
+
 	if (got != SMTP_REPLY)
 		return tls_failed(v, got, small, "EHLO in TLS");
 	count(v);
 	if (c->reply.code / 100 != 2)
-		return refused(v, PHASE_EHLO);
+		return visit_refused(v, PHASE_EHLO);
+	v->j->welcome = true;
 	l->requiretls = c->ehlo.requiretls;
 	see(l, SIGHT_HELLO);
 	return STEP_OPEN;
+}
+
+static enum step
+secure(const struct visit *v, bool small)
+{
+	struct line *l = v->l;
+	struct smtp *c = &l->c;
+	enum smtp_got got;
+	enum step next;
+
+	if (!l->starttls)
+		return not_offered(v);
+	got = smtp_command(c, "STARTTLS", v->conf->timeouts.starttls);
+	if (got != SMTP_REPLY)
+		return tls_failed(v, got, true, "STARTTLS");
+	if (c->reply.code / 100 != 2)
+		return not_granted(v);
+	next = shake_hands(v, small);
+	return next == STEP_OPEN ? hello_in_tls(v, small) : next;
 }
 
 static void
@@ -245,7 +257,7 @@ line_clear(struct line *l, enum step how)
 	l->fell_back = how == STEP_PLAIN;
 	if (how != STEP_PLAIN)
 		l->judged = (struct judgement){.verified = "none"};
-	l->version = l->cipher = NULL;
+	l->version = l->cipher = l->mechanism = NULL;
 	l->mails = 0;
 	l->proven = l->dirty = l->no_chunking = l->starttls = l->requiretls = false;
 }
@@ -254,6 +266,7 @@ static enum step
 connect_failed(const struct visit *v, int err)
 {
 	struct smtp *c = &v->l->c;
+	char text[300];
 
 	snprintf(c->host, sizeof c->host, "%s", v->hop->host);
 	snprintf(c->ip, sizeof c->ip, "%s", v->ip);
@@ -261,8 +274,40 @@ connect_failed(const struct visit *v, int err)
 		return STEP_GONE;
 	if (err != ENETUNREACH && err != ENETDOWN && err != EADDRNOTAVAIL)
 		v->j->some_network = true;
-	miss_trouble(v->j, v->l, TROUBLE_CONNECT, strerror(err));
+	if (c->refused) {
+		v->j->stop = c->proxy_fault;
+		snprintf(text, sizeof text, "the proxy %s: %s", v->l->passage->transport->proxy, c->refused);
+	}
+	miss_trouble(v->j, v->l, TROUBLE_CONNECT, c->refused ? text : strerror(err));
 	return STEP_NEXT;
+}
+
+static enum step
+connect_to(const struct visit *v)
+{
+	static char secret[SECRET_MAX];
+	struct line *l = v->l;
+	const struct conf_transport *t = l->passage->transport;
+	struct smtp_way way = l->passage->way;
+	int64_t deadline = clock_mono() + v->conf->timeouts.connect;
+	const char *no = NULL;
+	int r = 0, err;
+
+	if (way.proxy && t->username) {
+		way.proxy_username = t->username;
+		way.proxy_password = secret;
+		no = secret_ask(l->passage->keeper, secret);
+	}
+	l->c.way = &way;
+	if (!no)
+		r = smtp_dial(&l->c, v->hop->host, v->ip, v->hop->port,
+		    deadline < l->c.io.cap ? deadline : l->c.io.cap);
+	err = errno;
+	l->c.way = NULL;
+	explicit_bzero(secret, sizeof secret);
+	if (no)
+		return enter_unfit(v, no);
+	return r ? connect_failed(v, err) : STEP_OPEN;
 }
 
 static enum step
@@ -271,25 +316,30 @@ attempt(const struct visit *v, enum step how)
 	struct line *l = v->l;
 	struct smtp *c = &l->c;
 	const struct conf_timeouts *t = &v->conf->timeouts;
-	int64_t deadline = clock_mono() + t->connect;
+	bool implicit = l->passage->transport && l->passage->transport->type == TRANSPORT_SUBMISSIONS;
 	enum smtp_got got;
+	enum step next;
 
 	line_clear(l, how);
-	if (smtp_dial(c, v->hop->host, v->ip, v->hop->port, deadline < c->io.cap ? deadline : c->io.cap))
-		return connect_failed(v, errno);
+	if ((next = connect_to(v)) != STEP_OPEN)
+		return next;
 	v->j->some_network = true;
+	if (implicit && (next = shake_hands(v, how == STEP_SMALL)) != STEP_OPEN)
+		return next;
 	got = smtp_reply(c, t->greeting);
 	if (got != SMTP_REPLY)
-		return broken(v, got, "greeting");
+		return visit_broken(v, got, "greeting");
 	v->j->greeted = true;
 	if (c->reply.code / 100 != 2)
-		return refused(v, PHASE_GREETING);
+		return visit_refused(v, PHASE_GREETING);
 	see(l, SIGHT_GREETING);
-	got = smtp_hello(c, v->conf->hostname, t->ehlo);
+	if (implicit)
+		return hello_in_tls(v, how == STEP_SMALL);
+	got = smtp_hello(c, passage_hostname(l->passage, v->conf), t->ehlo);
 	if (got != SMTP_REPLY)
-		return broken(v, got, "EHLO");
+		return visit_broken(v, got, "EHLO");
 	if (c->reply.code / 100 != 2)
-		return refused(v, PHASE_EHLO);
+		return visit_refused(v, PHASE_EHLO);
 	v->j->welcome = true;
 	see(l, SIGHT_HELLO);
 	l->starttls = c->ehlo.starttls;
@@ -312,6 +362,10 @@ reach_address(
 	do
 		how = attempt(&v, how);
 	while (how == STEP_SMALL || how == STEP_PLAIN);
+	if (how == STEP_OPEN)
+		how = enter(&v);
+	if (how == STEP_OPEN && l->mechanism)
+		see(l, SIGHT_LOGIN);
 	return how == STEP_OPEN ? REACH_OPEN : how == STEP_GONE ? REACH_GONE : REACH_NONE;
 }
 
@@ -322,7 +376,7 @@ static bool
 is_allowed(const struct job *j, const struct plan_hop *hop)
 {
 	return j->demand != JOB_SECURE || hop->tls == PLAN_TLS_DANE || hop->tls == PLAN_TLS_DANE_STS ||
-	       hop->tls == PLAN_TLS_STS;
+	       hop->tls == PLAN_TLS_STS || hop->tls == PLAN_TLS_PKIX;
 }
 
 static void
@@ -349,6 +403,11 @@ reach(struct line *l, const struct conf *conf, struct job *j)
 {
 	size_t i = 0;
 
+	if (l->passage->unfit) {
+		*l->c.host = *l->c.ip = 0;
+		enter_unfit(&(struct visit){.l = l, .conf = conf, .j = j}, l->passage->unfit);
+		return REACH_NONE;
+	}
 	for (size_t h = 0; h < j->plan.nhop; h++) {
 		const struct plan_hop *hop = &j->plan.hop[h];
 
@@ -366,7 +425,7 @@ reach(struct line *l, const struct conf *conf, struct job *j)
 			j->target = i;
 			got = reach_address(l, conf, j, hop, hop->addr.v[a]);
 			j->reached |= got == REACH_OPEN;
-			if (got != REACH_NONE)
+			if (got != REACH_NONE || j->stop)
 				return got;
 			j->target = i + 1;
 		}

@@ -1,5 +1,5 @@
-/* From the hops of a job to an open connection: which address to try, what its TLS demand allows when
- * something fails (DESIGN 10). */
+/* From the hops of a job to an open connection, logged in where its transport asks for that: which address to try, what its TLS
+ * demand allows when something fails (DESIGN 10). */
 #ifndef REACH_H
 #define REACH_H
 
@@ -8,6 +8,7 @@
 #include "conf.h"
 #include "job.h"
 #include "judge.h"
+#include "passage.h"
 #include "smtp.h"
 #include "tally.h"
 
@@ -22,15 +23,18 @@ enum sight {
 	SIGHT_GREETING, /* c.reply is a 2xx greeting */
 	SIGHT_HELLO,    /* c.reply is the 2xx answer to EHLO; in TLS when c.io.tls */
 	SIGHT_TLS,      /* the handshake is done and judged */
+	SIGHT_LOGIN,    /* mechanism */
 };
 
 /* A connection with what must be remembered beside it. */
 struct line {
 	struct smtp c;
+	const struct passage *passage;
 	struct str demand;            /* plan_demand_write of the hop it was judged for (T101) */
 	bool fell_back;               /* in plaintext because TLS failed */
 	bool starttls;                /* was offered */
 	bool requiretls;              /* was offered inside TLS (T64) */
+	const char *mechanism;        /* it is logged in by; NULL: it is not */
 	const char *version, *cipher; /* of TLS; NULL: plaintext. Kept behind the connection's end */
 	struct judgement judged;
 	char reason[200]; /* of judged, when TLS failed */

@@ -8,6 +8,7 @@
 #include "log.h"
 #include "rec.h"
 #include "sandbox.h"
+#include "secret.h"
 #include "tls.h"
 #include "worker.h"
 
@@ -15,21 +16,58 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define AGAIN "MOX_DELIVER_AGAIN" /* in the environment of a parent that has started itself anew */
 
-pid_t
-confined_fork(int sock, const struct confined *how)
+/* Nothing else stays open: neither the other side of its own socket, nor another worker's. */
+static void
+keep_only(int *sock, int *keeper)
 {
-	pid_t pid = fork();
+	int high[2] = {fcntl(*sock, F_DUPFD_CLOEXEC, 10), -1};
+
+	if (*keeper >= 0)
+		high[1] = fcntl(*keeper, F_DUPFD_CLOEXEC, 10);
+	if (high[0] < 0 || dup2(high[0], 3) < 0 || (*keeper >= 0 && (high[1] < 0 || dup2(high[1], 4) < 0)))
+		die_temp("unable to move a socket: %m");
+	*sock = 3;
+	close_range(*keeper >= 0 ? 5 : 4, ~0u, 0);
+	*keeper = *keeper >= 0 ? 4 : -1;
+}
+
+static const char *
+identity(const struct conf_transport *t)
+{
+	static char why[400];
+	const char *error;
+
+	if (!t || !t->client_certificate || !tls_identity(t->client_certificate, t->client_key, &error))
+		return NULL;
+	snprintf(why, sizeof why, "unable to use the certificate %s: %s", t->client_certificate, error);
+	return why;
+}
+
+pid_t
+confined_fork(int sock, const struct confined *wanted)
+{
+	const struct conf_transport *t = wanted->transport;
+	struct confined own = *wanted, *how = &own;
 	sigset_t none;
+	pid_t pid;
 	int null;
 
-	if (pid)
+	own.keeper = t && conf_logs_in(t) ? secret_keeper(t) : -1;
+	if (t && conf_logs_in(t) && own.keeper < 0)
+		return -1;
+	pid = fork();
+	if (pid) {
+		if (own.keeper >= 0)
+			close(own.keeper);
 		return pid;
+	}
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGCHLD, SIG_DFL);
@@ -38,25 +76,30 @@ confined_fork(int sock, const struct confined *how)
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null < 0 || dup2(null, 0) < 0)
 		die_temp("unable to open /dev/null: %m");
-	/* Nothing else stays open: neither the other side of its own socket, nor another worker's. */
-	if (sock != 3 && dup2(sock, 3) < 0)
-		die_temp("unable to move a socket: %m");
-	close_range(4, ~0u, 0);
+	keep_only(&sock, &own.keeper);
+	own.unfit = identity(t);
+	if (own.keeper >= 0)
+		prctl(PR_SET_DUMPABLE, 0);
 	clock_now(); /* the test clock is a file */
-	sandbox_enter();
-	_exit(how->serve(3, how));
+	sandbox_enter(t && (t->source_ipv4 || t->source_ipv6));
+	_exit(how->serve(sock, how));
 }
 
 static int
 deliver(int sock, const struct confined *how)
 {
-	return deliver_run(how->conf, sock, how->direct);
+	static struct passage p;
+
+	passage_init(&p, how->transport, how->keeper);
+	p.unfit = how->unfit;
+	return deliver_run(how->conf, sock, &p);
 }
 
 pid_t
-worker_fork(const struct conf *conf, int sock, bool direct)
+worker_fork(const struct conf *conf, int sock, const struct conf_transport *transport)
 {
-	return confined_fork(sock, &(struct confined){.serve = deliver, .conf = conf, .direct = direct});
+	return confined_fork(
+	    sock, &(struct confined){.serve = deliver, .conf = conf, .transport = transport});
 }
 
 /* A child died of a signal that was not meant for it alone. */
@@ -108,17 +151,6 @@ request_parse(struct request *r, char *buf, size_t n)
 }
 
 static bool
-is_direct(const struct conf *conf, const char *transport)
-{
-	const struct conf_transport *t;
-
-	if (!transport || !*transport)
-		return true;
-	t = conf_transport(conf, transport);
-	return t && t->type == TRANSPORT_DIRECT;
-}
-
-static bool
 is_same(const struct stat *a, const struct stat *b)
 {
 	return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
@@ -154,17 +186,21 @@ serve(const struct conf *conf)
 {
 	static char buf[4096];
 	struct request r = {0};
+	const struct conf_transport *t = NULL;
 	int sock;
 	ssize_t n = pkt_recv(0, buf, sizeof buf, &sock, 0);
 	bool good = n > 0 && sock >= 0 && request_parse(&r, buf, (size_t)n);
 
 	if (!n)
 		return false;
-	if (good && r.pkix)
+	/* What the transport demands must never be left out: without it there is no worker. */
+	if (good && r.transport && *r.transport && !(t = conf_transport(conf, r.transport)))
+		good = false;
+	if (good && (r.pkix || (t && t->verify == VERIFY_PKIX)))
 		authorities_load(conf);
 	if (!good)
 		warn("unable to read a worker request");
-	else if (worker_fork(conf, sock, is_direct(conf, r.transport)) < 0)
+	else if (worker_fork(conf, sock, t) < 0)
 		warn("unable to fork a worker for %s: %m", r.site ? r.site : "?");
 	if (sock >= 0)
 		close(sock);

@@ -16,11 +16,6 @@ enum dns_status {
 	DNS_FAIL,  /* SERVFAIL and its like, or no answer in time */
 };
 
-struct dns_rdata {
-	unsigned char *p; /* wire form, see rdata.h */
-	size_t n;
-};
-
 struct dns_answer {
 	enum dns_status status;
 	bool secure;      /* the whole of it, aliases too; for NODATA and NXDOMAIN: the denial is proved */

@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "rec.h"
 
+#include <arpa/inet.h>
 #include <gnutls/crypto.h>
 
 /* The i-th DNS name of the certificate; 1 one, 0 another kind of name or none that is text, -1 no more. */
@@ -37,12 +38,35 @@ name_fits(const char *pattern, const char *host)
 	return rest && rest > host && strchr(rest + 1, '.') && str_ieq(pattern + 1, rest);
 }
 
+/* The certificate names the address itself (RFC 5280 4.2.1.6). */
+static bool
+is_for_address(gnutls_x509_crt_t c, const unsigned char *address, size_t len)
+{
+	unsigned char b[256];
+	int type;
+
+	for (unsigned i = 0;; i++) {
+		size_t n = sizeof b;
+
+		type = gnutls_x509_crt_get_subject_alt_name(c, i, b, &n, NULL);
+		if (type == GNUTLS_SAN_IPADDRESS && n == len && !memcmp(b, address, len))
+			return true;
+		if (type < 0 && type != GNUTLS_E_X509_UNKNOWN_SAN && type != GNUTLS_E_SHORT_MEMORY_BUFFER)
+			return false;
+	}
+}
+
 static bool
 is_for(gnutls_x509_crt_t c, const char *host)
 {
+	unsigned char address[16];
 	char name[256];
 	int got;
 
+	if (inet_pton(AF_INET, host, address) == 1)
+		return is_for_address(c, address, 4);
+	if (inet_pton(AF_INET6, host, address) == 1)
+		return is_for_address(c, address, 16);
 	for (unsigned i = 0; (got = dns_name(c, i, name)) >= 0; i++)
 		if (got && name_fits(name, host))
 			return true;

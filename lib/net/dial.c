@@ -54,11 +54,24 @@ connect_wait(int fd, int64_t deadline, int watch)
 	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &n) ? errno : err;
 }
 
+/* The port is the kernel's choice when it connects, by which the same one serves many targets. */
+static int
+source_bind(int fd, const char *source)
+{
+	union addr a;
+	socklen_t n = addr_fill(&a, source, 0);
+	int on = 1;
+
+	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+	return n && bind(fd, &a.any, n) ? errno : 0;
+}
+
 int
-dial(const char *ip, uint16_t port, int64_t deadline, int watch)
+dial(const char *ip, uint16_t port, const struct dial *how)
 {
 	union addr a;
 	socklen_t n = addr_fill(&a, ip, port);
+	const char *source;
 	int fd, err = 0, on = 1;
 
 	if (!n) {
@@ -70,8 +83,11 @@ dial(const char *ip, uint16_t port, int64_t deadline, int watch)
 		return -1;
 	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on))
 		err = errno;
+	source = a.any.sa_family == AF_INET ? how->source4 : how->source6;
+	if (!err && source)
+		err = source_bind(fd, source);
 	if (!err && connect(fd, &a.any, n))
-		err = errno == EINPROGRESS ? connect_wait(fd, deadline, watch) : errno;
+		err = errno == EINPROGRESS ? connect_wait(fd, how->deadline, how->watch) : errno;
 	if (!err)
 		return fd;
 	close(fd);

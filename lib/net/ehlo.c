@@ -1,6 +1,7 @@
 #include "base.h"
 
 #include "ehlo.h"
+#include "sasl.h"
 #include "str.h"
 
 #include <ctype.h>
@@ -85,6 +86,9 @@ line_parse(struct ehlo *e, char *word)
 		e->size = true;
 		if (!args || !str_number(args, INT64_MAX, &e->size_max))
 			e->size_max = 0;
+	} else if (str_ieq(word, "AUTH") && args) {
+		for (char *save = NULL, *m = strtok_r(args, " ", &save); m; m = strtok_r(NULL, " ", &save))
+			e->auth |= sasl_bit(m, strlen(m));
 	} else if (str_ieq(word, "LIMITS") && args) {
 		limits_parse(e, args);
 	}

@@ -11,6 +11,7 @@
 struct ehlo {
 	bool pipelining, chunking, eightbit, smtputf8, dsn, starttls, requiretls, size;
 	uint64_t size_max; /* SIZE: 0 no limit known */
+	unsigned auth; /* mechanisms known here, as bits (sasl.h); the old AUTH=... is no keyword (T117) */
 	/* LIMITS (RFC 9422); 0: none given. A malformed LIMITS line or a name that stands in it twice drops
 	 * all of them (T81), a bad value only itself. */
 	unsigned rcpt_max, mail_max, rcpt_domain_max;

@@ -16,7 +16,7 @@ static const struct {
     {"MX", DNS_MX},
     {"TXT", DNS_TXT},
     {"AAAA", DNS_AAAA},
-    {"SRV", 33},
+    {"SRV", DNS_SRV},
     {"DS", 43},
     {"RRSIG", 46},
     {"DNSKEY", 48},
@@ -94,6 +94,20 @@ rdata_mx(unsigned *pref, char host[DNS_NAME_SIZE], const unsigned char *p, size_
 }
 
 bool
+rdata_srv(
+    unsigned *priority, unsigned *weight, uint16_t *port, char host[DNS_NAME_SIZE], const struct dns_rdata *d)
+{
+	const unsigned char *p = d->p;
+
+	if (d->n < 7)
+		return false;
+	*priority = (unsigned)p[0] << 8 | p[1];
+	*weight = (unsigned)p[2] << 8 | p[3];
+	*port = (uint16_t)(p[4] << 8 | p[5]);
+	return rdata_name(host, p + 6, d->n - 6);
+}
+
+bool
 rdata_addr(char out[INET6_ADDRSTRLEN], unsigned type, const unsigned char *p, size_t n)
 {
 	bool six = type == DNS_AAAA;
@@ -133,7 +147,8 @@ static bool
 known_text(struct str *out, unsigned type, const unsigned char *p, size_t n)
 {
 	char name[DNS_NAME_SIZE];
-	unsigned pref;
+	unsigned pref, weight;
+	uint16_t port;
 
 	switch (type) {
 	case DNS_A:
@@ -142,6 +157,10 @@ known_text(struct str *out, unsigned type, const unsigned char *p, size_t n)
 	case DNS_CNAME:
 	case DNS_PTR: return rdata_name(name, p, n) && (str_addf(out, "%s.", name), true);
 	case DNS_MX: return rdata_mx(&pref, name, p, n) && (str_addf(out, "%u %s.", pref, name), true);
+	case DNS_SRV:
+		return rdata_srv(&pref, &weight, &port, name,
+			   &(struct dns_rdata){(unsigned char *)(uintptr_t)p, n}) &&
+		       (str_addf(out, "%u %u %u %s.", pref, weight, port, *name ? name : ""), true);
 	case DNS_TXT: return txt_text(out, p, n);
 	case DNS_TLSA:
 		if (n < 4)

@@ -18,6 +18,7 @@ enum dns_type {
 	DNS_MX = 15,
 	DNS_TXT = 16,
 	DNS_AAAA = 28,
+	DNS_SRV = 33,
 	DNS_TLSA = 52
 };
 
@@ -27,10 +28,18 @@ enum dns_type {
 unsigned dns_type_parse(const char *s);
 const char *dns_type_name(unsigned type);
 
+struct dns_rdata {
+	unsigned char *p; /* wire form */
+	size_t n;
+};
+
 /* The name that fills p..p+n, lower-case, without the last dot; "" is the root. false: malformed, or made of
  * anything but letters, digits, - and _, which no mail host is. */
 bool rdata_name(char out[DNS_NAME_SIZE], const unsigned char *p, size_t n);
 bool rdata_mx(unsigned *pref, char host[DNS_NAME_SIZE], const unsigned char *p, size_t n);
+/* A server's name may be "", the root: there is no such service. */
+bool rdata_srv(unsigned *priority, unsigned *weight, uint16_t *port, char host[DNS_NAME_SIZE],
+    const struct dns_rdata *d);
 /* A or AAAA. */
 bool rdata_addr(char out[INET6_ADDRSTRLEN], unsigned type, const unsigned char *p, size_t n);
 /* Presentation form for people, RFC 3597's generic one where the type is not known or the data malformed. */

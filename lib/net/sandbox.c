@@ -138,7 +138,7 @@ static const int refused[] = {
 /* clang-format on */
 
 static void
-calls_shut(void)
+calls_shut(bool bind)
 {
 	static const struct sock_filter head[] = {
 	    LOAD(arch),
@@ -208,7 +208,8 @@ calls_shut(void)
 		*f++ = own[i];
 	for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
 		*f++ = (struct sock_filter)IF_EQUAL(refused[i], 0, 1);
-		*f++ = (struct sock_filter)ANSWER(REFUSED);
+		*f++ = bind && refused[i] == SYS_bind ? (struct sock_filter)ANSWER(SECCOMP_RET_ALLOW)
+		                                      : (struct sock_filter)ANSWER(REFUSED);
 	}
 	*f = (struct sock_filter)ANSWER(SECCOMP_RET_ALLOW);
 	prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
@@ -232,8 +233,9 @@ sockets_shut(void)
 #else
 
 static void
-calls_shut(void)
+calls_shut(bool bind)
 {
+	(void)bind;
 }
 
 static void
@@ -257,18 +259,18 @@ sandbox_lacks(void)
 }
 
 void
-sandbox_enter(void)
+sandbox_enter(bool bind)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return;
 	files_shut(NULL, NULL);
-	calls_shut();
+	calls_shut(bind);
 }
 
 void
 sandbox_enter_alone(void)
 {
-	sandbox_enter();
+	sandbox_enter(false);
 	sockets_shut();
 }
 

@@ -7,10 +7,12 @@
 
 #include "base.h"
 
+#include <stdbool.h>
+
 /* What this kernel lacks for it, for one line in the log ("landlock"); NULL: nothing. */
 const char *sandbox_lacks(void);
-/* Shuts what can be shut, for good. */
-void sandbox_enter(void);
+/* Shuts what can be shut, for good. bind: sockets may choose their own address (and still not listen). */
+void sandbox_enter(bool bind);
 /* The same, and TCP too: who is in it has nothing but the descriptors it holds. */
 void sandbox_enter_alone(void);
 /* For a resolver: shuts files alone, and leaves those of keep (NULL-terminated, files or directories) to be

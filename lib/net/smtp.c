@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "dial.h"
 #include "smtp.h"
+#include "socks.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -16,7 +17,6 @@ self_note(struct smtp *c)
 	socklen_t n = sizeof a;
 	const void *bin = &((struct sockaddr_in *)&a)->sin_addr;
 
-	*c->self = 0;
 	if (getsockname(c->io.fd, (struct sockaddr *)&a, &n))
 		return;
 	if (a.ss_family == AF_INET6)
@@ -24,18 +24,66 @@ self_note(struct smtp *c)
 	inet_ntop(a.ss_family, bin, c->self, sizeof c->self);
 }
 
+/* The proxy's address is no mail server's: where it comes from there is what it, or the configuration, says. */
+static void
+self_set(struct smtp *c, const char *from, const char *ip)
+{
+	const struct conf_list *l = c->way->remote;
+	bool six = strchr(ip, ':');
+
+	if (strcmp(from, "0.0.0.0") != 0 && strcmp(from, "::") != 0)
+		snprintf(c->self, sizeof c->self, "%s", from);
+	for (size_t i = 0; l && i < l->n && !*c->self; i++)
+		if (!strchr(l->v[i], ':') == !six)
+			snprintf(c->self, sizeof c->self, "%s", l->v[i]);
+}
+
+static int
+dial_proxy(struct smtp *c, const char *ip, uint16_t port, const struct dial *how)
+{
+	const struct smtp_way *w = c->way;
+	struct socks s = {
+	    .ip = ip, .port = port, .username = w->proxy_username, .password = w->proxy_password};
+	int fd = dial(w->proxy, w->proxy_port, how), err;
+
+	c->proxy_fault = fd < 0;
+	if (fd < 0) {
+		c->refused = strerror(errno);
+		return -1;
+	}
+	if (!socks_connect(&s, fd, how->deadline, how->watch)) {
+		self_set(c, s.from, ip);
+		return fd;
+	}
+	err = errno;
+	c->refused = s.why;
+	c->proxy_fault = s.proxy_fault;
+	close(fd);
+	errno = err;
+	return -1;
+}
+
 int
 smtp_dial(struct smtp *c, const char *host, const char *ip, uint16_t port, int64_t deadline)
 {
-	int fd = dial(ip, port, deadline, c->watch);
+	static const struct smtp_way straight;
+	const struct smtp_way *w = c->way ? c->way : &straight;
+	const struct dial how = {
+	    .deadline = deadline, .watch = c->watch, .source4 = w->source4, .source6 = w->source6};
+	int fd;
 
+	c->refused = NULL;
+	c->proxy_fault = false;
+	*c->self = 0;
+	fd = w->proxy ? dial_proxy(c, ip, port, &how) : dial(ip, port, &how);
 	if (fd < 0)
 		return -1;
 	stream_open(&c->io, fd, c->watch);
 	snprintf(c->host, sizeof c->host, "%s", host);
 	snprintf(c->ip, sizeof c->ip, "%s", ip);
 	c->port = port;
-	self_note(c);
+	if (!w->proxy)
+		self_note(c);
 	c->ehlo = (struct ehlo){0};
 	*c->helo = 0;
 	c->waiting = false;

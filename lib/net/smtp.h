@@ -28,23 +28,36 @@ enum smtp_got {
 	SMTP_FILE, /* the message cannot be read */
 };
 
+/* How connections are made, when not straight from any address of ours. All are borrows; the proxy's secret is needed
+ * while smtp_dial runs. */
+struct smtp_way {
+	const char *source4, *source6;
+	const char *proxy; /* address; NULL: none */
+	uint16_t proxy_port;
+	const char *proxy_username, *proxy_password; /* NULL: no login there */
+	const struct conf_list *remote; /* where the proxy's connections come from, when it does not say */
+};
+
 struct smtp {
 	struct stream io;
-	int watch; /* the job socket, or -1; set once, before the first smtp_dial */
+	const struct smtp_way *way; /* NULL: straight */
+	int watch;                  /* the job socket, or -1; set once, before the first smtp_dial */
 	struct reply reply;
 	struct ehlo ehlo;
 	char host[256], ip[64];
 	char self[64];  /* our address of it */
 	char helo[256]; /* what the server calls itself in its last answer to EHLO or HELO; empty: nothing */
 	uint16_t port;
-	bool waiting;     /* smtp_reply was called and has not answered SMTP_REPLY yet */
-	int64_t deadline; /* of that reply */
-	unsigned trips;   /* how often we had to wait for the peer */
-	const char *bad;  /* SMTP_BAD: half a sentence */
+	bool waiting;        /* smtp_reply was called and has not answered SMTP_REPLY yet */
+	int64_t deadline;    /* of that reply */
+	const char *refused; /* smtp_dial failed for what the proxy said: half a sentence */
+	bool proxy_fault;    /* and no other target would fare better */
+	unsigned trips;      /* how often we had to wait for the peer */
+	const char *bad;     /* SMTP_BAD: half a sentence */
 };
 
 /* io.fd must be -1, io.cap and io.block set. Connects and becomes a connection to host (name for people and
- * SNI). 0, or -1 with errno as dial. */
+ * SNI). 0, or -1 with errno as dial, and perhaps c->refused. */
 int smtp_dial(struct smtp *c, const char *host, const char *ip, uint16_t port, int64_t deadline) MUST_USE;
 bool smtp_is_open(const struct smtp *c);
 void smtp_close(struct smtp *c);
@@ -59,7 +72,7 @@ enum smtp_got smtp_command(struct smtp *c, const char *line, int64_t timeout);
 /* EHLO name, and HELO where EHLO is not understood (500, 501, 502, 504, 550: T90). On a 2xx c->ehlo holds
  * what is offered; whatever was offered before is forgotten (T98). */
 enum smtp_got smtp_hello(struct smtp *c, const char *name, int64_t timeout);
-/* The handshake behind a 220 to STARTTLS; name for SNI or NULL. SMTP_REPLY: done. SMTP_BAD when the peer's
+/* The handshake, at once or behind a 220 to STARTTLS; name for SNI or NULL. SMTP_REPLY: done. SMTP_BAD when the peer's
  * 220 was followed by more (T97). */
 enum smtp_got smtp_tls(struct smtp *c, const char *name, bool small, int64_t timeout);
 

@@ -90,6 +90,15 @@ tls_prepare(const struct conf *conf, bool authorities, const char **why)
 	return -1;
 }
 
+int
+tls_identity(const char *certificate, const char *key, const char **why)
+{
+	int r = gnutls_certificate_set_x509_key_file(cred, certificate, key, GNUTLS_X509_FMT_PEM);
+
+	*why = r < 0 ? gnutls_strerror(r) : NULL;
+	return r < 0 ? -1 : 0;
+}
+
 static ssize_t
 pull(gnutls_transport_ptr_t arg, void *p, size_t n)
 {
@@ -240,6 +249,24 @@ void
 tls_bye(struct tls *t)
 {
 	gnutls_bye(t->s, GNUTLS_SHUT_WR);
+}
+
+void
+tls_binding(const struct tls *t, struct sasl_binding *b)
+{
+	bool new = gnutls_protocol_get_version(t->s) == GNUTLS_TLS1_3;
+	gnutls_datum_t d = {0};
+
+	*b = (struct sasl_binding){0};
+	if (!new && (!gnutls_session_ext_master_secret_status(t->s) || gnutls_session_is_resumed(t->s)))
+		return;
+	if (!gnutls_session_channel_binding(t->s, new ? GNUTLS_CB_TLS_EXPORTER : GNUTLS_CB_TLS_UNIQUE, &d) &&
+	    d.size && d.size <= sizeof b->data) {
+		b->type = new ? "tls-exporter" : "tls-unique";
+		b->n = d.size;
+		memcpy(b->data, d.data, d.size);
+	}
+	gnutls_free(d.data);
 }
 
 const char *

@@ -12,6 +12,7 @@
 
 #include "cert.h"
 #include "conf.h"
+#include "scram.h"
 
 #include <gnutls/gnutls.h>
 #include <stdbool.h>
@@ -24,6 +25,9 @@ struct tls;
  * or -1 and half a sentence in *why (static). Without them nobody is trusted. */
 int tls_prepare(const struct conf *conf, bool authorities, const char **why) MUST_USE;
 bool tls_has_authorities(void); /* some were loaded */
+
+/* The certificate that this process shows to servers who ask for one; read now. 0, or -1 and half a sentence in *why (static). */
+int tls_identity(const char *certificate, const char *key, const char **why) MUST_USE;
 
 /* A new session; name goes into SNI unless it is NULL. small: a ClientHello as short as it can be, for peers
  * that drop what is longer than one packet (T103). NULL: out of memory. */
@@ -42,6 +46,10 @@ ssize_t tls_send(struct tls *t, const void *p, size_t n) MUST_USE;
 ssize_t tls_recv(struct tls *t, void *p, size_t n) MUST_USE;
 size_t tls_pending(const struct tls *t); /* bytes that tls_recv has without the socket */
 void tls_bye(struct tls *t);             /* close_notify, once, without waiting */
+
+/* For SASL (T112): tls-exporter with TLS 1.3; tls-unique below, where the session has an extended master secret, without which
+ * it would not tell two sessions apart (RFC 7627); else none. */
+void tls_binding(const struct tls *t, struct sasl_binding *b);
 
 const char *tls_version(const struct tls *t); /* "TLS1.3" */
 const char *tls_cipher(const struct tls *t);  /* "AES-256-GCM" */

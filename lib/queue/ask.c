@@ -10,6 +10,7 @@
 #include "plan.h"
 #include "queue.h"
 #include "rec.h"
+#include "way.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -233,14 +234,6 @@ ask_stop(struct runq *q)
 
 /* ---- questions ---- */
 
-static const char *
-tls_word(const struct conf_transport *t)
-{
-	static const char *const words[] = {"may", "never", "must"};
-
-	return words[t ? t->starttls : STARTTLS_MAY];
-}
-
 /* Of the mail that waits for the plan. One zone whose policy cannot be looked up must not hold mail for ever
  * (T46), and new mail for it must not make the old wait anew. */
 static unsigned
@@ -260,7 +253,6 @@ most_attempts(const struct dest *d)
 static void
 ask(struct runq *q, struct dest *d)
 {
-	const struct conf_transport *t = d->transport;
 	struct str *out = &q->nexthop.to;
 
 	d->ask = ++q->ask_no;
@@ -268,18 +260,7 @@ ask(struct runq *q, struct dest *d)
 	d->asked_at = q->mono;
 	hash_add(&q->asks, &d->by_ask, hash_number(d->ask));
 	rec_addf(out, "ask", "%" PRIu64, d->ask);
-	if (t && t->type == TRANSPORT_SMTP)
-		rec_add(out, "host", t->host);
-	else
-		rec_add(out, "domain", d->name);
-	rec_addf(out, "port", "%u", t && t->type == TRANSPORT_SMTP ? t->port : q->conf->smtp_port);
-	if (t && t->loopback)
-		rec_add(out, "loopback", "yes");
-	if (t && !t->ipv4)
-		rec_add(out, "ipv4", "no");
-	if (t && !t->ipv6)
-		rec_add(out, "ipv6", "no");
-	rec_add(out, "starttls", tls_word(t));
+	way_write(out, q->conf, d->transport, d->name);
 	if (d->class != CLASS_ORDINARY)
 		rec_add(out, "need", d->class == CLASS_SECURE ? "secure" : "lenient");
 	rec_addf(out, "attempts", "%u", most_attempts(d));
@@ -326,7 +307,7 @@ ask_one(struct runq *q, struct dest *d)
 		refuse(q, d);
 		return;
 	}
-	if (!*d->name && !(d->transport && d->transport->type == TRANSPORT_SMTP)) {
+	if (!*d->name && !(d->transport && conf_is_relay(d->transport))) {
 		struct item *it;
 		while ((it = TAILQ_FIRST(&d->ready)))
 			settle_without_job(q, it, true, 0, "5.1.3 the address has no domain");

@@ -24,13 +24,13 @@
 #define CHILD_TIME (10 * MINUTE)
 #define ANSWER_MAX 8192
 
-static char transport_name[] = "local", host[] = "localhost";
-static const struct conf_transport transport = {.name = transport_name, .type = TRANSPORT_SMTP, .host = host};
+static char transport_name[] = "local";
+static const struct conf_transport transport = {.name = transport_name, .type = TRANSPORT_LOCAL};
 
 bool
 local_is(const struct conf_transport *t)
 {
-	return t == &transport;
+	return t && t->type == TRANSPORT_LOCAL;
 }
 
 const struct conf_transport *

@@ -76,7 +76,7 @@ hash_by(const char *name, const struct conf_transport *t)
 static const char *
 dest_name(const struct conf_transport *t, const char *domain)
 {
-	return t && t->type != TRANSPORT_DIRECT ? "" : domain;
+	return !t || t->type == TRANSPORT_DIRECT || t->type == TRANSPORT_SOCKS ? domain : "";
 }
 
 enum tls_class

@@ -135,7 +135,8 @@ server(const struct posture *p, const struct posture_host *h)
 	    [PLAN_TLS_DANE] = "dane",
 	    [PLAN_TLS_DANE_UNUSABLE] = "dane-unusable",
 	    [PLAN_TLS_STS] = "sts",
-	    [PLAN_TLS_DANE_STS] = "dane+sts"};
+	    [PLAN_TLS_DANE_STS] = "dane+sts",
+	    [PLAN_TLS_PKIX] = "pkix"};
 	const struct plan_hop *hop = h->hop >= 0 ? &p->plan.hop[h->hop] : NULL;
 	json_t *o = object(), *tried = json_array();
 

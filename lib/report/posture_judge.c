@@ -487,6 +487,7 @@ protection_of(const struct posture *p, size_t *proved)
 		case PLAN_TLS_DANE:
 		case PLAN_TLS_DANE_STS: dane++; break;
 		case PLAN_TLS_STS: sts++; break;
+		case PLAN_TLS_PKIX:
 		case PLAN_TLS_DANE_UNUSABLE:
 		case PLAN_TLS_MUST: tls++; break;
 		case PLAN_TLS_NONE: none++; break;

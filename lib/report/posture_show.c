@@ -90,6 +90,7 @@ demand(const struct posture *p, const struct posture_host *h)
 	case PLAN_TLS_MUST: return "always TLS, whoever it is, as configured";
 	case PLAN_TLS_DANE: return "must prove itself by its TLSA records";
 	case PLAN_TLS_DANE_UNUSABLE: return "always TLS, whoever it is";
+	case PLAN_TLS_PKIX: return "must prove itself by its certificate, as configured";
 	case PLAN_TLS_STS: return "must prove itself by its certificate (MTA-STS)";
 	case PLAN_TLS_DANE_STS: return "must prove itself by its TLSA records, and stand in the policy";
 	}

@@ -23,13 +23,25 @@ satisfies(enum plan_tls tls, bool mx_secure)
 	return tls == PLAN_TLS_STS || tls == PLAN_TLS_DANE_STS || (tls == PLAN_TLS_DANE && mx_secure);
 }
 
+/* What the configuration says holds whatever the message wishes. A host that it names and that proves its name satisfies
+ * REQUIRETLS; may and must prove nobody. */
+static enum demand_fate
+fate_configured(const struct finding *f)
+{
+	if (f->configured == PLAN_TLS_PKIX)
+		return HOP_KEPT;
+	if (f->configured == PLAN_TLS_DANE)
+		return f->dane == DANE_USABLE ? HOP_KEPT : f->dane == DANE_FAILED ? HOP_FAILED : HOP_UNPROVED;
+	return f->need == NEED_SECURE ? HOP_INSECURE : HOP_KEPT;
+}
+
 struct demand
 demand_of(const struct finding *f)
 {
 	struct demand d = {.fate = HOP_KEPT, .tls = f->configured};
 
 	if (f->configured != PLAN_TLS_MAY) {
-		d.fate = f->need == NEED_SECURE ? HOP_INSECURE : HOP_KEPT;
+		d.fate = fate_configured(f);
 		return d;
 	}
 	if (f->need == NEED_LENIENT) {

@@ -33,7 +33,7 @@ enum sts_verdict {
 
 struct finding {
 	enum plan_need need;
-	enum plan_tls configured; /* may, none or must */
+	enum plan_tls configured; /* may, none, must, pkix or dane */
 	enum dane_found dane;
 	enum sts_verdict sts;
 	bool mx_secure; /* it is proved that the host is the domain's */
@@ -44,6 +44,7 @@ enum demand_fate {
 	HOP_FAILED,   /* left out since DANE_FAILED */
 	HOP_STRANGER, /* left out since the policy is enforced */
 	HOP_INSECURE, /* left out since the message needs more */
+	HOP_UNPROVED, /* left out since the configuration asks for TLSA records, and there are none */
 };
 
 struct demand {

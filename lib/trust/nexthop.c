@@ -224,8 +224,8 @@ key_of(const struct plan_request *r)
 {
 	struct str s = {0};
 
-	str_addf(&s, "%d %u %d%d%d %d %d %d ", r->host, r->port, r->loopback, r->ipv4, r->ipv6, (int)r->tls,
-	    (int)r->need, r->attempts >= PLAN_STS_PATIENCE);
+	str_addf(&s, "%d%d %u %d%d%d %d %d %d ", r->host, r->srv, r->port, r->loopback, r->ipv4, r->ipv6,
+	    (int)r->tls, (int)r->need, r->attempts >= PLAN_STS_PATIENCE);
 	str_adds(&s, r->name);
 	return str_take(&s);
 }

@@ -16,6 +16,7 @@ static const char *const tls_words[] = {
     [PLAN_TLS_DANE_UNUSABLE] = "dane-unusable",
     [PLAN_TLS_STS] = "sts",
     [PLAN_TLS_DANE_STS] = "dane+sts",
+    [PLAN_TLS_PKIX] = "pkix",
 };
 
 void
@@ -143,7 +144,7 @@ plan_demand_write(struct str *out, const struct plan *p, const struct plan_hop *
 	rec_put(out, h->sts_stranger ? "stranger" : "");
 	for (size_t i = 0; i < h->tlsa.n; i++)
 		rec_put(out, h->tlsa.v[i]);
-	for (size_t i = 0; has_anchor(h) && i < h->names.n; i++)
+	for (size_t i = 0; (has_anchor(h) || h->tls == PLAN_TLS_PKIX) && i < h->names.n; i++)
 		rec_put(out, h->names.v[i]);
 	rec_close(out);
 	plan_sts_write(out, &p->sts);
@@ -555,19 +556,43 @@ addr_shuffle(struct plan_list *l, uint64_t *state)
 	}
 }
 
+static void
+hop_swap(struct plan_hop *a, struct plan_hop *b)
+{
+	struct plan_hop x = *a;
+
+	*a = *b;
+	*b = x;
+}
+
+/* The next of n hops: by chance, in proportion to what each weighs. One without a weight is as good as any when all are,
+ * else it comes first as seldom as RFC 2782 wants it. */
+static size_t
+hop_draw(const struct plan_hop *h, size_t n, uint64_t *state)
+{
+	uint64_t sum = 0, drawn;
+
+	for (size_t i = 0; i < n; i++)
+		sum += h[i].weight;
+	if (!sum)
+		return random_next(state) % n;
+	drawn = random_next(state) % (sum + 1);
+	for (size_t i = 0; i < n; i++) {
+		if (h[i].weight >= drawn)
+			return i;
+		drawn -= h[i].weight;
+	}
+	return 0;
+}
+
 void
 plan_shuffle(struct plan *p, uint64_t seed)
 {
 	for (size_t from = 0, to; from < p->nhop; from = to) {
 		for (to = from + 1; to < p->nhop && p->hop[to].pref == p->hop[from].pref;)
 			to++;
-		for (size_t i = to - 1; i > from; i--) {
-			size_t j = from + random_next(&seed) % (i - from + 1);
-			struct plan_hop x = p->hop[i];
-
-			p->hop[i] = p->hop[j];
-			p->hop[j] = x;
-		}
+		for (size_t i = from; i + 1 < to; i++)
+			hop_swap(&p->hop[i], &p->hop[i + hop_draw(&p->hop[i], to - i, &seed)]);
 	}
 	for (size_t i = 0; i < p->nhop; i++)
 		addr_shuffle(&p->hop[i].addr, &seed);

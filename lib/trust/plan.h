@@ -34,6 +34,7 @@ enum plan_tls {
 	PLAN_TLS_DANE_UNUSABLE, /* secure TLSA records, none usable: TLS, whoever it is */
 	PLAN_TLS_STS,           /* authorities and MX host name */
 	PLAN_TLS_DANE_STS,      /* as DANE; the policy has chosen the host */
+	PLAN_TLS_PKIX,          /* by configuration; authorities and one of the names */
 };
 
 struct plan_list {
@@ -44,6 +45,7 @@ struct plan_list {
 struct plan_hop {
 	char *host; /* MX host, configured host or its address, or the literal "[192.0.2.1]" */
 	unsigned pref;
+	unsigned weight; /* among those of equal preference (RFC 2782); not in the record */
 	uint16_t port;
 	bool secure; /* every address answer used here was DNSSEC secure */
 	enum plan_tls tls;
@@ -112,7 +114,7 @@ int plan_line(struct plan *p, const char *key, char *value) MUST_USE;
  * in any case. */
 const char *plan_parse(struct plan *p, char *buf, size_t n) MUST_USE;
 
-/* Hops of equal preference in random order (RFC 5321 5.1), addresses too within their family. The same seed,
+/* Hops of equal preference in random order (RFC 5321 5.1), those with a weight by it (RFC 2782), addresses too within their family. The same seed,
  * the same order. */
 void plan_shuffle(struct plan *p, uint64_t seed);
 

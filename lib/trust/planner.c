@@ -128,7 +128,11 @@ refuse_hopless(struct making *m)
 		making_refuse(m, PLAN_LATER, "4.7.5", "the MTA-STS policy of %s names none of its mail hosts",
 		    m->domain);
 		sts_count_strangers(m);
-	} else if (m->insecure && m->policy_failed)
+	} else if (m->unproved)
+		making_refuse(m, PLAN_LATER, "4.7.5",
+		    "%s has no signed TLSA record that can be used, which the configuration asks for",
+		    m->domain);
+	else if (m->insecure && m->policy_failed)
 		making_refuse(m, PLAN_LATER, "4.4.3", "unable to get the MTA-STS policy of %s: %s", m->domain,
 		    m->policy_failed);
 	else if (m->insecure)
@@ -214,16 +218,127 @@ make_domain(struct making *m)
 }
 
 static void
-make_host(struct making *m)
+hosts_done(struct making *m)
 {
-	m->secure = true; /* by configuration (T21) */
-	hop_make(m, m->domain, 0);
 	if (m->waiting)
 		return;
-	if (m->p->nhop)
+	if (m->p->nhop) {
+		m->p->partial = m->failed;
 		making_done(m, m->domain);
-	else
+	} else {
 		refuse_hopless(m);
+	}
+}
+
+/* One or several, in the order to try. */
+static void
+make_hosts(struct making *m)
+{
+	char *names = mem_dup(m->r->name), *save, *name, text[INET6_ADDRSTRLEN];
+	unsigned char b[16];
+	unsigned pref = 0;
+	const char *why;
+
+	m->secure = true; /* by configuration (T21) */
+	for (name = strtok_r(names, " ", &save); name && pref < PLAN_HOP_MAX;
+	     name = strtok_r(NULL, " ", &save), pref++) {
+		int family = addr_parse(name, b, text);
+		char *ascii = family ? NULL : domain_ascii(name, &why);
+
+		if (family)
+			address_add(m, family, b, text, pref);
+		else if (ascii)
+			hop_make(m, ascii, pref);
+		else
+			making_skip(m, name, "%s", why);
+		free(ascii);
+	}
+	free(names);
+	hosts_done(m);
+}
+
+struct srv {
+	unsigned priority, weight;
+	uint16_t port;
+	char host[DNS_NAME_SIZE];
+};
+
+static int
+srv_compare(const void *x, const void *y)
+{
+	const struct srv *a = x, *b = y;
+
+	if (a->priority != b->priority)
+		return a->priority < b->priority ? -1 : 1;
+	return strcmp(a->host, b->host);
+}
+
+/* Hosts and ports as the domain's SRV records name them; the root as host says that there is no such service. */
+static void
+make_srv(struct making *m)
+{
+	const struct dns_answer *a = making_need(m, m->r->name, DNS_SRV);
+	struct srv *v;
+	size_t n = 0;
+
+	if (!a)
+		return;
+	if (dns_answer_failed(a)) {
+		making_refuse_failed(m, DNS_SRV, m->r->name, a);
+		return;
+	}
+	m->secure = a->secure;
+	making_ttl(m, a->ttl);
+	v = mem_alloc((a->n + 1) * sizeof *v);
+	for (size_t i = 0; i < a->n; i++)
+		if (rdata_srv(&v[n].priority, &v[n].weight, &v[n].port, v[n].host, &a->data[i]) &&
+		    *v[n].host && v[n].port)
+			n++;
+	qsort(v, n, sizeof *v, srv_compare);
+	for (size_t i = 0; i < n && i < PLAN_HOP_MAX; i++) {
+		size_t had = m->p->nhop;
+
+		m->port = v[i].port;
+		hop_make(m, v[i].host, v[i].priority);
+		if (m->p->nhop > had)
+			m->p->hop[had].weight = v[i].weight;
+	}
+	free(v);
+	if (n)
+		hosts_done(m);
+	else
+		making_refuse(m, PLAN_LATER, "4.3.5", "%s has no SRV record that names a server", m->r->name);
+}
+
+static const char *
+srv_domain(const char *owner)
+{
+	const char *dot = strchr(owner, '.');
+
+	dot = dot ? strchr(dot + 1, '.') : NULL;
+	return dot ? dot + 1 : owner;
+}
+
+/* What limits and connections of configured hosts are counted by. */
+static char *
+site_of_hosts(const struct plan_request *r, const char *name)
+{
+	struct str s = {0};
+
+	if (r->srv) {
+		str_adds(&s, r->name);
+	} else if (strchr(r->name, ' ')) {
+		for (const char *p = name; *p; p += strspn(p, " ")) {
+			size_t n = strcspn(p, " ");
+
+			str_addf(&s, memchr(p, ':', n) && *p != '[' ? "%s[%.*s]:%u" : "%s%.*s:%u",
+			    s.len ? "," : "", (int)n, p, r->port);
+			p += n;
+		}
+	} else {
+		str_addf(&s, strchr(name, ':') ? "[%s]:%u" : "%s:%u", name, r->port);
+	}
+	return str_take(&s);
 }
 
 /* Refused, and only what was found on the way stays. */
@@ -247,30 +362,31 @@ refuse_large(struct making *m)
 bool
 plan_make(struct plan *p, const struct plan_request *r, struct lookups *l)
 {
-	struct making m = {.p = p, .r = r, .l = l, .ttl = PLANNING_TTL_MOST};
+	struct making m = {.p = p, .r = r, .l = l, .ttl = PLANNING_TTL_MOST, .port = r->port};
 	char text[INET6_ADDRSTRLEN];
 	unsigned char b[16];
 	const char *why = NULL;
-	int family = r->host || *r->name == '[' ? addr_parse(r->name, b, text) : 0;
-	char *name = family && r->host ? mem_dup(text) : domain_ascii(r->name, &why);
+	bool several = r->host && strchr(r->name, ' ');
+	int family = !r->srv && (r->host || *r->name == '[') ? addr_parse(r->name, b, text) : 0;
+	char *name = family && r->host ? mem_dup(text)
+	             : several         ? mem_dup(r->name)
+	                               : domain_ascii(r->srv ? srv_domain(r->name) : r->name, &why);
 
 	m.domain = name;
 	if (!name)
 		making_refuse(&m, PLAN_NEVER, "5.1.2", "unable to use \"%s\": %s", r->name, why);
 	else if (family)
 		address_make(&m, name, family, b, text);
+	else if (r->srv)
+		make_srv(&m);
 	else if (r->host)
-		make_host(&m);
+		make_hosts(&m);
 	else
 		make_domain(&m);
 	if (m.waiting)
 		plan_free(p);
-	else if (p->kind == PLAN_HOPS && r->host) {
-		struct str s = {0};
-
-		str_addf(&s, family == AF_INET6 ? "[%s]:%u" : "%s:%u", name, r->port);
-		p->site = str_take(&s);
-	}
+	else if (p->kind == PLAN_HOPS && r->host)
+		p->site = site_of_hosts(r, name);
 	if (!m.waiting && p->kind == PLAN_HOPS)
 		refuse_large(&m);
 	free(name);

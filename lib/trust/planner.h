@@ -24,14 +24,17 @@
 #define PLAN_STS_PATIENCE 3
 
 struct plan_request {
-	const char *
-	    name; /* recipient domain or address literal, or, with host, a name or address; in any spelling */
+	/* Recipient domain or address literal; with host, names or addresses parted by spaces, in the order to try; with srv
+	 * the owner of SRV records. In any spelling. */
+	const char *name;
 	bool host; /* a configured next hop: no MX lookup, never a `never`: configuration can be mended */
+	bool
+	    srv; /* likewise, and host is set: _SERVICE._tcp.DOMAIN (RFC 6186, 8314), whose records have the ports */
 	uint16_t port;
 	bool loopback; /* targets on this machine are allowed */
 	bool ipv4, ipv6;
 	enum plan_tls
-	    tls; /* by configuration: may, none or must; of these only may leaves DANE and MTA-STS a say */
+	    tls; /* by configuration: may, none, must, pkix or dane; of these only may leaves DANE and MTA-STS a say */
 	enum plan_need need;
 	unsigned attempts; /* of the message so far; 0: not told. See PLAN_STS_PATIENCE */
 	const char *self;  /* our own name in MX lists */

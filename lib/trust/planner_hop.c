@@ -44,16 +44,28 @@ struct host {
 
 static const unsigned types[] = {DNS_AAAA, DNS_A};
 
+static bool
+is_below(const char *host, const char *domain)
+{
+	size_t h = strlen(host), d = strlen(domain);
+
+	return h > d && host[h - d - 1] == '.' && !strcmp(host + h - d, domain);
+}
+
 /* What a certificate may be for: the TLSA base domain; the host; what it is an alias for, and the domain, where
- * DNSSEC says so (RFC 7672 3.2.2, T10). */
+ * DNSSEC says so (RFC 7672 3.2.2, T10). A host that SRV records name counts only where DNSSEC says so, too, or within the
+ * domain; else the certificate must be for the domain itself (RFC 6186 6). */
 static void
 hop_names(struct making *m, struct plan_hop *h, const char *canon)
 {
 	if (h->base)
 		name_add(&h->names, h->base);
-	name_add(&h->names, h->host);
+	if (!m->r->srv || m->secure || is_below(h->host, m->domain))
+		name_add(&h->names, h->host);
 	if (canon && h->secure)
 		name_add(&h->names, canon);
+	if (m->r->srv)
+		name_add(&h->names, m->domain);
 	if (!m->r->host && m->secure) {
 		name_add(&h->names, m->domain);
 		name_add(&h->names, m->expanded);
@@ -145,6 +157,11 @@ host_skip(struct making *m, const struct host *h, enum demand_fate fate)
 		making_skip(m, h->name, "the MTA-STS policy of %s does not name it", m->domain);
 		m->strangers++;
 		break;
+	case HOP_UNPROVED:
+		making_skip(m, h->name,
+		    "it has no signed TLSA record that can be used, which the configuration asks for");
+		m->unproved++;
+		return;
 	default:
 		making_skip(m, h->name, "neither DANE nor MTA-STS proves it, which the message needs");
 		m->insecure++;
@@ -158,7 +175,7 @@ hop_add(struct making *m, struct host *h, const struct demand *d, struct plan_li
 	struct plan_hop *hop = plan_hop_add(m->p, h->name);
 
 	hop->pref = pref;
-	hop->port = m->r->port;
+	hop->port = m->port;
 	hop->tls = d->tls;
 	hop->sts_stranger = d->stranger;
 	hop->addr = *addr;
@@ -251,17 +268,50 @@ addr_parse(const char *s, unsigned char b[16], char text[INET6_ADDRSTRLEN])
 	return inet_pton(family, t, b) == 1 && inet_ntop(family, b, text, INET6_ADDRSTRLEN) ? family : 0;
 }
 
+/* DANE and REQUIRETLS go by names; a certificate may be for an address. */
+static bool
+address_proves(const struct plan_request *r)
+{
+	return r->tls == PLAN_TLS_PKIX || (r->need != NEED_SECURE && r->tls != PLAN_TLS_DANE);
+}
+
+void
+address_add(struct making *m, int family, const unsigned char *b, const char *text, unsigned pref)
+{
+	const struct plan_request *r = m->r;
+	struct plan_hop *h;
+
+	if (!address_proves(r)) {
+		making_skip(m, text, "nothing proves whose an address is");
+		m->insecure++;
+	} else if (!target_allowed(family, b, r->loopback)) {
+		making_skip(m, text, "no mail can go there from here");
+		m->refused++;
+	} else if (!(family == AF_INET6 ? r->ipv6 : r->ipv4)) {
+		making_skip(m, text, "its family is not to be used");
+		m->none++;
+	} else {
+		h = plan_hop_add(m->p, text);
+		h->pref = pref;
+		h->port = m->port;
+		h->tls = r->tls;
+		plan_list_add(&h->addr, text);
+		plan_list_add(&h->names, text);
+	}
+}
+
 void
 address_make(struct making *m, const char *name, int family, const unsigned char *b, const char *text)
 {
 	const struct plan_request *r = m->r;
 	struct plan_hop *h;
 
-	if (r->need == NEED_SECURE) {
-		making_refuse(m, PLAN_NEVER, "5.7.30",
-		    "%s is an address, whose owner nothing proves, and the message requires TLS that is "
-		    "proved",
-		    name);
+	if (!address_proves(r)) {
+		making_refuse(m, r->need == NEED_SECURE ? PLAN_NEVER : PLAN_LATER,
+		    r->need == NEED_SECURE ? "5.7.30" : "4.7.5",
+		    "%s is an address, whose owner nothing proves, and %s", name,
+		    r->need == NEED_SECURE ? "the message requires TLS that is proved"
+					   : "the configuration asks for DANE");
 		return;
 	}
 	if (!target_allowed(family, b, r->loopback)) {

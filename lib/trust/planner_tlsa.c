@@ -51,7 +51,7 @@ base_try(struct making *m, const char *base, struct tlsa_found *f)
 	const struct dns_answer *a;
 	char owner[DNS_NAME_SIZE + 16];
 
-	snprintf(owner, sizeof owner, "_%u._tcp.%s", m->r->port, base);
+	snprintf(owner, sizeof owner, "_%u._tcp.%s", m->port, base);
 	if (strlen(owner) > 253)
 		return true;
 	snprintf(f->base, sizeof f->base, "%.255s", base);
@@ -83,10 +83,13 @@ first_link(struct making *m, const char *host, struct tlsa_found *f)
 	return a->status == DNS_DATA && a->secure ? base_try(m, host, f) : true;
 }
 
-/* An insecure denial of MX records may hide some: then the host is not proved to be the domain's (T9). */
+/* An insecure denial of MX records may hide some: then the host is not proved to be the domain's (T9). Nor is one that
+ * insecure SRV records name (RFC 7673 3.1). */
 static bool
 way_insecure(const struct making *m)
 {
+	if (m->r->srv)
+		return !m->secure;
 	return !m->r->host && !m->has_mx && !m->secure;
 }
 
@@ -95,7 +98,7 @@ tlsa_find(struct making *m, const struct tlsa_host *h, struct tlsa_found *f)
 {
 	const char *base[3] = {h->canon, h->name, NULL};
 
-	if (m->r->tls != PLAN_TLS_MAY || way_insecure(m))
+	if ((m->r->tls != PLAN_TLS_MAY && m->r->tls != PLAN_TLS_DANE) || way_insecure(m))
 		return true;
 	if (!h->secure)
 		return h->canon ? first_link(m, h->name, f) : true;

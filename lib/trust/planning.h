@@ -20,12 +20,14 @@ struct making {
 	struct lookups *l;
 	bool waiting; /* an answer is missing: this round leads to nothing */
 	unsigned ttl;
-	const char *domain;              /* asked for, A-labels */
+	uint16_t port;
+	const char *domain; /* asked for, A-labels; of SRV records what stands behind _SERVICE._tcp */
 	char expanded[DNS_NAME_SIZE];    /* at the end of its aliases */
 	bool secure;                     /* aliases, and then the MX answer */
 	bool has_mx;                     /* false: the domain is its own mail host */
 	unsigned refused, none;          /* hosts left out: bad addresses, no address */
 	unsigned strangers, insecure;    /* not named by the policy, not enough for the message */
+	unsigned unproved;               /* without the TLSA records that the configuration asks for */
 	const struct dns_answer *failed; /* the first lookup that cost a host */
 	char failed_name[DNS_NAME_SIZE];
 	unsigned failed_type;      /* 0: its addresses */
@@ -57,6 +59,8 @@ void making_done(struct making *m, const char *name);
 void hop_make(struct making *m, const char *host, unsigned pref);
 /* An address in any of the spellings people use for a next hop; 0: it is a name. */
 int addr_parse(const char *s, unsigned char b[16], char text[INET6_ADDRSTRLEN]);
+/* One of several configured hosts that is an address: a hop, or counted in m why not. */
+void address_add(struct making *m, int family, const unsigned char *b, const char *text, unsigned pref);
 /* A next hop that is an address: no DNS, no DANE, no MTA-STS (T22). name: as the plan shows it. */
 void address_make(struct making *m, const char *name, int family, const unsigned char *b, const char *text);
 

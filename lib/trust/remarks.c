@@ -14,6 +14,8 @@ demand_words(const struct plan_hop *h)
 	case PLAN_TLS_MUST: return "TLS, with whoever answers, by configuration";
 	case PLAN_TLS_DANE: return "TLS, with a certificate that fits the TLSA records";
 	case PLAN_TLS_DANE_UNUSABLE: return "TLS, with whoever answers, since no TLSA record can be used";
+	case PLAN_TLS_PKIX:
+		return "TLS, with a certificate for this name by a known authority, by configuration";
 	case PLAN_TLS_STS: return "TLS, with a certificate for this name by a known authority";
 	case PLAN_TLS_DANE_STS:
 		return "TLS, with a certificate that fits the TLSA records; the MTA-STS policy names it";

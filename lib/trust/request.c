@@ -12,8 +12,9 @@ line(struct plan_request *r, uint64_t *ask, const char *key, char *value)
 		return false;
 	if (!strcmp(key, "ask"))
 		return str_number(value, INT64_MAX, ask) && *ask;
-	if (!strcmp(key, "domain") || !strcmp(key, "host")) {
-		r->host = *key == 'h';
+	if (!strcmp(key, "domain") || !strcmp(key, "host") || !strcmp(key, "srv")) {
+		r->host = *key != 'd';
+		r->srv = *key == 's';
 		r->name = value;
 	} else if (!strcmp(key, "port")) {
 		if (!str_number(value, 65535, &n) || !n)
@@ -35,6 +36,8 @@ line(struct plan_request *r, uint64_t *ask, const char *key, char *value)
 	} else if (!strcmp(key, "starttls")) {
 		r->tls = !strcmp(value, "never")  ? PLAN_TLS_NONE
 		         : !strcmp(value, "must") ? PLAN_TLS_MUST
+		         : !strcmp(value, "pkix") ? PLAN_TLS_PKIX
+		         : !strcmp(value, "dane") ? PLAN_TLS_DANE
 		                                  : PLAN_TLS_MAY;
 		return r->tls != PLAN_TLS_MAY || !strcmp(value, "may");
 	}

@@ -222,6 +222,24 @@ conn_unread(struct conn *c, const char *line)
 }
 
 static void
+log_client(struct conn *c)
+{
+	unsigned n = 0;
+	const gnutls_datum_t *chain = gnutls_certificate_get_peers(c->tls, &n);
+	gnutls_x509_crt_t crt;
+	char name[256] = "-";
+	size_t len = sizeof name;
+
+	if (n && !gnutls_x509_crt_init(&crt)) {
+		if (gnutls_x509_crt_import(crt, chain, GNUTLS_X509_FMT_DER) ||
+		    gnutls_x509_crt_get_dn(crt, name, &len))
+			snprintf(name, sizeof name, "?");
+		gnutls_x509_crt_deinit(crt);
+	}
+	fprintf(c->log, "CLIENT %s\n", name);
+}
+
+static void
 log_tls(struct conn *c)
 {
 	char name[256] = "";
@@ -232,6 +250,8 @@ log_tls(struct conn *c)
 		return;
 	if (gnutls_server_name_get(c->tls, name, &n, &type, 0))
 		snprintf(name, sizeof name, "-");
+	if (c->ask_certificate)
+		log_client(c);
 	fprintf(c->log, "TLS %s %s\n", gnutls_protocol_get_name(gnutls_protocol_get_version(c->tls)), name);
 }
 
@@ -256,6 +276,8 @@ conn_starttls(struct conn *c, const char *how)
 	    strcmp(how, "alert") ? (*how ? how : NULL)
 				 : "NORMAL:-VERS-ALL:+VERS-TLS1.2:-CIPHER-ALL:+ARCFOUR-128",
 	    c->fd, 0);
+	if (c->ask_certificate)
+		gnutls_certificate_server_set_request(c->tls, GNUTLS_CERT_REQUEST);
 	while ((rc = gnutls_handshake(c->tls)) < 0 && !gnutls_error_is_fatal(rc))
 		;
 	if (rc < 0 && !strcmp(how, "alert"))

@@ -21,7 +21,8 @@ struct conn {
 	gnutls_session_t tls;
 	gnutls_certificate_credentials_t cred;
 	struct str in, out;
-	long drip, drip_ms; /* drip bytes, then drip_ms of rest; 0: all at once */
+	bool ask_certificate; /* of the client, in the next handshake; the log gets "CLIENT SUBJECT" */
+	long drip, drip_ms;   /* drip bytes, then drip_ms of rest; 0: all at once */
 	const char *script, *dir;
 	int64_t patience; /* how long a client may stay silent */
 	FILE *raw, *log;

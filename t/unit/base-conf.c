@@ -4,6 +4,7 @@
 
 #include "clock.h"
 #include "conf.h"
+#include "conf_value.h"
 #include "log.h"
 #include "unit.h"
 
@@ -124,7 +125,8 @@ refused(void)
 		":4: dot = \"0\": expected a duration such as 90s, 15m or 2h, from 1s to 1d"},
 	    /* sections as a whole */
 	    {"\ntransport \"a\" {\n host = mx.example\n}\n",
-		":2: transport without type: expected one of: direct smtp fail"},
+		":2: transport without type: expected one of: direct smtp submission submissions socks "
+		"local discard fail"},
 	    {"transport \"a\" { type = smtp }\n",
 		":1: transport without host: expected the name or address of the server"},
 	    {"transport \"a\" { type = smtp host = 127.0.0.300 }\n",
@@ -133,6 +135,67 @@ refused(void)
 		":4: ipv6 = \"false\": expected at least one of ipv4 and ipv6 to be true"},
 	    {"transport \"a\" { type = direct }\ntransport \"b\" {\n type = fail\n code = 250\n}\n",
 		":4: code = \"250\": expected a number from 400 to 599"},
+	    {"transport \"a\" {\n type = direct\n host = b.example\n}\n",
+		":3: found host in the transport a, expected it with type smtp, submission or submissions"},
+	    {"transport \"a\" { type = submission }\n",
+		":1: transport without host: expected the name or address of the server"},
+	    {"transport \"a\" { type = submission host = b.example srv = b.example }\n",
+		":1: srv = \"b.example\": expected either host or srv"},
+	    {"transport \"a\" { type = submissions srv = b.example\n port = 466 }\n",
+		":1: srv = \"b.example\": expected no port: the SRV records name it"},
+	    {"transport \"a\" { type = submission host = b.example\n starttls = may }\n",
+		":2: starttls = \"may\": expected must, or type smtp: submission is never without TLS"},
+	    {"transport \"a\" { type = submissions host = b.example\n starttls = must }\n",
+		":2: found starttls in the transport a, expected it with a type that may do without TLS"},
+	    {"transport \"a\" { type = smtp host = b.example starttls = never tls-verify = pkix }\n",
+		":1: starttls = \"never\": expected may or must, for what is to be verified in TLS"},
+	    {"transport \"a\" { type = smtp host = b.example tls-verify = yes }\n",
+		":1: tls-verify = \"yes\": expected one of: auto pkix dane none"},
+	    {"transport \"a\" { type = submissions host = b.example username = u\n password-file = /p\n"
+	     " token-command = t\n}\n",
+		":3: token-command = \"t\": expected one of password-file, password-command and "
+	        "token-command"},
+	    {"transport \"a\" { type = submissions host = b.example password-file = /p }\n",
+		":1: transport without username: expected the name to log in with"},
+	    {"transport \"a\" { type = submissions host = b.example username = u }\n",
+		":1: username = \"u\": expected password-file, password-command or token-command beside it"},
+	    {"transport \"a\" {\n type = smtp host = b.example username = u\n password-file = /p\n}\n",
+		":3: password-file = \"/p\": expected tls-verify = pkix or dane, or allow-plaintext-auth = "
+	        "true: "
+		"a secret goes to nobody who is not proved"},
+	    {"transport \"a\" { type = submissions host = b.example tls-verify = none username = u\n"
+	     " password-command = p\n}\n",
+		":2: password-command = \"p\": expected tls-verify = pkix or dane, or allow-plaintext-auth = "
+		"true: a secret goes to nobody who is not proved"},
+	    {"transport \"a\" { type = submissions host = b.example username = u password-file = /p\n"
+	     " mechanisms = { \"PLAIN\", \"DIGEST-MD5\" }\n}\n",
+		":2: mechanisms = \"DIGEST-MD5\": expected one of: SCRAM-SHA-256-PLUS SCRAM-SHA-256 "
+		"SCRAM-SHA-1-PLUS SCRAM-SHA-1 CRAM-MD5 PLAIN LOGIN EXTERNAL OAUTHBEARER XOAUTH2"},
+	    {"transport \"a\" { type = submissions host = b.example username = u password-file = /p\n"
+	     " mechanisms = { \"XOAUTH2\" }\n}\n",
+		":2: mechanisms = \"XOAUTH2\": expected a token-command for it"},
+	    {"transport \"a\" { type = submissions host = b.example username = u token-command = p\n"
+	     " mechanisms = { \"PLAIN\" }\n}\n",
+		":2: mechanisms = \"PLAIN\": expected password-file or password-command for it"},
+	    {"transport \"a\" { type = submissions host = b.example username = u password-file = /p\n"
+	     " mechanisms = { \"EXTERNAL\" }\n}\n",
+		":2: mechanisms = \"EXTERNAL\": expected a client-certificate for it"},
+	    {"transport \"a\" { type = submissions host = b.example client-key = /k }\n",
+		":1: client-key = \"/k\": expected a client-certificate beside it"},
+	    {"transport \"a\" { type = socks }\n",
+		":1: transport without address: expected address and port of the proxy: 192.0.2.1:1080"},
+	    {"transport \"a\" { type = socks address = \"proxy.example:1080\" }\n",
+		":1: address = \"proxy.example:1080\": expected an IP address with a port: 192.0.2.1:1080, "
+		"[2001:db8::1]:1080"},
+	    {"transport \"a\" { type = socks address = \"::1:1080\" }\n",
+		":1: address = \"::1:1080\": expected an IP address with a port: 192.0.2.1:1080, "
+		"[2001:db8::1]:1080"},
+	    {"transport \"a\" { type = direct source-ipv4 = \"::1\" }\n",
+		":1: source-ipv4 = \"::1\": expected an IPv4 address"},
+	    {"transport \"a\" { type = direct source-ipv6 = 192.0.2.1 }\n",
+		":1: source-ipv6 = \"192.0.2.1\": expected an IPv6 address"},
+	    {"transport \"a\" { type = discard code = 550 }\n",
+		":1: found code in the transport a, expected it with type fail"},
 	    {"transport \"\" { type = direct }\n", ":1: title = \"\": expected a name for the transport"},
 	    {"route { to = { \"*.example\" } transport = a }\n",
 		":1: to = \"*.example\": expected a domain name in ASCII, or one behind a dot: .example.org"},
@@ -271,6 +334,57 @@ taken(void)
 }
 
 static void
+transports(void)
+{
+	static const char text[] =
+	    "transport \"a\" { type = submission host = { \"S1.example.\", \"192.0.2.1\" } username = \"u\"\n"
+	    " password-command = \"pass show mail\" mechanisms = { \"SCRAM-SHA-256\", \"PLAIN\" }\n"
+	    " users = { \"alerts\" } }\n"
+	    "transport \"b\" { type = submissions srv = example.net client-certificate = /c tls-verify = "
+	    "dane }\n"
+	    "transport \"c\" { type = smtp host = r.example username = u password-file = /p\n"
+	    " allow-plaintext-auth = true loopback = no }\n"
+	    "transport \"d\" { type = socks address = \"[::1]:1080\" hostname = out.example\n"
+	    " remote-ips = { \"192.0.2.7\", \"2001:db8::7\" } username = u password-file = /p }\n"
+	    "transport \"e\" { type = direct source-ipv4 = 192.0.2.8 source-ipv6 = \"2001:db8::8\" }\n"
+	    "transport \"f\" { type = local }\ntransport \"g\" { type = discard users = { } }\n";
+	struct str why = {0};
+	struct conf *c = try(text, sizeof text - 1, &why);
+	const struct conf_transport *t;
+	char ip[64];
+	uint16_t port;
+
+	STR_EQ(str_cstr(&why), "", "every type of transport is taken");
+	if (!c)
+		return;
+	t = c->transport;
+	OK(t->host.n == 2 && t->port == 587 && t->starttls == STARTTLS_MUST && t->verify == VERIFY_PKIX &&
+		t->loopback,
+	    "submission: STARTTLS must, a certificate for its name");
+	STR_EQ(t->host.v[0], "s1.example", "hosts in lower case");
+	INT_EQ(t->mechanisms.n, 2, "mechanisms");
+	OK(conf_is_relay(t) && conf_logs_in(t), "it logs in");
+	OK(conf_transport_allows(t, "alerts") && !conf_transport_allows(t, "www"), "users");
+	t++;
+	OK(t->port == 465 && t->verify == VERIFY_DANE && !t->host.n && !conf_logs_in(t),
+	    "submissions by SRV");
+	STR_EQ(t->client_key, "/c", "the key is in the certificate's file");
+	t++;
+	OK(t->port == 25 && t->verify == VERIFY_AUTO && t->starttls == STARTTLS_MAY && !t->loopback,
+	    "smtp that hands its password to anybody");
+	t++;
+	OK(!conf_is_relay(t) && conf_logs_in(t) && !t->loopback, "socks");
+	OK(conf_socket_parse(t->proxy, ip, &port) && !strcmp(ip, "::1") && port == 1080, "its address");
+	t++;
+	STR_EQ(t->source_ipv6, "2001:db8::8", "a source address");
+	OK(t[1].type == TRANSPORT_LOCAL && t[2].type == TRANSPORT_DISCARD &&
+		conf_transport_allows(&t[2], "x"),
+	    "local, discard");
+	conf_free(c);
+	str_free(&why);
+}
+
+static void
 nested(void)
 {
 	static const char text[] =
@@ -366,6 +480,7 @@ main(void)
 	refused();
 	taken();
 	nested();
+	transports();
 	files();
 	unlink(path);
 	DONE();

@@ -68,6 +68,14 @@ add_data(struct dns_answer *a, unsigned type, char *s)
 		b[0] = (unsigned char)(pref >> 8);
 		b[1] = (unsigned char)pref;
 		n = 2 + wire_name(b + 2, host);
+	} else if (type == DNS_SRV) {
+		unsigned v[3];
+
+		if (sscanf(s, "%u %u %u %255s", &v[0], &v[1], &v[2], host) != 4)
+			abort();
+		for (; n < 6; n++)
+			b[n] = (unsigned char)(n % 2 ? v[n / 2] : v[n / 2] >> 8);
+		n += wire_name(b + n, host);
 	} else if (type == DNS_TLSA) {
 		n = wire_tlsa(b, s);
 	} else if (type == DNS_TXT) {

@@ -57,15 +57,22 @@ static const struct {
 
     {"ordinary", "none", "*", "*", "*", "none", "configuration: never"},
     {"ordinary", "must", "*", "*", "*", "must", "configuration: must"},
+    {"*", "pkix", "*", "*", "*", "pkix", "T62 T117 configuration: pkix, whatever else is known or wished"},
+    {"*", "dane", "usable", "*", "*", "dane", "T21 configuration: dane"},
+    {"*", "dane", "failed", "*", "*", "failed", "T21 with a lookup that failed"},
+    {"*", "dane", "none", "*", "*", "unproved", "T21 without records"},
+    {"*", "dane", "unusable", "*", "*", "unproved", "T21 with records that cannot be used"},
     {"lenient", "none", "*", "*", "*", "none", "T66 configuration: never"},
     {"lenient", "must", "*", "*", "*", "must", "T66 configuration: must"},
 };
 
 static const char *const needs[] = {"ordinary", "secure", "lenient"};
-static const char *const tls[] = {"may", "none", "must", "dane", "dane-unusable", "sts", "dane+sts"};
+static const char *const tls[] = {"may", "none", "must", "dane", "dane-unusable", "sts", "dane+sts", "pkix"};
 static const char *const danes[] = {"none", "usable", "unusable", "failed"};
 static const char *const stss[] = {"none", "testing", "testing-stranger", "enforce", "stranger"};
-static const char *const fates[] = {"", "failed", "stranger", "insecure"};
+static const char *const fates[] = {"", "failed", "stranger", "insecure", "unproved"};
+static const enum plan_tls configured[] = {
+    PLAN_TLS_MAY, PLAN_TLS_NONE, PLAN_TLS_MUST, PLAN_TLS_PKIX, PLAN_TLS_DANE};
 
 static bool
 is(const char *pattern, const char *word)
@@ -93,12 +100,12 @@ main(void)
 	bool used[ARRAY_LEN(rows)] = {false};
 	int homeless = 0;
 
-	for (unsigned i = 0; i < 3 * 3 * 4 * 5 * 2; i++) {
+	for (unsigned i = 0; i < 3 * 5 * 4 * 5 * 2; i++) {
 		struct finding f = {.need = (enum plan_need)(i % 3),
-		    .configured = (enum plan_tls)(i / 3 % 3),
-		    .dane = (enum dane_found)(i / 9 % 4),
-		    .sts = (enum sts_verdict)(i / 36 % 5),
-		    .mx_secure = i / 180};
+		    .configured = configured[i / 3 % 5],
+		    .dane = (enum dane_found)(i / 15 % 4),
+		    .sts = (enum sts_verdict)(i / 60 % 5),
+		    .mx_secure = i / 300};
 		const char *g = got(&f);
 		bool home = false;
 

@@ -151,7 +151,79 @@ static const struct row rows[] = {
 	"r A i !\nr AAAA i !", LATER("4.3.5", "r\\x20has\\x20no\\x20address")},
     {"a configured loopback target without leave", {.name = "127.0.0.1", .host = true}, "",
 	LATER("4.3.5", "no\\x20mail\\x20can\\x20go\\x20to\\x20127.0.0.1\\x20from\\x20here")},
+    {"several hosts, in their order, an address among them",
+	{.name = "a.r 192.0.2.9 b.r", .host = true, .port = 587, .tls = PLAN_TLS_PKIX},
+	"a.r A s 192.0.2.1\nb.r A i > c.r | 192.0.2.2",
+	"plan a.r 192.0.2.9 b.r\nsite a.r:587,192.0.2.9:587,b.r:587\ndnssec secure\n"
+	"hop a.r pref=0 port=587 dnssec=secure tls=pkix\nnames a.r\naddr 192.0.2.1\n"
+	"hop 192.0.2.9 pref=1 port=587 dnssec=insecure tls=pkix\nnames 192.0.2.9\naddr 192.0.2.9\n"
+	"hop b.r pref=2 port=587 dnssec=insecure tls=pkix\nnames b.r\naddr 192.0.2.2\nttl 300\nend\n"},
+    {"several hosts, one that cannot be looked up", {.name = "a.r b.r", .host = true, .tls = PLAN_TLS_MUST},
+	"a.r A f\nb.r A i 192.0.2.2",
+	"plan a.r b.r\nsite a.r:25,b.r:25\ndnssec secure\npartial yes\n"
+	"hop b.r pref=1 port=25 dnssec=insecure tls=must\nnames b.r\naddr 192.0.2.2\nttl 300\nend\n"},
+    {"several hosts, none with an address", {.name = "a.r b.r", .host = true}, "a.r A i -\nb.r A i !",
+	LATER("4.3.5", "a.r\\x20b.r\\x20has\\x20no\\x20address")},
+    {"T62 REQUIRETLS by a relay that proves its name",
+	{.name = "r", .host = true, .tls = PLAN_TLS_PKIX, .need = NEED_SECURE}, "r A i 192.0.2.1",
+	"plan r\nsite r:25\ndnssec secure\nhop r pref=0 port=25 dnssec=insecure tls=pkix\nnames r\naddr "
+        "192.0.2.1\n"
+	"ttl 300\nend\n"},
+    {"T21 DANE of a relay, by its port, is asked for and there",
+	{.name = "r", .host = true, .port = 587, .tls = PLAN_TLS_DANE},
+	"r A s 192.0.2.1\n_587._tcp.r TLSA s 3 1 1 x32",
+	"plan r\nsite r:587\ndnssec secure\nhop r pref=0 port=587 dnssec=secure tls=dane\nnames r\n"
+	"tlsa 3 1 1 1111111111111111111111111111111111111111111111111111111111111111\naddr 192.0.2.1\nttl "
+        "300\nend\n"},
+    {"T21 and not there", {.name = "r", .host = true, .port = 587, .tls = PLAN_TLS_DANE}, "r A s 192.0.2.1",
+	LATER("4.7.5",
+	    "r\\x20has\\x20no\\x20signed\\x20TLSA\\x20record\\x20that\\x20can\\x20be\\x20used,\\x20"
+	    "which\\x20the\\x20configuration\\x20asks\\x20for")},
+    {"SRV: priorities, ports; an insecure answer proves nobody but the domain and what is below it",
+	{.name = "_submissions._tcp.d", .host = true, .srv = true, .tls = PLAN_TLS_PKIX},
+	"_submissions._tcp.d SRV i/200 20 0 465 b.e | 10 5 4465 a.d | 30 0 465 .\na.d A i 192.0.2.1\nb.e A i "
+        "192.0.2.2",
+	"plan d\nsite _submissions._tcp.d\ndnssec insecure\n"
+	"hop a.d pref=10 port=4465 dnssec=insecure tls=pkix\nnames a.d d\naddr 192.0.2.1\n"
+	"hop b.e pref=20 port=465 dnssec=insecure tls=pkix\nnames d\naddr 192.0.2.2\nttl 200\nend\n"},
+    {"SRV, secure: the host's own name does, too",
+	{.name = "_submissions._tcp.d", .host = true, .srv = true, .tls = PLAN_TLS_PKIX},
+	"_submissions._tcp.d SRV s 10 0 465 b.e\nb.e A i 192.0.2.2",
+	"plan d\nsite _submissions._tcp.d\ndnssec secure\n"
+	"hop b.e pref=10 port=465 dnssec=insecure tls=pkix\nnames b.e d\naddr 192.0.2.2\nttl 300\nend\n"},
+    {"SRV: no such service", {.name = "_submissions._tcp.d", .host = true, .srv = true},
+	"_submissions._tcp.d SRV s 0 0 0 .",
+	LATER("4.3.5",
+	    "_submissions._tcp.d\\x20has\\x20no\\x20SRV\\x20record\\x20that\\x20names\\x20a\\x20server")},
+    {"SRV: there are none", {.name = "_submissions._tcp.d", .host = true, .srv = true},
+	"_submissions._tcp.d SRV i !",
+	LATER("4.3.5",
+	    "_submissions._tcp.d\\x20has\\x20no\\x20SRV\\x20record\\x20that\\x20names\\x20a\\x20server")},
+    {"SRV: the lookup fails", {.name = "_submissions._tcp.d", .host = true, .srv = true},
+	"_submissions._tcp.d SRV f",
+	LATER("4.4.3", "unable\\x20to\\x20look\\x20up\\x20SRV\\x20of\\x20_submissions._tcp.d:\\x20SERVFAIL")},
 };
+
+/* RFC 2782: about one in four of the draws begins with a host that weighs a quarter. */
+static void
+weighed(void)
+{
+	struct plan p = {0};
+	unsigned first[3] = {0};
+
+	for (unsigned i = 0; i < 3; i++) {
+		struct plan_hop *h = plan_hop_add(&p, (const char *[]){"a", "b", "c"}[i]);
+
+		h->weight = (const unsigned[]){30, 10, 0}[i];
+	}
+	for (uint64_t seed = 0; seed < 1000; seed++) {
+		plan_shuffle(&p, seed * 2654435761u);
+		first[*p.hop[0].host - 'a']++;
+	}
+	OK(first[0] > 650 && first[0] < 820 && first[1] > 180 && first[1] < 320 && first[2] < 60,
+	    "weights of SRV records");
+	plan_free(&p);
+}
 
 /* No answer makes more hops or addresses than a record may have. */
 static void
@@ -200,5 +272,6 @@ main(void)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		world_run(&rows[i]);
 	bounded();
+	weighed();
 	DONE();
 }
