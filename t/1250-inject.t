@@ -157,6 +157,12 @@ ok "mox-runq -w keeps it running" as 65534 mox-sendmail -f a@example.org b@examp
 pkill -KILL -P "$PID_runq" -x mox-inject
 wait_until grep -q 'event=restart.*mox-inject\|restart.*command=mox-inject' runq.log
 ok "... starts it again" wait_until listening
+stop runq KILL
+start runq "${owner[@]}" mox-runq -w
+wait_until mox-queue-list
+ok "... also behind one that was killed" wait_until pgrep -P "$PID_runq" -x mox-inject
+wait_until listening
+ok "... and it is served" listening
 stop runq
 ok "... and takes it along" wait_until test ! -e spool/inject
 sed -i 's/^hostname/inject = false\n&/' conf
