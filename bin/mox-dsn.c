@@ -8,6 +8,7 @@
 #include "conf_value.h"
 #include "die.h"
 #include "dsn.h"
+#include "encoded_read.h"
 #include "fates.h"
 #include "fdio.h"
 #include "file.h"
@@ -144,6 +145,7 @@ static void
 shut_files(void)
 {
 	tzset();
+	encoded_read_prepare();
 	sandbox_files(NULL);
 }
 

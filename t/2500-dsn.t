@@ -280,6 +280,24 @@ is "T67 folded, in small letters" "$(tlsno 'TLS-Required:\r\n no')" 1
 is "T67 twice, with another value, or in the body: not copied" "$(tlsno 'TLS-Required: No\r\nTLS-Required: No')$(tlsno 'TLS-Required: Never')$(tlsno 'S: x')" 000
 is "T66 ignored with REQUIRETLS" "$(tlsno 'TLS-Required: No' requiretls.fates)" 0
 
+# ---- the subject ----
+subject() { # SUBJECT: as it stands in the text
+	printf 'Subject: %b\r\n\r\nx\r\n' "$1" | mox-dsn -e 3 3<failed.fates >subject.eml && python3 referee.py subject.eml failed.fates || return
+	python3 -c '
+import email, email.policy, re
+t = list(email.message_from_binary_file(open("subject.eml", "rb"), policy=email.policy.default).iter_parts())[0].get_content().replace("\n", " ")
+m = re.match("Your message (?:\"(.*)\" )?of ", t)
+print(m[1])'
+}
+is "RFC 2047: a subject is shown as its author wrote it" "$(subject '=?utf-8?Q?Gr=C3=BC=C3=9Fe_aus?=\r\n =?iso-8859-1?B?S/Zsbg==?= (2)')" 'Grüße ausKöln (2)'
+is "in charsets that libc has files for, which nobody may open any more" "$(subject '=?koi8-r?B?8NLJ18XU?= =?ISO-2022-JP?B?GyRCJDMkcyRLJEEkTxsoQg==?=')" 'Приветこんにちは'
+is "what it may hide is not hidden" "$(subject '=?utf-8?Q?a=0d=0aBcc:_x=1b[31m=e2=80=aey=00?=')" 'a\x0d\x0aBcc: x\x1b[31m\xe2\x80\xaey�'
+is "nor what is no UTF-8" "$(subject '=?utf-8?Q?=ff=c3(?=')" '\xff\xc3('
+is "one in a charset that nobody knows is left out" "$(subject '=?klingon?Q?x?=')" None
+ok "one of a megabyte is cut" test "$(subject "$(printf '=?utf-8?Q?%0200d?= ' $(seq 1 5000))" | wc -c)" -lt 300
+sed 's/^end/subject =?utf-8?Q?Gr=C3=BC=C3=9Fe?=\nend/' failed.fates >encoded.fates
+is "it is the same in the plain form" "$(mox-dsn --minimal -e 3 3<encoded.fates </dev/null | grep -c 'message "Gr=C3=BC=C3=9Fe"')" 1
+
 # ---- what is given back ----
 sed '/^end/d' failed.fates >minimal.fates
 printf 'message-id <orig.1@x.example>\nsubject Disk full\nend\n' >>minimal.fates

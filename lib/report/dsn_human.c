@@ -4,6 +4,7 @@
 #include "date.h"
 #include "die.h"
 #include "dsn_human.h"
+#include "encoded_read.h"
 #include "status.h"
 #include "template.h"
 #include "text.h"
@@ -278,18 +279,20 @@ add_addresses(struct str *out, const struct fates *f)
 		str_addf(out, " and %zu others", f->nrcpt - shown);
 }
 
-/* The subject, unless it is in encoded words, which nobody can read. */
+/* The subject in the reader's own letters, unless it is in a charset that nobody here can read. */
 static void
 add_subject(struct str *out, const struct dsn *d)
 {
-	struct str s = {0};
+	struct str field = {0}, s = {0};
 
-	if (d->msg && returned_field(d->msg, "Subject", &s))
+	if (d->msg && returned_field(d->msg, "Subject", &field))
 		;
 	else if (d->fates->subject && !d->fates->secure)
-		str_adds(&s, d->fates->subject);
+		str_adds(&field, d->fates->subject);
+	encoded_read(&s, str_cstr(&field), field.len);
 	if (!strstr(str_cstr(&s), "=?"))
 		text_show(out, str_cstr(&s), false, 200);
+	str_free(&field);
 	str_free(&s);
 }
 
