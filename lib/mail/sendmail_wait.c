@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #define PATIENCE MINUTE
+#define PATIENCE_FOR_A_TURN (10 * SECOND) /* a mox-runq -s, which delivers nothing, gives it none */
 #define FIRST_PAUSE (20 * 1000)
 #define LONGEST_PAUSE (SECOND / 2)
 
@@ -125,20 +126,21 @@ field_is(const char *s, size_t n, const char *word)
 enum wait_state
 wait_judge(const char *rows)
 {
-	enum wait_state state = WAIT_GONE;
+	enum wait_state state = WAIT_GONE, one;
 
-	while (*rows) {
+	for (; *rows; rows += *rows == '\n') {
 		size_t nword, nattempts;
 		const char *word = field(&rows, &nword), *attempts = field(&rows, &nattempts);
-		bool tried = !field_is(attempts, nattempts, "0") && nattempts;
-		bool over = field_is(word, nword, "held") || field_is(word, nword, "noticing") ||
-		            (field_is(word, nword, "waiting") && tried);
 
-		if (!over)
-			return WAIT_MORE;
-		state = WAIT_OVER;
+		if (field_is(word, nword, "delivering"))
+			one = WAIT_ATTEMPT;
+		else if (field_is(word, nword, "held") || field_is(word, nword, "noticing") ||
+			 !field_is(attempts, nattempts, "0"))
+			one = WAIT_OVER;
+		else
+			one = WAIT_TURN;
+		state = one > state ? one : state;
 		rows += strcspn(rows, "\n");
-		rows += *rows == '\n';
 	}
 	return state;
 }
@@ -172,27 +174,43 @@ pause_for(int64_t us)
 	nanosleep(&t, NULL);
 }
 
-int
-wait_for_attempt(const struct conf *c, char *conf_file, const char *id, bool verbose)
+/* Answers the rows of the first attempt's end; false: nobody was there to ask, or it took too long. */
+static bool
+wait_for_rows(const struct conf *c, char *conf_file, const char *id, struct str *rows)
 {
-	int64_t until = clock_mono() + PATIENCE, wait = FIRST_PAUSE;
-	struct str rows = {0};
-	size_t failed = 0;
+	int64_t began = clock_mono(), turn = began, wait = FIRST_PAUSE;
+	enum wait_state state;
 
-	while (clock_mono() < until && runner_listens(c) &&
-	       ask("mox-queue-list", "state,attempts,rcpt,error", conf_file, id, &rows) &&
-	       wait_judge(str_cstr(&rows)) == WAIT_MORE) {
+	while (runner_listens(c) && ask("mox-queue-list", "state,attempts,rcpt,error", conf_file, id, rows)) {
+		state = wait_judge(str_cstr(rows));
+		if (state < WAIT_TURN)
+			return true;
+		if (state == WAIT_ATTEMPT)
+			turn = clock_mono();
+		if (clock_mono() >= began + PATIENCE || clock_mono() >= turn + PATIENCE_FOR_A_TURN)
+			return false;
 		pause_for(wait);
 		wait = wait * 2 < LONGEST_PAUSE ? wait * 2 : LONGEST_PAUSE;
 	}
-	if (wait_judge(str_cstr(&rows)) == WAIT_OVER) {
-		failed = tell(str_cstr(&rows), "noticing", "unable to deliver to %.*s: %.*s");
+	return false;
+}
+
+int
+wait_for_attempt(const struct conf *c, char *conf_file, const char *id, bool verbose)
+{
+	static const char no[] = "unable to deliver to %.*s: %.*s";
+	struct str rows = {0};
+	size_t failed = 0;
+
+	if (wait_for_rows(c, conf_file, id, &rows)) {
+		failed = tell(str_cstr(&rows), "noticing", no);
 		if (verbose)
 			tell(str_cstr(&rows), "waiting", "unable to deliver to %.*s yet: %.*s");
+		/* Who is not in the queue any more has been delivered to, or not. */
+		if (ask("mox-retired-list", "result,attempts,rcpt,error", conf_file, id, &rows))
+			failed +=
+			    tell(str_cstr(&rows), "failed", no) + tell(str_cstr(&rows), "suppressed", no);
 	}
-	/* Who is not in the queue any more has been delivered to, or not. */
-	if (ask("mox-retired-list", "result,attempts,rcpt,error", conf_file, id, &rows))
-		failed += tell(str_cstr(&rows), "failed", "unable to deliver to %.*s: %.*s");
 	str_free(&rows);
 	return failed ? EX_UNAVAILABLE : 0;
 }

@@ -27,14 +27,14 @@ static const struct {
 	enum wait_state state;
 } waits[] = {
     {"S22 gone", "", WAIT_GONE},
-    {"S22 not tried yet", "due\t0\ta@x\t\n", WAIT_MORE},
-    {"S22 under way", "delivering\t1\ta@x\t\n", WAIT_MORE},
+    {"S22 not tried yet", "due\t0\ta@x\t\n", WAIT_TURN},
+    {"S22 under way", "delivering\t1\ta@x\t\n", WAIT_ATTEMPT},
     {"S22 tried once", "waiting\t1\ta@x\tno answer\n", WAIT_OVER},
-    {"S22 waits without a try", "waiting\t0\ta@x\t\n", WAIT_MORE},
-    {"S22 tried and due again", "due\t1\ta@x\tno answer\n", WAIT_MORE},
+    {"S22 waits without a try", "waiting\t0\ta@x\t\n", WAIT_TURN},
+    {"S22 tried and due again", "due\t1\ta@x\tno answer\n", WAIT_OVER},
     {"S22 held", "held\t0\ta@x\t\n", WAIT_OVER},
     {"S22 failed", "noticing\t1\ta@x\tno such user\n", WAIT_OVER},
-    {"S22 one of two", "waiting\t1\ta@x\tno\ndue\t0\tb@x\t\n", WAIT_MORE},
+    {"S22 one of two", "waiting\t1\ta@x\tno\ndue\t0\tb@x\t\n", WAIT_TURN},
     {"S22 both", "waiting\t1\ta@x\tno\nnoticing\t1\tb@x\tno\n", WAIT_OVER},
 };
 
