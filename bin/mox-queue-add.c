@@ -25,7 +25,7 @@
 	"mox-queue-add [-q] [-C file] [-f sender] [--notify list] [--orcpt type;text]\n"                     \
 	"           [--ret full|hdrs] [--envid text] [--requiretls yes|no]\n"                                \
 	"           [--transport name] [--hold-until time] [--extra key=value]\n"                            \
-	"           [--origin local] [--account name] recipient ...\n"                                       \
+	"           [--origin local|elsewhere] [--account name] recipient ...\n"                             \
 	"       mox-queue-add [-q] [-C file] [--sysexits] [--peer fd] -e fd\n"                               \
 	"       mox-queue-add [-C file] [--peer fd] -B"
 
@@ -146,7 +146,7 @@ option_take(struct asked *a, int c)
 	case OPT_TRANSPORT: set_text(&e->transport, optarg); break;
 	case OPT_HOLD_UNTIL: a->hold = optarg; break;
 	case OPT_EXTRA: add_extra(e, optarg); break;
-	case OPT_ORIGIN: set_one_of(&e->origin, "origin", "local", ""); break;
+	case OPT_ORIGIN: set_one_of(&e->origin, "origin", "local", "elsewhere"); break;
 	case OPT_ACCOUNT: set_text(&e->account, optarg); break;
 	case OPT_SYSEXITS: a->sysexits = true; break;
 	case 'h': print_usage(USAGE);
@@ -171,6 +171,10 @@ recipients_take(struct asked *a, char **argv, int n)
 	if (!a->env.sender)
 		a->env.sender = mem_dup("");
 	set_text(&a->env.sender, addr_unwrap(a->env.sender));
+	if (!a->env.origin)
+		set_text(&a->env.origin, "local");
+	else if (strcmp(a->env.origin, "local"))
+		set_text(&a->env.origin, "");
 }
 
 static void

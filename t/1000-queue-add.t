@@ -59,6 +59,11 @@ extra x y=z
 rcpt T-y- "a\x20b"@example.org notify=success,delay orcpt=rfc822;x+2By@example.org
 end'
 like 'and origin' "$(envelope "$id" origin)" '^origin local$'
+id=$(printf "$msg" | mox-queue-add b@example.org)
+is 'mail by hand was written here' "$(envelope "$id" origin)" 'origin local'
+id=$(printf "$msg" | mox-queue-add --origin elsewhere b@example.org)
+is '... unless it is said' "$(envelope "$id" origin)" ''
+fails 100 'and not otherwise' mox-queue-add --origin here b@example.org </dev/null
 echo 86400 >clock
 id=$(printf "$msg" | MOX_TEST_CLOCK=$T/clock mox-queue-add --hold-until +2h b@example.org)
 like '--hold-until +2h' "$(($(envelope "$id" hold-until | cut -c12-) / 1000000 - $(date +%s)))" '^9(3600|3599|3598)$'

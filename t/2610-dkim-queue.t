@@ -125,8 +125,8 @@ as "nor one that only ends alike" "" 'level=debug' -- --origin local < <(from a@
 as "no From:" "" 'why="there is no From: field"' -- --origin local < <(printf 'Subject: x\n\nx\n')
 as "several" "" 'why="there are several From: fields"' -- --origin local < <(printf 'From: a@example.org\nFrom: b@example.org\n\nx\n')
 as "several domains in it" "" 'why="the addresses in From: are of several domains"' -- --origin local < <(printf 'From: a@example.org, b@other.example\n\nx\n')
-as "mail from elsewhere is not even asked for" "" '^$' -- --origin '' < <(from a@example.org)
-is "nor is a mox-dkim started for it" "$(strace -f -qq -e trace=execve -o tr mox-runq </dev/null 2>/dev/null; from a@example.org | add -f a@b.example --origin '' b@x.example >/dev/null; strace -f -qq -e trace=execve -o tr mox-runq 2>/dev/null; grep -c 'execve.*mox-dkim' tr)" 0
+as "mail from elsewhere is not even asked for" "" '^$' -- --origin elsewhere < <(from a@example.org)
+is "nor is a mox-dkim started for it" "$(strace -f -qq -e trace=execve -o tr mox-runq </dev/null 2>/dev/null; from a@example.org | add -f a@b.example --origin elsewhere b@x.example >/dev/null; strace -f -qq -e trace=execve -o tr mox-runq 2>/dev/null; grep -c 'execve.*mox-dkim' tr)" 0
 
 # ---- once, whatever comes ----
 fresh
@@ -156,13 +156,13 @@ ok "what is left of it is dropped" mox-queue-hold "$id"
 
 # ---- notices ----
 fresh
-from x@y.example | add -f alerts@example.org --origin '' 550-b@x.example >/dev/null
+from x@y.example | add -f alerts@example.org --origin elsewhere 550-b@x.example >/dev/null
 pass
 pass
 like "a notice of ours" "$(taken)" 'Content-Type: multipart/report'
 is "its From: is nobody's here: unsigned" "$(signers)" ""
 sed -i 's/me\.example/me.example.org/' conf
-from x@y.example | add -f alerts@example.org --origin '' 550-b@x.example >/dev/null
+from x@y.example | add -f alerts@example.org --origin elsewhere 550-b@x.example >/dev/null
 pass
 pass
 is "from a domain with keys it is signed" "$(signers)" "$both"
