@@ -463,6 +463,26 @@ work_test(void)
 	close(fd);
 }
 
+/* Who is alone in there has no TCP either, but can do its work. */
+static void
+alone_test(void)
+{
+	char buf[4];
+	pid_t pid = fork();
+	int st = 0;
+
+	if (!pid) {
+		sandbox_enter_alone();
+		_exit((socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0) >= 0 || errno != EPERM) |
+		      (socket(AF_INET6, SOCK_STREAM, IPPROTO_TCP) >= 0 || errno != EPERM) << 1 |
+		      (socket(AF_UNIX, SOCK_SEQPACKET, 0) >= 0 || errno != EPERM) << 2 |
+		      (open("/etc/passwd", O_RDONLY | O_CLOEXEC) >= 0) << 3 |
+		      (pread(a_fd, buf, 4, 0) != 4 || memcmp(buf, "mail", 4) != 0) << 4);
+	}
+	waitpid(pid, &st, 0);
+	say(WIFEXITED(st) && !WEXITSTATUS(st), "alone: no socket at all", NULL);
+}
+
 int
 main(void)
 {
@@ -493,6 +513,7 @@ main(void)
 	}
 	victims_make();
 	work_test();
+	alone_test();
 	victims_remove();
 	printf("1..%d\n", test_n);
 	return failed != 0;
