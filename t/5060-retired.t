@@ -2,7 +2,7 @@
 # What is remembered of each attempt and of who has left the queue: mox-retired-list, mox-queue-show, keep-retired, keep-failed-messages.
 . "$(dirname "$0")/lib.sh"
 mkdir bin
-cp "$MOX_BIN"/mox-runq "$MOX_BIN"/mox-dsn "$MOX_BIN"/mox-queue-* "$MOX_BIN"/mox-retired-list bin/
+cp "$MOX_BIN"/mox-runq "$MOX_BIN"/mox-dsn "$MOX_BIN"/mox-local "$MOX_BIN"/mox-queue-* "$MOX_BIN"/mox-retired-list bin/
 cp "$TOP/t/fake/runq-siblings.py" bin/mox-nexthop
 cp "$TOP/t/fake/runq-siblings.py" bin/mox-deliver
 PATH=$T/bin:$PATH
@@ -108,6 +108,17 @@ is "each stands in the history once" "$(mox-retired-list -o rcpt | grep -c '@d[0
 is "as delivered, or gone where the kill fell in between" "$(mox-retired-list -j | python3 -c 'import json,sys
 print({r["result"] for r in map(json.loads, sys.stdin) if "@d" in r["rcpt"]} - {"delivered", "gone"})')" "set()"
 is "so many at most" "$(mox-retired-list -n 250 | wc -l) $(mox-retired-list -domain d1.example -n 5 | wc -l)" "250 5"
+
+# local
+printf 'two: sent@x.example, %s\n' "$(id -un)" >aliases
+conf 'local-domains = { "here.example" } local-maildir = "'"$T"'/box/%u" aliases = "'"$T"'/aliases"'
+mkdir box
+a=$(add two@here.example "$(id -un)@here.example" nosuchuser@here.example)
+pass
+is "here: an alias, a mailbox, neither" "$(past result,transport,host "$a")" "expanded - -
+delivered - -
+failed - -"
+like "by mox-local" "$(mox-queue-show "$a.2" | grep ^attempt)" 'sent .*by local'
 
 # keep-retired
 forward $((86400 * 8))

@@ -128,7 +128,7 @@ sent_word(const struct job *j, const struct job_rcpt *r)
 
 	if (local_is(t))
 		return r->expanded || r->passed_on ? "expanded" : "delivered";
-	return t && t->type == TRANSPORT_SMTP ? "relayed" : "delivered";
+	return t && conf_is_relay(t) ? "relayed" : "delivered";
 }
 
 void
