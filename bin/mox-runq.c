@@ -4,8 +4,10 @@
 #include "clock.h"
 #include "die.h"
 #include "fdio.h"
+#include "limit.h"
 #include "log.h"
 #include "queue.h"
+#include "suppression.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -123,6 +125,7 @@ signalled(struct watch *w, uint32_t events)
 				if (pid == q->inject.pid)
 					inject_ended(q, status);
 				notice_child(q, pid, status);
+				limit_child(q, pid, status);
 				local_child(q, pid);
 			}
 			break;
@@ -200,6 +203,8 @@ index_start(struct runq *q)
 		log_s("tables", index_lost(q->index));
 		log_close();
 	}
+	suppress_start(q);
+	limit_start(q);
 	q->rebuilding = found == INDEX_NEW;
 	if (found != INDEX_CLEAN)
 		q->sweep = sweep_new(found, NULL, NULL);
@@ -319,9 +324,9 @@ is_finished(struct runq *q)
 	if (q->mode == RUNQ_SERVE)
 		return q->leaving ? nobody_asks(q) : serve_quiet(q, LINGER);
 	return q->mode == RUNQ_PASS && !work_waits(q) && !q->njobs && !q->asks.n && !q->refresh_pid &&
-	       !notice_busy(q) && !sign_busy(q) && (TAILQ_EMPTY(&q->to_ask) || q->nexthop.deaths > 3) &&
-	       q->due_next > q->now && (q->wake_at > q->now + SECOND || q->deliver.deaths > 3) &&
-	       nobody_asks(q);
+	       !notice_busy(q) && !sign_busy(q) && !limit_busy(q) &&
+	       (TAILQ_EMPTY(&q->to_ask) || q->nexthop.deaths > 3) && q->due_next > q->now &&
+	       (q->wake_at > q->now + SECOND || q->deliver.deaths > 3) && nobody_asks(q);
 }
 
 /* Without an index no attempt can be registered and nothing new goes out; what is out may end, but not hold up the
@@ -392,6 +397,8 @@ round_of_work(struct runq *q)
 	settle_done(q);
 	notice_round(q);
 	metrics_round(q);
+	suppress_round(q);
+	limit_round(q);
 	serve_round(q);
 	if (!index_commit(q->index, how_durable(q)) || !q->answers_wait)
 		serve_answer(q);
@@ -457,6 +464,7 @@ finish(struct runq *q, char **argv)
 		again = false;
 	load_unload_all(q);
 	notice_stop(q);
+	limit_stop(q);
 	notice_unload(q);
 	serve_stop(q);
 	ask_stop(q);

@@ -12,6 +12,8 @@ export ASAN_OPTIONS=detect_leaks=0 # mox-queue-add leaves its memory to the kern
 echo 0 >clock
 cat >conf <<X
 hostname = "me.example"
+max-messages-per-day = 0
+max-first-recipients-per-day = 0
 spool = "$T/spool"
 retry { intervals = { "10m" } jitter = false }
 transport "relay" { type = smtp host = "127.0.0.1" }

@@ -14,6 +14,8 @@ sink main -o "$T/main.taken"
 export MOX_CONF=$T/mox.conf
 cat >mox.conf <<X
 hostname = "mx.test.example"
+max-messages-per-day = 0
+max-first-recipients-per-day = 0
 spool = "$T/disk/spool"
 reserve = "24M"
 min-free = "32M"

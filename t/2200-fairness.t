@@ -18,6 +18,8 @@ export MOX_CONF=$T/mox.conf
 relay() { echo "transport \"$1\" { type = smtp host = \"127.0.0.1\" port = $2 starttls = never loopback = true }"; }
 cat >mox.conf <<X
 hostname = "mx.test.example"
+max-messages-per-day = 0
+max-first-recipients-per-day = 0
 spool = "$T/spool"
 min-free = "0"
 retry { intervals = { "5m" } }

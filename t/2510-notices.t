@@ -12,6 +12,7 @@ export FAKE_LOG=$T/log FAKE_GO=$T/go FAKE_BODIES=$T/bodies FAKE_JOBS=$T/jobs MOX
 export ASAN_OPTIONS=detect_leaks=0
 cat >conf <<X
 hostname = "me.example"
+suppress { automatic = false }
 postmaster = "boss@me.example"
 spool = "$T/spool"
 reserve = "64k"

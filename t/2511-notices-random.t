@@ -13,6 +13,9 @@ export ASAN_OPTIONS=detect_leaks=0
 echo "# SEED=$SEED"
 cat >conf <<X
 hostname = "me.example"
+max-messages-per-day = 0
+max-first-recipients-per-day = 0
+suppress { automatic = false }
 spool = "$T/spool"
 max-recipients = 5000
 retry { intervals = { "1h" } delay-notice = "2h" give-up = "6h" jitter = false }

@@ -14,6 +14,7 @@ export ASAN_OPTIONS=detect_leaks=0
 me=$(id -un)
 cat >conf <<X
 hostname = "me.example"
+suppress { automatic = false }
 mailname = "here.example"
 spool = "$T/spool"
 reserve = "64k"

@@ -2,6 +2,8 @@
  * notice is past changing. */
 #include "base.h"
 
+#include "change.h"
+#include "limit.h"
 #include "log.h"
 #include "queue.h"
 
@@ -71,6 +73,8 @@ change_release(struct runq *q, const struct change *c, struct row *row, uint32_t
 		return true;
 	if (!mark_file(q, row, MARK_HOLD, HOLD_NONE))
 		return false;
+	if (row->hold == HOLD_LIMIT)
+		limit_released(q, row);
 	row->hold = HOLD_NONE;
 	row->next = it ? it->next : q->now;
 	row_store(q, row, uid);

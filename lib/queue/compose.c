@@ -109,9 +109,8 @@ write_envelope(struct str *out, const struct notice *n)
 
 /* ---- the children ---- */
 
-/* A file in memory with the text in it, to be read from its start. */
-static int
-memory_file(const struct str *text)
+int
+compose_memory(const struct str *text)
 {
 	int fd = memfd_create("notice", MFD_CLOEXEC), err;
 
@@ -128,7 +127,7 @@ static bool
 spawn(struct runq *q, struct notice *n, char *argv[8], const int fd[2], const struct str *record)
 {
 	char flag[] = "-C";
-	int argc = 1, from = memory_file(record);
+	int argc = 1, from = compose_memory(record);
 	struct child_fd map[] = {{fd[0], 0}, {fd[1], 1}, {from, 3}};
 
 	if (from < 0)
@@ -157,7 +156,7 @@ compose_start(struct runq *q, struct notice *n, int fd, const struct envelope *e
 		argv[3] = minimal;
 	n->stage = NOTICE_COMPOSED;
 	n->answer = -1;
-	if (lseek(fd, 0, SEEK_SET) || (n->text = memory_file(NULL)) < 0) {
+	if (lseek(fd, 0, SEEK_SET) || (n->text = compose_memory(NULL)) < 0) {
 		*why = strerror(errno);
 		return false;
 	}
@@ -178,7 +177,7 @@ queue_start(struct runq *q, struct notice *n)
 
 	n->stage = NOTICE_QUEUED;
 	write_envelope(&envelope, n);
-	if (lseek(n->text, 0, SEEK_SET) || (n->answer = memory_file(NULL)) < 0 ||
+	if (lseek(n->text, 0, SEEK_SET) || (n->answer = compose_memory(NULL)) < 0 ||
 	    !spawn(q, n, argv, (int[2]){n->text, n->answer}, &envelope))
 		notice_later(q, n, strerror(errno));
 	str_free(&envelope);

@@ -6,8 +6,10 @@
 #include "die.h"
 #include "file.h"
 #include "id.h"
+#include "limit.h"
 #include "log.h"
 #include "queue.h"
+#include "suppression.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -21,8 +23,8 @@
 #define SCAN_EVERY (15 * SECOND)
 
 /* Login name of a uid, remembered: the door does not know it (no NSS there). */
-static const char *
-login_name(uint32_t uid)
+const char *
+intake_login(uint32_t uid)
 {
 	static struct {
 		uint32_t uid;
@@ -45,7 +47,7 @@ login_name(uint32_t uid)
 const char *
 intake_account(const struct envelope *e)
 {
-	return e->account ? e->account : login_name(e->uid);
+	return e->account ? e->account : intake_login(e->uid);
 }
 
 void
@@ -74,6 +76,8 @@ intake_row(
 	};
 	if (row->hold == HOLD_NONE)
 		row->next = e->hold_until > q->now ? e->hold_until : q->now;
+	else if (row->hold == HOLD_LIMIT)
+		row->error = "over a limit of its account when it was queued";
 }
 
 /* Away with a file that fails its check, kept for a person. */
@@ -203,16 +207,41 @@ log_taken(const struct envelope *e, const char *id)
 	log_close();
 }
 
+/* The file says so too, for the day when the index is lost. */
 static void
-put_rows(struct runq *q, const struct envelope *e)
+hold_over_limit(struct runq *q, struct envelope *e, const char *name)
 {
+	int fd = openat(q->spool.new, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	for (unsigned n = 1; n <= e->nrcpt; n++) {
+		if (!limit_holds(q, e, n))
+			continue;
+		if (fd < 0 || envelope_mark(fd, e, n, MARK_HOLD, HOLD_LIMIT)) {
+			log_open(LOG_ALERT, "unmarked");
+			log_s("error", strerror(errno));
+			log_close();
+			e->rcpt[n - 1].mark[MARK_HOLD] = HOLD_LIMIT;
+		}
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+static void
+put_rows(struct runq *q, struct envelope *e, const char *name)
+{
+	const char *over = limit_take(q, e);
 	char domain[DOMAIN_NAME_MAX];
 	struct row row;
 
+	if (over)
+		hold_over_limit(q, e, name);
 	for (unsigned n = 1; n <= e->nrcpt; n++) {
 		if (e->rcpt[n - 1].mark[MARK_STATE] != STATE_TODO)
 			continue;
 		intake_row(q, &row, e, n, domain);
+		if (over && row.hold == HOLD_LIMIT)
+			row.error = over;
 		row_store(q, &row, e->uid);
 	}
 }
@@ -230,7 +259,7 @@ place(struct runq *q, const struct envelope *e)
 			continue;
 		todo++;
 		intake_row(q, &row, e, n, domain);
-		if (row.hold == HOLD_NONE && !item_find(q, e->id, n))
+		if (row.hold == HOLD_NONE && !item_find(q, e->id, n) && !suppress_fails(q, &row))
 			load_place(q, &row);
 	}
 	if (todo)
@@ -244,7 +273,8 @@ static void
 take(struct runq *q, struct batch *b)
 {
 	for (size_t i = 0; i < b->n; i++)
-		put_rows(q, &b->env[i]);
+		put_rows(q, &b->env[i], b->name[i]);
+	limit_commit(q);
 	if (index_commit(q->index, INDEX_DURABLE))
 		return;
 	for (size_t i = 0; i < b->n; i++) {

@@ -8,6 +8,7 @@
 #include "queue.h"
 #include "rec.h"
 #include "retry.h"
+#include "suppression.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -84,6 +85,16 @@ still_due(struct runq *q, struct item *it, const struct envelope *e)
 
 	if (mark && mark[MARK_STATE] == STATE_TODO && mark[MARK_HOLD] == HOLD_NONE) {
 		enum tls_class class = class_of_mark(mark);
+		const struct row who = {.id = e->id,
+		    .n = it->n,
+		    .sender = e->sender,
+		    .rcpt = e->rcpt[it->n - 1].address,
+		    .account = intake_account(e)};
+
+		if (suppress_fails(q, &who)) {
+			item_free(q, it);
+			return false;
+		}
 		if (class == it->dest->class)
 			return true;
 		change_class(q, it, class);

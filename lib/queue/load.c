@@ -6,6 +6,7 @@
 #include "id.h"
 #include "queue.h"
 #include "rec.h"
+#include "suppression.h"
 
 #include <inttypes.h>
 
@@ -141,6 +142,8 @@ load_place(struct runq *q, const struct row *row)
 		load_wait(q, row->id, row->n, row->next, row->domain);
 		return;
 	}
+	if (suppress_fails(q, row))
+		return;
 	d = domain_get(q, row->domain);
 	/* What came before it stands in the index: it must not overtake. */
 	if (!d->backlog && q->loaded < q->conf->max_loaded && d->loaded < load_quota(q) && !q->stopping &&
@@ -280,7 +283,7 @@ refill(struct runq *q, struct domain *d, size_t room)
 			load_wait(q, row.id, row.n, row.next, row.fate ? NOTICE_DOMAIN : row.domain);
 		else if (row.hold == HOLD_NONE && row.fate)
 			notice_load(q, &row);
-		else if (row.hold == HOLD_NONE)
+		else if (row.hold == HOLD_NONE && !suppress_fails(q, &row))
 			item_add(q, &row);
 	}
 	return got;

@@ -42,6 +42,9 @@ void compose_ended(struct runq *q, struct notice *n, int status);
 void compose_free(struct notice *n);
 bool compose_lacks_conf(const struct runq *q); /* its children cannot read the configuration */
 
+/* A file in memory with the text in it (NULL: none), to be read from its start; -1 with errno. */
+int compose_memory(const struct str *text);
+
 /* ---- notice.c ---- */
 const char *notice_word(enum notice_kind kind); /* as mox-dsn calls it */
 /* The one of that id and kind whose round is open. */

@@ -13,6 +13,8 @@
  *   told.c    what follows from it                     doubles.c those that nobody can have
  *   dates.c   what a wrong clock left
  *   local.c   children of mox-local                    routing.c by which transport
+ *   suppress.c whom an account does not write to           limit.c   how much an account may send
+ *   letter.c  word to the postmaster of that               expire.c  what grows old in the index
  *   retire.c  attempts, and the history                failed.c  giving a message up
  *   metrics.c spool/metrics.prom (series.c)            sign.c    signatures from mox-dkim
  *
@@ -29,6 +31,7 @@
 #include "co.h"
 #include "conf.h"
 #include "envelope.h"
+#include "expire.h"
 #include "hash.h"
 #include "index.h"
 #include "loop.h"
@@ -51,6 +54,8 @@ struct domain;
 struct dest;
 struct site;
 struct client;
+struct runq;
+struct limits;
 
 /* One loaded recipient. */
 struct item {
@@ -279,6 +284,11 @@ struct runq {
 		struct doubles doubles;
 		uint64_t dropped; /* double bounces that nobody is told of, since the start */
 	} notices;
+	struct {
+		bool listed, failing; /* the index may have entries; failures in a row */
+		struct expiry expiry;
+	} suppress;
+	struct limits *limit;
 	struct sweep *sweep; /* rebuild or comparison under way; NULL: none */
 	struct {
 		int64_t at; /* monotonic: next look */
@@ -391,6 +401,7 @@ bool row_read(struct row *row, uint32_t *uid, char *rec, size_t len);
 void intake_round(struct runq *q);
 void intake_row(
     struct runq *q, struct row *row, const struct envelope *e, unsigned n, char domain[DOMAIN_NAME_MAX]);
+const char *intake_login(uint32_t uid); /* static, until the next call for another */
 /* Who may sign as whom: its account, else the submitter's login name. */
 const char *intake_account(const struct envelope *e);
 void spool_corrupt(
@@ -501,22 +512,6 @@ int job_send(struct job *j) MUST_USE;
 /* Opens and reads a loaded message; -1: not now, or it is gone, and so are its items that have no job. */
 int job_open(struct runq *q, struct msg *m, struct envelope *e) MUST_USE;
 
-/* ---- change.c: true when it changed something, or with `dry` would have ---- */
-#define TRANSPORT_NAME_MAX 200
-struct change {
-	bool privileged, dry;
-	bool timed;                             /* schedule: next is given */
-	bool relative;                          /* next is added to the row's */
-	int64_t next;                           /* schedule */
-	char requiretls;                        /* the mark to set */
-	char transport[TRANSPORT_NAME_MAX + 1]; /* to set; "": as routes say */
-};
-bool change_hold(struct runq *q, const struct change *c, struct row *row, uint32_t uid);
-bool change_release(struct runq *q, const struct change *c, struct row *row, uint32_t uid);
-bool change_schedule(struct runq *q, const struct change *c, struct row *row, uint32_t uid);
-bool change_transport(struct runq *q, const struct change *c, struct row *row, uint32_t uid);
-bool change_requiretls(struct runq *q, const struct change *c, struct row *row, uint32_t uid);
-
 /* ---- serve.c ---- */
 void serve_start(struct runq *q);
 void serve_round(struct runq *q);
@@ -564,9 +559,9 @@ void metrics_session(const struct job *j); /* once a job */
 void metrics_round(struct runq *q);
 bool metrics_busy(const struct runq *q);
 void metrics_timers(const struct runq *q, int64_t *mono_deadline);
-void metrics_count(struct runq *q); /* now: counts what waits, ... */
+void metrics_count(struct runq *q);   /* now: counts what waits, ... */
 bool metrics_counted(struct runq *q); /* ... and whether it has, and has written it */
-void metrics_stop(struct runq *q); /* the last time */
+void metrics_stop(struct runq *q);    /* the last time */
 
 /* ---- known.c: what recipient domains support, for people who ask before they send ---- */
 /* The value of a `session` line, still encoded. */

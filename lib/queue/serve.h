@@ -8,6 +8,7 @@
 #ifndef SERVE_H
 #define SERVE_H
 
+#include "change.h"
 #include "queue.h"
 #include "select.h"
 
@@ -72,7 +73,8 @@ void serve_walk_end(struct client *c, size_t got);
 void serve_status(struct client *c, const char *word, const char *text);
 
 /* Each ends with a word of NULL. */
-extern const struct serve_op serve_queue_ops[];   /* serve_queue.c: rows of the queue */
-extern const struct serve_op serve_retired_ops[]; /* serve_retired.c: the history */
+extern const struct serve_op serve_queue_ops[];    /* serve_queue.c: rows of the queue */
+extern const struct serve_op serve_retired_ops[];  /* serve_retired.c: the history */
+extern const struct serve_op serve_suppress_ops[]; /* serve_suppress.c: whom an account does not write to */
 
 #endif

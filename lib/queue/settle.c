@@ -15,6 +15,7 @@
 #include "queue.h"
 #include "rec.h"
 #include "retry.h"
+#include "suppression.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -353,6 +354,7 @@ settle_sent(struct runq *q, struct job *j, struct job_rcpt *r)
 	}
 	q->count.sent++;
 	log_outcome(q, it, j, r, "sent");
+	suppress_sent(q, it);
 	if (failed) {
 		hold_unmarked(q, it, strerror(errno));
 		return;
@@ -377,6 +379,7 @@ settle_never(struct runq *q, struct job *j, struct job_rcpt *r)
 
 	q->count.never++;
 	log_outcome(q, it, j, r, "never");
+	suppress_failed(q, it, r);
 	write_outcome(q, j, r, q->now, "failed");
 	item_free(q, it);
 	notice_add(q, id, n, NOTICE_FAILED, NULL);

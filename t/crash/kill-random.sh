@@ -33,6 +33,9 @@ kill_random() {
 	port=$(sed -n 's/^listening //p' sink.log)
 	cat >conf <<-X
 		hostname = "me.example"
+		max-messages-per-day = 0
+		max-first-recipients-per-day = 0
+		suppress { automatic = false }
 		spool = "$T/spool"
 		retry { intervals = { "1s" } jitter = false }
 		site "*" { connections = 4 }

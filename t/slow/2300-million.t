@@ -10,6 +10,9 @@ sink live -o "$T/live.taken"
 export MOX_CONF=$T/mox.conf
 cat >mox.conf <<X
 hostname = "mx.test.example"
+max-messages-per-day = 0
+max-first-recipients-per-day = 0
+suppress { automatic = false }
 spool = "$T/spool"
 min-free = "0"
 log-level = info
