@@ -30,7 +30,7 @@ static const struct conf_transport transport = {.name = transport_name, .type = 
 bool
 local_is(const struct conf_transport *t)
 {
-	return t && t->type == TRANSPORT_LOCAL;
+	return t && (t->type == TRANSPORT_LOCAL || t->type == TRANSPORT_DISCARD);
 }
 
 const struct conf_transport *
@@ -43,7 +43,7 @@ void
 local_plan(struct runq *q, struct dest *d)
 {
 	if (!d->site) {
-		d->site = site_get(q, d->transport, transport_name);
+		d->site = site_get(q, d->transport, d->transport->name);
 		d->site->known++;
 		d->site->state.limits.recipients_per_transaction = 1; /* whose Maildir fails, fails alone */
 	}
@@ -181,10 +181,24 @@ local_run(struct runq *q, struct site *s, size_t *jobs)
 	}
 }
 
+/* By configuration: it counts as sent, and the log says where to. */
+static void
+discard(struct runq *q, struct job *j)
+{
+	char line[80];
+
+	snprintf(
+	    line, sizeof line, "%u sent 250 2.0.0 - discarded,\\x20as\\x20configured", j->rcpt[0].item->n);
+	j->ended = settle_rcpt(j, line);
+	over(q, j);
+}
+
 void
 local_send(struct runq *q, struct job *j)
 {
-	if ((j->answer = memfd_create("report", MFD_CLOEXEC)) < 0 || !spawn(q, j)) {
+	if (j->site->transport->type == TRANSPORT_DISCARD)
+		discard(q, j);
+	else if ((j->answer = memfd_create("report", MFD_CLOEXEC)) < 0 || !spawn(q, j)) {
 		log_open(LOG_ALERT, "local-failed");
 		log_s("error", strerror(errno));
 		log_close();

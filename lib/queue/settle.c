@@ -321,6 +321,8 @@ is_to_be_told(const struct job *j, const struct job_rcpt *r)
 {
 	const char *notify = j->env.rcpt[r->item->n - 1].notify;
 
+	if (j->site->transport && j->site->transport->type == TRANSPORT_DISCARD)
+		return false;
 	return (r->no_dsn || (local_is(j->site->transport) && !r->passed_on)) && *j->env.sender && notify &&
 	       strcasestr(notify, "success");
 }
