@@ -119,9 +119,7 @@ enter(const struct visit *v)
 	if (!may_hear_secret(l))
 		return no_login(v, "nothing proves who the server is, so that it is told no secret");
 	switch (try_login(v, &who, &end, &no)) {
-	case LOGIN_DONE:
-		l->mechanism = sasl_name(end.mechanism);
-		return STEP_OPEN;
+	case LOGIN_DONE: l->mechanism = sasl_name(end.mechanism); return STEP_OPEN;
 	case LOGIN_REFUSED: return login_refused(v, sasl_name(end.mechanism));
 	case LOGIN_BROKEN: return visit_broken(v, end.got, "AUTH");
 	case LOGIN_WRONG: break;

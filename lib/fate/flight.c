@@ -249,6 +249,16 @@ went_away(struct deliver *d, const struct fate *f, bool first)
 
 /* ---- replies ---- */
 
+/* Refused for policy, 5.7.x, at the first attempt: what stands on a block list may be our address of one family alone, and the
+ * recipients are tried from the other, once. Not with another message under way behind it: where one was taken before, our
+ * address is not what is refused, and reports come in the order of jobs. */
+static bool
+turns(struct deliver *d, const struct txn *t, const struct fate *f)
+{
+	return f->outcome == FATE_NEVER && d->ntxn == 1 && !strncmp(d->line.c.reply.enhanced, "5.7.", 4) &&
+	       reach_turn(&d->line, t->job, t->number);
+}
+
 static struct fate
 verdict(const struct deliver *d, enum phase phase)
 {
@@ -274,7 +284,10 @@ mail_answered(struct deliver *d, struct txn *t)
 		went_away(d, &f, first);
 		return;
 	}
-	settle_txn(d, t, &f);
+	if (turns(d, t, &f))
+		requeue(t);
+	else
+		settle_txn(d, t, &f);
 	t->over = t->answered == t->asked;
 }
 
@@ -290,7 +303,7 @@ rcpt_answered(struct deliver *d, struct txn *t, struct job_rcpt *r)
 	} else if (f.outcome == FATE_SENT) {
 		r->state = RCPT_ACCEPTED;
 		t->accepted++;
-	} else if (f.again) {
+	} else if (f.again || turns(d, t, &f)) {
 		r->state = RCPT_TODO;
 	} else {
 		settle(d, t->job, r, &f);
@@ -310,7 +323,10 @@ data_answered(struct deliver *d, struct txn *t)
 		went_away(d, &f, false);
 		return;
 	}
-	settle_txn(d, t, &f);
+	if (turns(d, t, &f))
+		requeue(t);
+	else
+		settle_txn(d, t, &f);
 	t->over = true;
 }
 
@@ -339,7 +355,9 @@ dot_answered(struct deliver *d, struct txn *t)
 	t->job->bytes += t->accepted ? job_bytes(t->job) : 0;
 	d->line.proven |= t->accepted && code / 100 == 2;
 	d->line.dirty = !t->accepted || (t->bdat && code / 100 != 2);
-	if (t->accepted)
+	if (t->accepted && turns(d, t, &f))
+		requeue(t);
+	else if (t->accepted)
 		settle_txn(d, t, &f);
 	if (f.close || t->cut)
 		drop_line(d);

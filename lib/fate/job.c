@@ -3,6 +3,7 @@
 #include "addr.h"
 #include "fdio.h"
 #include "job.h"
+#include "prefer.h"
 #include "rec.h"
 
 #include <errno.h>
@@ -152,6 +153,12 @@ line_parse(struct job *j, const char *key, char *value)
 		if (!str_number(value, UINT32_MAX, &n))
 			return false;
 		j->rcpt_max = (unsigned)n;
+	} else if (!strcmp(key, "attempt")) {
+		if (!str_number(value, UINT32_MAX, &n))
+			return false;
+		j->attempt = (unsigned)n;
+	} else if (!strcmp(key, "dialed")) {
+		plan_list_add(&j->dialed, value);
 	} else if (!strcmp(key, "careful")) {
 		j->careful = !strcmp(value, "yes");
 	} else if (!strcmp(key, "id")) {
@@ -237,6 +244,8 @@ job_take(struct job *j, int sock, int flags, const char **why)
 	} while (!is_whole(&j->record) && j->record.len < REC_MAX);
 	j->utf8_header = -1;
 	*why = job_parse(j);
+	if (!*why)
+		prefer_addresses(&j->plan, &j->dialed);
 	return *why ? -1 : 1;
 }
 
@@ -250,6 +259,7 @@ job_drop(struct job *j)
 	if (j->fd >= 0)
 		close(j->fd);
 	plan_free(&j->plan);
+	plan_list_free(&j->dialed);
 	str_reset(&record);
 	str_reset(&prepend);
 	*j = (struct job){.fd = -1, .record = record, .prepend = prepend, .rcpt = rcpt, .cap = cap};

@@ -55,7 +55,9 @@ struct job {
 	bool careful; /* its site stumbled over transactions behind one another before */
 	enum job_demand demand;
 	bool sender_utf8;
-	struct plan plan; /* its hops */
+	unsigned attempt;        /* which one of the message this is, from 1; 0: not told */
+	struct plan_list dialed; /* addresses of earlier attempts, the oldest first */
+	struct plan plan;        /* its hops */
 	struct job_rcpt *rcpt;
 	size_t nrcpt, cap;
 	unsigned txns; /* begun so far */
@@ -72,7 +74,9 @@ struct job {
 	bool greeted, some_network; /* some server spoke; some failure that was not "no network" */
 	bool welcome;               /* some server took our EHLO */
 	bool login;                 /* no connection could be logged in */
-	bool stop;                  /* what is wrong is wrong for all addresses */
+	bool avoid6;                /* turned: from IPv6 */
+	unsigned turned; /* the transaction whose refusal has sent it to the other address family; 0: none */
+	bool stop;       /* what is wrong is wrong for all addresses */
 	struct miss miss;
 	unsigned wait;  /* seconds, from a reply's hint */
 	int64_t start;  /* CLOCK_MONOTONIC */

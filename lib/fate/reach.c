@@ -454,9 +454,38 @@ reach_hop(const struct line *l, const struct job *j)
 	return NULL;
 }
 
+static bool
+is_six(const char *ip)
+{
+	return strchr(ip, ':');
+}
+
+bool
+reach_turn(const struct line *l, struct job *j, unsigned txn)
+{
+	const struct plan_hop *hop = reach_hop(l, j);
+	size_t at = reach_target(l, j), i = 0, h = 0;
+	bool six = is_six(l->c.ip);
+
+	if (j->turned || j->attempt != 1 || !passage_is_direct(l->passage->transport) || !hop)
+		return j->turned == txn;
+	while (&j->plan.hop[h] != hop)
+		i += j->plan.hop[h++].addr.n;
+	for (size_t a = 0; a < hop->addr.n; a++, i++)
+		if (i > at && is_six(hop->addr.v[a]) != six) {
+			j->turned = txn;
+			j->avoid6 = six;
+			j->target = i;
+			return true;
+		}
+	return false;
+}
+
 bool
 reach_fits(const struct line *l, const struct job *j)
 {
+	if (j->turned && is_six(l->c.ip) == j->avoid6)
+		return false;
 	return smtp_is_open(&l->c) && (j->demand != JOB_SECURE || l->requiretls) && reach_hop(l, j);
 }
 

@@ -58,6 +58,9 @@ enum reach reach_address(
 /* Whether the open connection will do for this job: same host, port and all that was demanded and judged as
  * one of its hops, and REQUIRETLS offered where the job needs it (conn_fits of DESIGN 9, T101). */
 bool reach_fits(const struct line *l, const struct job *j);
+/* A refusal for policy may be meant for our address: sends the job to the hop's first address of the other family that was not
+ * tried, once. false: there is none, or it has been sent there already. */
+bool reach_turn(const struct line *l, struct job *j, unsigned txn);
 /* The hop of the job that the line leads (or led) to; NULL: none. */
 const struct plan_hop *reach_hop(const struct line *l, const struct job *j);
 /* The index among the job's addresses of where the line leads (or led); the number of all when it is none of

@@ -1,6 +1,7 @@
 /* A job: one message, with its recipients at one site that wait. The attempt is registered as it is built. */
 #include "base.h"
 
+#include "attempt.h"
 #include "clock.h"
 #include "fdio.h"
 #include "id.h"
@@ -16,6 +17,8 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#define DIALED_MAX 8 /* earlier attempts that a job tells of */
 
 static uint32_t
 random32(void)
@@ -137,6 +140,26 @@ add_option(struct str *out, const char *name, const char *value)
 		rec_putf(out, "%s=%s", name, value);
 }
 
+/* The addresses that earlier attempts at this recipient have ended at, the newest few: HOST[IP]. */
+static void
+write_dialed(struct runq *q, struct str *out, const struct item *it)
+{
+	static struct str buf;
+	struct row row;
+	uint32_t uid;
+
+	if (it->attempts < 2 || !row_load(q, &buf, &row, &uid, it->msg->id, it->n))
+		return;
+	for (unsigned i = row.nattempt > DIALED_MAX ? row.nattempt - DIALED_MAX : 0; i < row.nattempt; i++) {
+		struct attempt a;
+		const char *ip = attempt_read(&a, row.attempt[i]) && a.host ? strrchr(a.host, '[') : NULL;
+		size_t n = ip ? strlen(ip) : 0;
+
+		if (n > 2 && ip[n - 1] == ']')
+			rec_addn(out, "dialed", ip + 1, n - 2);
+	}
+}
+
 static void
 write_job(struct runq *q, struct job *j)
 {
@@ -165,6 +188,8 @@ write_job(struct runq *q, struct job *j)
 		rec_add(out, "envid", e->envid);
 	if (d->class != CLASS_ORDINARY)
 		rec_add(out, "requiretls", class_word(d->class));
+	rec_addf(out, "attempt", "%u", j->rcpt[0].item->attempts);
+	write_dialed(q, out, j->rcpt[0].item);
 	if (j->site->careful_until > q->mono)
 		rec_add(out, "careful", "yes");
 	if (j->msg->prepend)
