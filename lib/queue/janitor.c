@@ -42,6 +42,22 @@ sweep_tmp(struct runq *q)
 	closedir(d);
 }
 
+/* Of those who held the lock before us. */
+static void
+sweep_halves(struct runq *q)
+{
+	int fd = openat(q->spool.dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+
+	if (!d)
+		return;
+	while ((e = readdir(d)))
+		if (spool_is_half(e->d_name))
+			unlinkat(fd, e->d_name, 0);
+	closedir(d);
+}
+
 /* ---- the reserve: space set aside so that a full disk does not stop deliveries ---- */
 
 void
@@ -137,5 +153,6 @@ janitor_round(struct runq *q)
 	refresh_round(q);
 	local_kill(q, false);
 	sweep_tmp(q);
+	sweep_halves(q);
 	reserve_make(q);
 }

@@ -129,7 +129,7 @@ top_entry(struct check *c, const char *dir, int fd, const char *name)
 	(void)fd;
 	for (i = 0; i < ARRAY_LEN(parts) && strcmp(name, parts[i].name); i++)
 		;
-	if (i == ARRAY_LEN(parts))
+	if (i == ARRAY_LEN(parts) && !spool_is_half(name))
 		say(c, name, "nothing of that name belongs there");
 }
 

@@ -173,3 +173,19 @@ spool_open_failed(const struct spool *s, uint64_t id)
 	spool_name(name + strlen(name), id);
 	return openat(s->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
 }
+
+bool
+spool_is_half(const char *name)
+{
+	static const char *const whole[] = {"metrics.prom", "doubles"};
+
+	for (size_t i = 0; i < ARRAY_LEN(whole); i++) {
+		size_t n = strlen(whole[i]);
+		const char *pid = name + n + 2;
+
+		if (*name == '.' && !strncmp(name + 1, whole[i], n) && name[n + 1] == '.' && *pid &&
+		    !pid[strspn(pid, "0123456789")])
+			return true;
+	}
+	return false;
+}

@@ -34,6 +34,9 @@ int spool_room(const struct spool *s, const struct conf *c, uint64_t message_siz
 /* Wakes mox-runq: one byte into spool/trigger, never blocks, no error when nobody listens. */
 void spool_trigger(const struct spool *s);
 
+/* .NAME.PID of a file beside the directories that is replaced as a whole: what a crash of the owner leaves. */
+bool spool_is_half(const char *name);
+
 /* cur/HH/ID; size for both names "HH/ID" and "HH/ID.amend". */
 #define SPOOL_NAME_SIZE 32
 void spool_name(char out[SPOOL_NAME_SIZE], uint64_t id);
