@@ -154,6 +154,9 @@ printf '#!/bin/bash\nprintf "delivered\\t1\\tb@x.example\\t\\nfailed\\t1\\ta@x.e
 chmod +x bin/mox-retired-list
 wait_for ''
 is "S22 -odi: or has failed, and its notice is sent" "$rc $said" "69 mox-sendmail: unable to deliver to a@x.example: 550 no"
+wait_for 'noticing\t1\ta@x.example\t550 no\nnoticing\t1\tc@x.example\t551 no\n'
+is "S22 -odi: each is told of once, though it leaves the queue while we look" "$rc $(sort -r <<<"$said")" "69 mox-sendmail: unable to deliver to c@x.example: 551 no
+mox-sendmail: unable to deliver to a@x.example: 550 no"
 rm bin/mox-retired-list
 wait_for 'held\t0\ta@x.example\t\n'
 is "S22 -odi: what is held is not waited for" "$rc $said" "0 "

@@ -3,7 +3,7 @@
 # own, where nothing of the machine is changed. What arrived in the spool is compared.
 . "$(dirname "$0")/lib.sh"
 case $MOX_OUT in *asan* | *ubsan*) skip_all "installed is what is not instrumented" ;; esac
-[ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null || skip_all "needs root and a mount namespace"
+{ [ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null; } || skip_all "needs root and a mount namespace"
 
 v=$(basename "$MOX_OUT") cc=gcc
 case $v in *-clang) v=${v%-clang} cc=clang ;; esac

@@ -59,7 +59,7 @@ static bool
 runner_listens(const struct conf *c)
 {
 	int dir = open(c->spool, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
 	bool listens;
 
@@ -145,25 +145,52 @@ wait_judge(const char *rows)
 	return state;
 }
 
-/* Says of each row that has the word in front why; answers how many there are. */
-static size_t
-tell(const char *rows, const char *word, const char *fmt)
+struct told { /* one row */
+	const char *word, *rcpt, *error;
+	size_t nword, nrcpt, nerror;
+};
+
+static bool
+row_next(const char **rows, struct told *t)
 {
-	size_t n, nrcpt, nerror, told = 0;
+	size_t n;
 
-	for (; *rows; rows += *rows == '\n') {
-		const char *state = field(&rows, &n), *rcpt, *error;
-		bool meant = field_is(state, n, word);
+	if (!**rows)
+		return false;
+	t->word = field(rows, &t->nword);
+	field(rows, &n);
+	t->rcpt = field(rows, &t->nrcpt);
+	t->error = field(rows, &t->nerror);
+	*rows += strcspn(*rows, "\n");
+	*rows += **rows == '\n';
+	return true;
+}
 
-		field(&rows, &n);
-		rcpt = field(&rows, &nrcpt);
-		error = field(&rows, &nerror);
-		if (meant)
-			warn(fmt, (int)nrcpt, rcpt, (int)nerror, error);
-		told += meant;
-		rows += strcspn(rows, "\n");
-	}
-	return told;
+static bool
+has_recipient(const char *rows, const struct told *sought)
+{
+	struct told t;
+
+	while (row_next(&rows, &t))
+		if (t.nrcpt == sought->nrcpt && !memcmp(t.rcpt, sought->rcpt, t.nrcpt))
+			return true;
+	return false;
+}
+
+/* Says of each row that has the word in front why, but for recipients that stand in the rows `told` too; answers
+ * how many there are. */
+static size_t
+tell(const char *rows, const char *word, const char *fmt, const char *told)
+{
+	struct told t;
+	size_t n = 0;
+
+	while (row_next(&rows, &t))
+		if (field_is(t.word, t.nword, word) && !has_recipient(told, &t)) {
+			warn(fmt, (int)t.nrcpt, t.rcpt, (int)t.nerror, t.error);
+			n++;
+		}
+	return n;
 }
 
 static void
@@ -199,18 +226,20 @@ int
 wait_for_attempt(const struct conf *c, char *conf_file, const char *id, bool verbose)
 {
 	static const char no[] = "unable to deliver to %.*s: %.*s";
-	struct str rows = {0};
+	struct str rows = {0}, gone = {0};
 	size_t failed = 0;
 
 	if (wait_for_rows(c, conf_file, id, &rows)) {
-		failed = tell(str_cstr(&rows), "noticing", no);
+		/* Who is not in the queue any more, perhaps since a moment ago, has been delivered to, or not. */
+		if (!ask("mox-retired-list", "result,attempts,rcpt,error", conf_file, id, &gone))
+			str_reset(&gone);
+		failed = tell(str_cstr(&gone), "failed", no, "") +
+		         tell(str_cstr(&gone), "suppressed", no, "") +
+		         tell(str_cstr(&rows), "noticing", no, str_cstr(&gone));
 		if (verbose)
-			tell(str_cstr(&rows), "waiting", "unable to deliver to %.*s yet: %.*s");
-		/* Who is not in the queue any more has been delivered to, or not. */
-		if (ask("mox-retired-list", "result,attempts,rcpt,error", conf_file, id, &rows))
-			failed +=
-			    tell(str_cstr(&rows), "failed", no) + tell(str_cstr(&rows), "suppressed", no);
+			tell(str_cstr(&rows), "waiting", "unable to deliver to %.*s yet: %.*s", "");
 	}
 	str_free(&rows);
+	str_free(&gone);
 	return failed ? EX_UNAVAILABLE : 0;
 }
