@@ -117,6 +117,32 @@ forward 601 && pass
 like "one that is gone from the configuration fails, and says so" "$(grep "id=$id2.1 " err)" 'event=never .*text="the message asks for a transport that is not configured"'
 sed -i 's/"gone"/"r3"/' conf
 
+# ---- transports that stay here, and who may name one ----
+cat >>conf <<X
+transport "none" { type = discard }
+transport "ours" { type = smtp host = "127.0.0.6" users = { "alerts" } }
+route { to = { "none.example" } transport = "none" }
+X
+fresh
+id=$(add -f a@x.example --notify success,failure sent@none.example sent@other.example)
+pass
+is "what is discarded is nobody's job" "$(grep -c none.example log) $(grep -c other.example log)" "0 1"
+is "the history says so" "$(mox-retired-list -id "$id" -o result | tr '\n' ' ')" "discarded delivered "
+is "and no notice speaks of success" "$(grep -c ' <> \| - a@x' log)" 0
+fresh
+id=$(add --transport ours -f a@x.example --account alerts sent@chosen2.example)
+id2=$(add --transport ours -f a@x.example --account www sent@chosen2.example)
+pass
+like "a message names a transport that its account may use" "$(asked)" "127.0.0.6 "
+like "and fails when it may not" "$(grep "id=$id2.1 " err)" 'event=never .*status=5.7.1 .*text="the message asks for a transport that its account may not use"'
+id=$(add -f a@x.example --account www later@chosen3.example)
+pass
+is "an operator sends it there all the same" "$(transport ours "$id")" "$id.1 mox-queue-transport: changed 1 "
+fresh
+forward 601 && pass
+like "and it goes" "$(asked)" "127.0.0.6 "
+fails 0 "and waits there" grep -q "later@chosen3" log
+
 echo 'route { header = "X-Class" transport = "r1" }' >>conf
 mox-runq -t 2>err2
 like "a header without a pattern is refused" "$(cat err2)" 'header = "X-Class": expected a header field and a pattern such as "Precedence: bulk"$'

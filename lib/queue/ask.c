@@ -37,7 +37,7 @@ dest_of_hash(struct hnode *n)
 void
 ask_want(struct runq *q, struct dest *d)
 {
-	if (local_is(d->transport)) {
+	if (local_stays(d->transport)) {
 		local_plan(q, d);
 		return;
 	}

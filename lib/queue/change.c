@@ -168,11 +168,15 @@ change_transport(struct runq *q, const struct change *c, struct row *row, uint32
 	static struct str own;
 	struct item *it = item_find(q, row->id, row->n);
 	const char *old = row->transport ? row->transport : "", *to = c->transport;
+	const struct conf_transport *t;
 
 	own_transport(q, row->id, &own);
 	if (!*to)
 		to = str_cstr(&own);
+	t = *to ? conf_transport(q->conf, to) : NULL;
 	if (row->fate || !strcmp(old, to))
+		return false;
+	if (t && !c->privileged && !conf_transport_allows(t, row->account ? row->account : ""))
 		return false;
 	if (c->dry)
 		return true;

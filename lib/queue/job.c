@@ -307,7 +307,7 @@ job_build(struct runq *q, struct site *s)
 		return NULL;
 	}
 	qsort(j->rcpt, j->nrcpt, sizeof *j->rcpt, by_number);
-	if (!local_is(s->transport))
+	if (!local_stays(s->transport))
 		write_job(q, j);
 	return j;
 }

@@ -30,6 +30,12 @@ static const struct conf_transport transport = {.name = transport_name, .type = 
 bool
 local_is(const struct conf_transport *t)
 {
+	return t && t->type == TRANSPORT_LOCAL;
+}
+
+bool
+local_stays(const struct conf_transport *t)
+{
 	return t && (t->type == TRANSPORT_LOCAL || t->type == TRANSPORT_DISCARD);
 }
 

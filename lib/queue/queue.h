@@ -368,8 +368,9 @@ struct dest *dest_find(
     struct runq *q, const struct conf_transport *t, const char *name, enum tls_class class); /* NULL: none */
 
 /* ---- routing.c: by which transport ---- */
-/* NULL: to the domain's own servers, or (unknown) the message names a transport that is not there. */
-const struct conf_transport *route_find(struct runq *q, const struct row *row, bool *unknown);
+/* NULL: to the domain's own servers; or *never says why it cannot go at all (else NULL): the message names a transport
+ * that is not there, or not its account's to name. */
+const struct conf_transport *route_find(struct runq *q, const struct row *row, const char **never);
 /* The servers of its domain are known now: what a route sends elsewhere because of them goes there. */
 void route_anew(struct runq *q, struct dest *d);
 bool route_item_anew(struct runq *q, struct item *it); /* true: it did, and the item is gone */
@@ -471,7 +472,8 @@ bool settle_rcpt(struct job *j, char *value) MUST_USE;
 /* ---- local.c: what is delivered on this machine ---- */
 /* As a route would name it; NULL: the domain is not in local-domains. */
 const struct conf_transport *local_transport(const struct conf *c, const char *domain);
-bool local_is(const struct conf_transport *t);
+bool local_is(const struct conf_transport *t);    /* goes to mox-local */
+bool local_stays(const struct conf_transport *t); /* needs no plan and no worker: that, or is discarded */
 void local_plan(struct runq *q, struct dest *d);
 void local_run(struct runq *q, struct site *s, size_t *jobs); /* instead of work.c's workers */
 void local_send(struct runq *q, struct job *j);               /* its attempt is registered: it goes out */

@@ -126,6 +126,8 @@ sent_word(const struct job *j, const struct job_rcpt *r)
 {
 	const struct conf_transport *t = j->site->transport;
 
+	if (t && t->type == TRANSPORT_DISCARD)
+		return "discarded";
 	if (local_is(t))
 		return r->expanded || r->passed_on ? "expanded" : "delivered";
 	return t && conf_is_relay(t) ? "relayed" : "delivered";

@@ -51,8 +51,18 @@ header_of(void *arg, const char *name, bool (*each)(void *to, const char *value)
 	return fits;
 }
 
+/* Its account is among the users, or somebody has said so who may (change.c). */
+static bool
+may_name(struct runq *q, const struct conf_transport *t, const struct row *row)
+{
+	static struct str amended;
+
+	return conf_transport_allows(t, row->account ? row->account : "") ||
+	       (amend_read(q, row->id, row->n, "transport", &amended) && !strcmp(amended.s, t->name));
+}
+
 const struct conf_transport *
-route_find(struct runq *q, const struct row *row, bool *unknown)
+route_find(struct runq *q, const struct row *row, const char **never)
 {
 	const struct conf_transport *t;
 	const struct conf_route *found;
@@ -66,11 +76,14 @@ route_find(struct runq *q, const struct row *row, bool *unknown)
 	    .arg = &asked};
 	const struct dest *d;
 
-	*unknown = false;
+	*never = NULL;
 	if (row->transport && *row->transport) {
 		t = conf_transport(q->conf, row->transport);
-		*unknown = !t;
-		return t;
+		if (!t)
+			*never = "5.3.5 the message asks for a transport that is not configured";
+		else if (!may_name(q, t, row))
+			*never = "5.7.1 the message asks for a transport that its account may not use";
+		return *never ? NULL : t;
 	}
 	if ((t = local_transport(q->conf, row->domain)))
 		return t;
@@ -88,10 +101,10 @@ route_item_anew(struct runq *q, struct item *it)
 	static struct str buf;
 	struct row row;
 	uint32_t uid;
-	bool unknown;
+	const char *never;
 
 	if (!q->conf->has_to_mx || it->dest->transport || it->dest->state != DEST_PLAN ||
-	    !row_load(q, &buf, &row, &uid, it->msg->id, it->n) || !route_find(q, &row, &unknown))
+	    !row_load(q, &buf, &row, &uid, it->msg->id, it->n) || !route_find(q, &row, &never))
 		return false;
 	item_free(q, it);
 	load_place(q, &row);

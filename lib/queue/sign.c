@@ -141,7 +141,7 @@ sign_before(struct runq *q, struct item *it, const struct row *row)
 {
 	struct msg *m = it->msg;
 
-	if (!row->local || local_is(it->dest->transport) || m->sign.state == SIGN_DONE)
+	if (!row->local || local_stays(it->dest->transport) || m->sign.state == SIGN_DONE)
 		return false;
 	if (m->sign.state == SIGN_UNKNOWN) {
 		if (recall(q, m) || !q->sign.on)

@@ -294,7 +294,7 @@ suppress_failed(struct runq *q, const struct item *it, const struct job_rcpt *r)
 	struct suppress_failure f = {.code = r->code,
 	    .status = r->status,
 	    .text = r->text,
-	    .local = r->local || local_is(t),
+	    .local = r->local || local_stays(t),
 	    .relay = t && t->type == TRANSPORT_SMTP};
 	enum suppress_verdict verdict = suppress_judge(&f);
 	struct suppression listed;
@@ -318,7 +318,7 @@ suppress_sent(struct runq *q, const struct item *it)
 	struct row row;
 	uint32_t uid;
 
-	if (!q->suppress.failing || local_is(it->dest->transport) ||
+	if (!q->suppress.failing || local_stays(it->dest->transport) ||
 	    !row_load(q, &buf, &row, &uid, it->msg->id, it->n) || !is_judged(&row))
 		return;
 	index_unset(q->index, INDEX_SUPPRESS, key_of(FAILURES, row.account, row.rcpt));

@@ -123,8 +123,8 @@ dest_find(struct runq *q, const struct conf_transport *t, const char *name, enum
 struct dest *
 dest_look(struct runq *q, const struct row *row)
 {
-	bool unknown;
-	const struct conf_transport *t = route_find(q, row, &unknown);
+	const char *never;
+	const struct conf_transport *t = route_find(q, row, &never);
 
 	return dest_find(q, t, dest_name(t, row->domain), class_of(row->requiretls));
 }
@@ -296,8 +296,8 @@ item_add(struct runq *q, const struct row *row)
 {
 	struct item *it = mem_zalloc(sizeof *it);
 	struct dest *d;
-	bool unknown;
-	const struct conf_transport *t = route_find(q, row, &unknown);
+	const char *never;
+	const struct conf_transport *t = route_find(q, row, &never);
 
 	it->msg = msg_get(q, row);
 	it->of_msg = it->msg->items;
@@ -311,11 +311,10 @@ item_add(struct runq *q, const struct row *row)
 	it->told = row->told;
 	it->dest = d = dest_get(q, t, row->domain, class_of(row->requiretls));
 	d->items++;
-	if (unknown) {
-		/* Never a silent default: the message named a transport that is not there. */
+	if (never) {
+		/* No silent default for what the message itself named. */
 		it->waits = true;
-		settle_without_job(
-		    q, it, true, 554, "5.3.5 the message asks for a transport that is not configured");
+		settle_without_job(q, it, true, 554, never);
 		return NULL;
 	}
 	if (!sign_before(q, it, row))

@@ -251,7 +251,7 @@ outbox_send(struct runq *q)
 	if (index_commit(q->index, INDEX_WRITTEN)) {
 		while ((j = STAILQ_FIRST(&q->outbox))) {
 			STAILQ_REMOVE_HEAD(&q->outbox, in_outbox);
-			if (local_is(j->site->transport))
+			if (local_stays(j->site->transport))
 				local_drop(q, j);
 			else if (j->worker)
 				worker_end(q, j->worker);
@@ -260,7 +260,7 @@ outbox_send(struct runq *q)
 	}
 	while ((j = STAILQ_FIRST(&q->outbox))) {
 		STAILQ_REMOVE_HEAD(&q->outbox, in_outbox);
-		if (local_is(j->site->transport)) {
+		if (local_stays(j->site->transport)) {
 			local_send(q, j);
 			continue;
 		}
@@ -386,7 +386,7 @@ site_run(struct runq *q, struct site *s, size_t *jobs)
 	unsigned waiting = 0;
 	bool starving = false;
 
-	if (local_is(s->transport)) {
+	if (local_stays(s->transport)) {
 		local_run(q, s, jobs);
 		return false; /* a child that ends wakes it */
 	}

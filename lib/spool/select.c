@@ -120,7 +120,7 @@ parse_term(struct select_term *t, const char *value, int64_t now)
 {
 	static const char *const holds[] = {"yes", "no", "u", "o", "r", "l", "f"};
 	static const char *const results[] = {
-	    "delivered", "relayed", "expanded", "failed", "cancelled", "suppressed", "gone"};
+	    "delivered", "relayed", "expanded", "failed", "cancelled", "suppressed", "discarded", "gone"};
 	size_t i;
 
 	switch (t->key) {
@@ -143,7 +143,7 @@ parse_term(struct select_term *t, const char *value, int64_t now)
 		for (i = 0; i < ARRAY_LEN(results) && strcmp(value, results[i]); i++)
 			;
 		if (i == ARRAY_LEN(results))
-			return "expected delivered, relayed, expanded, failed, cancelled, suppressed or gone";
+			return "expected delivered, relayed, expanded, failed, cancelled, suppressed, discarded or gone";
 		break;
 	case SELECT_FROM: /* the null sender is written as people know it */
 		if (!strcmp(value, "<>"))

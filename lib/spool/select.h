@@ -8,7 +8,7 @@
  *   id ID | ID.N             from, to ADDRESS | @domain | <> (the null sender)
  *   domain NAME | .NAME (it and what is below)     site HOST (of the site's hosts, or the whole)
  *   account NAME   hold yes|no|u|o|r|l|f   state WORD   transport NAME
- *   result WORD (delivered relayed expanded failed cancelled suppressed gone), retired <D >D: what has left the
+ *   result WORD (delivered relayed expanded failed cancelled suppressed discarded gone), retired <D >D: what has left the
  *                            queue; retired <1h: within the last hour
  *   next, queued <D >D       D a duration, "now", or microseconds since 1970 behind which stands @.
  *                            next <1h: due within the hour (what is held never matches)
