@@ -152,7 +152,19 @@ forward 4000
 pass
 is "a lost index: it is signed again" "$(signers)$(grep -c event=signed err)" "${both}2"
 all_agree "signed again"
-ok "what is left of it is dropped" mox-queue-hold "$id"
+ok "what is left of it is held" mox-queue-hold "$id"
+fresh
+start runq mox-runq -w
+wait_until mox-queue-list
+from a@example.org | add -f alerts@example.org --origin local drop-k@x.example >/dev/null
+arrived() { [ "$(find got -type f | wc -l)" -ge "$1" ]; }
+wait_until arrived 1
+stop runq KILL 2>/dev/null
+grep -A30 '^DKIM' "$(newest)" | sed '/^From/q' >first
+forward 4000
+pass
+is "killed behind the first attempt: the same signatures" "$(find got -type f | wc -l) $(grep -A30 '^DKIM' "$(newest)" | sed '/^From/q')" "2 $(cat first)"
+mox-queue-list -to drop-k@x.example -o id | mox-queue-hold - 2>/dev/null
 
 # ---- notices ----
 fresh
@@ -191,7 +203,6 @@ ok "a running mox-runq puts it off as well" wait_until put_off
 mv away.pem late.pem
 kill -HUP "$PID_runq"
 mox-queue-schedule -id "$id" now 2>/dev/null
-arrived() { [ "$(find got -type f | wc -l)" -ge "$1" ]; }
 ok "SIGHUP: the keys are read anew" wait_until arrived 1
 is "signed" "$(signers)" "rsa@nokey.example"
 
