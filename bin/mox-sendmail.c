@@ -174,7 +174,9 @@ author_add(const struct draft *d, const char *sender, struct str *added)
 static struct rewrite
 me(void)
 {
-	return (struct rewrite){.conf = conf(), .account = login_user()->name};
+	bool named = rewrite_needs_account(conf());
+
+	return (struct rewrite){.conf = conf(), .account = named ? login_user()->name : ""};
 }
 
 /* sender: as it was given. */

@@ -176,6 +176,8 @@ like "S33 Date" "$(field date)" "^Date: Sat, 21 Nov 2026 02:31:1[0-9] \+0000$"
 like "S33 Message-ID" "$(field message-id)" "^Message-ID: <[0-9]+\.[0-9a-f]{16}@mx.host.example>$"
 send a@x.example <<<"${full}"$'\nbody'
 is "S33 a complete header stays as it is" "$text" "${full}"$'\nbody'
+send -t <<<$'Bcc: a@x.example\nSubject: s\n\nx'
+is "S33 nothing stands for a missing To:" "$rc $(rcpts) $(field to)$(field cc)$(field bcc)" "0 a@x.example| "
 send -G a@x.example <<<$'Bcc: b@x.example\nFrom: root\n\nx'
 is "S25 -G touches nothing" "$text" $'Bcc: b@x.example\nFrom: root\n\nx'
 send a@x.example <<<$'From me@x.example Mon Jan 1\n'"${full}"$'\nFrom body'

@@ -46,6 +46,18 @@ fits(const struct conf *c, const char *pattern, const char *path)
 	return same;
 }
 
+bool
+rewrite_needs_account(const struct conf *c)
+{
+	bool needed = false;
+
+	for (size_t i = 0; i < c->naccount; i++)
+		needed = needed || c->account[i].nrewrite;
+	for (size_t i = 0; i < c->ndomain; i++)
+		needed = needed || c->domain[i].accounts.n;
+	return needed;
+}
+
 static const struct conf_rewrite *
 rule_for(const struct rewrite *w, const char *path)
 {

@@ -20,6 +20,9 @@ struct rewrite {
 	const char *account; /* login name of who submits */
 };
 
+/* Whether the account matters: to look it up may mean to ask a directory. Where not, "" will do. */
+bool rewrite_needs_account(const struct conf *c);
+
 /* The new address, appended to out. false: no rule fits, or it is no address; out is as it was. */
 bool rewrite_address(const struct rewrite *w, const char *address, struct str *out);
 /* An envelope sender as the world is told it: the same when no rule fits. The caller frees. */

@@ -115,7 +115,9 @@ author(struct taker *t)
 	struct ucred who;
 	socklen_t len = sizeof who;
 
-	if (!t->account)
+	if (!t->account && !rewrite_needs_account(t->conf))
+		t->account = mem_dup("");
+	else if (!t->account)
 		t->account = t->peer >= 0 && !getsockopt(t->peer, SOL_SOCKET, SO_PEERCRED, &who, &len)
 		                 ? login_name(who.uid)
 		                 : mem_dup(login_user()->name);

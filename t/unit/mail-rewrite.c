@@ -123,6 +123,14 @@ main(void)
 	STR_EQ(who ? who : "", "b@example.org", "S16 an author");
 	free(who);
 	OK(!rewrite_forbidden_author(&w, "Reply-To: b@example.org\n", 24), "S16 From: alone counts");
+	OK(rewrite_needs_account(&conf), "the account matters");
+	OK(!rewrite_needs_account(&(struct conf){.rewrite = all,
+	       .nrewrite = 1,
+	       .domain = domains + 1,
+	       .ndomain = 1,
+	       .account = accounts + 1,
+	       .naccount = 1}),
+	    "where no rule and no domain asks for it, it does not");
 	str_free(&out);
 	DONE();
 }
