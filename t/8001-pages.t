@@ -21,7 +21,7 @@ for f in bin/*.c; do
 		continue
 	fi
 	help=-h version=-V # sendmail's -h and -V are other things
-	[ "$c" = mox-sendmail ] && help=--help version=--version
+	case $c in mox-sendmail | mox-submit) help=--help version=--version ;; esac
 	is "$c: SYNOPSIS is its usage" "$(section "$p" SYNOPSIS)" "$("$c" "$help" | sed '1s/^usage: //' | tr -s ' \n' ' ' | sed 's/ $//; s/ | /|/g')"
 	for s in NAME DESCRIPTION 'EXIT STATUS' EXAMPLES; do
 		[ -n "$(section "$p" "$s")" ] || echo "$s"

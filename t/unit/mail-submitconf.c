@@ -1,0 +1,85 @@
+#include "base.h"
+
+#include "submitconf.h"
+#include "unit.h"
+
+#define LEAST                                                                                                \
+	"LocalHostname: me.example\nHost: mail.example\nPort: 465\nTLS: true\nSTARTTLS: false\nUsername: "   \
+	"u\nFrom: a@b.example\n"
+
+static const char *
+fault(const char *text)
+{
+	static char said[300];
+	struct submitconf c;
+	struct str why = {0};
+	char *copy = mem_dup(text);
+
+	snprintf(said, sizeof said, "%s", submitconf_parse(&c, "f", copy, &why) ? "good" : why.s);
+	submitconf_free(&c);
+	str_free(&why);
+	free(copy);
+	return said;
+}
+
+static void
+faults(void)
+{
+	static const struct {
+		const char *text, *said;
+	} t[] = {
+	    {LEAST, "good"},
+	    {LEAST "\n# comment: x\n\t# indented comment\nPassword: p\nAuthMethod:\nDefaultDestination: "
+	           "x@y.example\nRequireTLS: yes\n",
+		"good"},
+	    {LEAST "Password:\n", "good"},
+	    {LEAST "Nonsense: 1\n", "f:8: expected one of the keys that mox-submit --describe lists"},
+	    {LEAST "Host: x\n", "f:8: found this key a second time"},
+	    {LEAST " Password: x\n", "f:8: a key must not be indented here"},
+	    {LEAST "Password:x\n", "f:8: expected a space behind the colon"},
+	    {LEAST "Password\n", "f:8: expected Key: value"},
+	    {LEAST ": x\n", "f:8: expected Key: value"},
+	    {LEAST "TLSInsecureSkipVerify: yes\n", "f:8: expected true or false"},
+	    {LEAST "TLSInsecureSkipVerify: true\nRequireTLS: yes\n",
+		"f: expected verified TLS to the server, which RequireTLS: yes needs"},
+	    {LEAST "RequireTLS: maybe\n", "f: expected yes or no for RequireTLS"},
+	    {LEAST "DefaultDestination: root\n", "f: expected a mail address for DefaultDestination"},
+	    {LEAST "ClientAuthEd25519PrivateKey: x\nClientAuthCertPrivateKeyPEMFile: /x\n",
+		"f: expected only one of ClientAuthEd25519PrivateKey and ClientAuthCertPrivateKeyPEMFile"},
+	    {"Host: x\nPort: 70000\n", "f:2: expected a number from 1 to 65535"},
+	    {"Host: x\nTLS:\n", "f:2: expected true or false"},
+	    {"", "f: expected the key LocalHostname, which is missing"},
+	    {"LocalHostname: x\nHost: x\nPort: 25\nTLS: true\nSTARTTLS: true\nUsername:\nFrom: a@b\n",
+		"f: expected only one of TLS and STARTTLS to be true"},
+	    {"LocalHostname: x\nHost: x\nPort: 25\nTLS: true\nSTARTTLS: false\nUsername:\nFrom: root\n",
+		"f: expected a mail address for From"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(t); i++)
+		STR_EQ(fault(t[i].text), t[i].said, t[i].said);
+}
+
+int
+main(void)
+{
+	static char text[] = LEAST "Password:  p: # 1 \r\nTLSInsecureSkipVerify: true\n";
+	struct submitconf c;
+	struct str why = {0}, described = {0};
+	char *p;
+
+	faults();
+	OK(submitconf_parse(&c, "f", text, &why), "a whole file");
+	STR_EQ(c.password, " p: # 1 ", "a value is all of the line but one space, and CR");
+	STR_EQ(c.from, "a@b.example", "text");
+	STR_EQ(c.mechanism, "", "what is not said is empty");
+	INT_EQ((long long)c.port, 465, "number");
+	OK(c.tls && !c.starttls && c.insecure, "booleans");
+	submitconf_free(&c);
+	submitconf_describe(&described);
+	p = described.s;
+	OK(!submitconf_parse(&c, "f", p, &why), "the description wants to be filled in");
+	STR_EQ(why.s, "f: expected Host and Port of a server", "... and has every key");
+	str_free(&why);
+	str_free(&described);
+	DONE();
+}
