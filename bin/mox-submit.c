@@ -347,7 +347,8 @@ keep_and_end(int code, const char *why, const struct recipients *to, const struc
 static int
 submit(void)
 {
-	struct submit s = {.to = &conf, .conf = conf_load(NULL), .fd = memfd_create("message", MFD_CLOEXEC)};
+	struct conf *common = conf_load(NULL);
+	struct submit s = {.to = &conf, .conf = common, .fd = memfd_create("message", MFD_CLOEXEC)};
 	struct recipients to = {.mailname = mailname};
 	struct submit_result r = {.end = SUBMIT_LATER};
 	struct str in = {0}, wire = {0}, why = {0};
@@ -375,6 +376,17 @@ submit(void)
 	}
 	if (args.verbose)
 		printf("sent %s\n", str_cstr(&r.text));
+	close(s.fd);
+	free(s.rcpt);
+	plan_list_free(&s.addr);
+	recipients_free(&to);
+	str_free(&r.text);
+	str_free(&r.refused);
+	str_free(&in);
+	str_free(&wire);
+	conf_free(common);
+	submitconf_free(&conf);
+	sendmail_args_free(&args);
 	return 0;
 }
 

@@ -29,22 +29,22 @@ static const struct key {
     {"Password", TEXT, false, offsetof(struct submitconf, password), "His password."},
     {"ClientAuthEd25519PrivateKey", TEXT, false, offsetof(struct submitconf, client_key),
 	"Instead of a password: an Ed25519 private key in base64 (URL alphabet, without padding). A "
-        "certificate is made of it, "
+	"certificate is made of it, "
 	"and the server knows the public key."},
     {"ClientAuthCertPrivateKeyPEMFile", TEXT, false, offsetof(struct submitconf, client_file),
 	"The same with a PEM file of private key (PKCS#8) and certificate; its whole path."},
     {"AuthMethod", TEXT, false, offsetof(struct submitconf, mechanism),
 	"This mechanism and no other: SCRAM-SHA-256-PLUS, SCRAM-SHA-256, SCRAM-SHA-1-PLUS, SCRAM-SHA-1, "
-        "CRAM-MD5, PLAIN, or EXTERNAL "
+	"CRAM-MD5, PLAIN, or EXTERNAL "
 	"with a certificate. Empty: the strongest that the server offers. Naming the one it has keeps others "
-        "from talking us down."},
+	"from talking us down."},
     {"From", TEXT, true, offsetof(struct submitconf, from),
 	"The address that all mail is from, in MAIL FROM and in the From field."},
     {"DefaultDestination", TEXT, false, offsetof(struct submitconf, destination),
 	"Where mail to names without a domain goes, as root's does."},
     {"RequireTLS", TEXT, false, offsetof(struct submitconf, requiretls),
 	"yes: every server on the way must use verified TLS (RFC 8689), or the mail comes back. no: the mail "
-        "may go in the clear, "
+	"may go in the clear, "
 	"whatever the policies of the recipient's domain say."},
 };
 
