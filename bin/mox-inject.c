@@ -6,6 +6,7 @@
 #include "conf.h"
 #include "die.h"
 #include "fdio.h"
+#include "file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +24,7 @@
 #define SESSIONS_A_UID 8
 #define PATIENCE 300 /* seconds that a client may take for the next byte, or to read an answer */
 #define NAME "inject"
+#define BORN NAME ".new"
 
 static struct {
 	char *conf_file;
@@ -108,18 +110,18 @@ accept_one(void)
 
 /* By way of the directory's descriptor: the path may be longer than a socket address can hold. */
 static struct sockaddr_un
-address(void)
+address(const char *name)
 {
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
 
-	snprintf(a.sun_path, sizeof a.sun_path, "/proc/self/fd/%d/" NAME, server.spool);
+	snprintf(a.sun_path, sizeof a.sun_path, "/proc/self/fd/%d/%s", server.spool, name);
 	return a;
 }
 
 static bool
 somebody_listens(void)
 {
-	struct sockaddr_un a = address();
+	struct sockaddr_un a = address(NAME);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	bool yes = fd >= 0 && (!connect(fd, (struct sockaddr *)&a, sizeof a) || errno == EAGAIN);
 
@@ -153,12 +155,13 @@ listen_start(const struct conf *conf, bool patient)
 		die_perm("unable to serve %s: neither root nor its owner", conf->spool);
 	if (is_taken(patient))
 		exit(0);
-	a = address();
-	unlinkat(server.spool, NAME, 0);
+	/* Under another name until it listens: who finds the socket is served. */
+	a = address(BORN);
+	unlinkat(server.spool, BORN, 0);
 	server.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (server.listener < 0 || bind(server.listener, (struct sockaddr *)&a, sizeof a) ||
-	    fchmodat(server.spool, NAME, 0666, 0) || fstatat(server.spool, NAME, &st, AT_SYMLINK_NOFOLLOW) ||
-	    listen(server.listener, 64))
+	    fchmodat(server.spool, BORN, 0666, 0) || fstatat(server.spool, BORN, &st, AT_SYMLINK_NOFOLLOW) ||
+	    listen(server.listener, 64) || file_move_over(server.spool, BORN, server.spool, NAME))
 		die_temp("unable to listen on %s/" NAME ": %m", conf->spool);
 	server.inode = st.st_ino;
 }
