@@ -1,7 +1,7 @@
 #!/bin/bash
 # T121 T126: mox-runq killed at every call by which a pass over a message with two recipients changes anything. Afterwards the spool has no fault,
 # and each recipient has got the message: once, or twice where it died between the peer's answer and our mark. Then the same where one of them
-# is refused: its sender gets a notice, or two, and never none. Then for a Maildir of this machine.
+# is refused: its sender gets a notice, or two, and never none. Then for a Maildir of this machine, and for an alias.
 . "$(dirname "$0")/lib.sh"
 command -v strace >/dev/null || skip_all "strace is not installed"
 mkdir bin
@@ -12,6 +12,7 @@ cp "$TOP/t/fake/runq-siblings.py" bin/mox-deliver
 PATH=$T/bin:$PATH
 calls=renameat2,renameat,pwrite64,write,unlinkat,unlink,fsync,fdatasync,ftruncate,fallocate,sendmsg,mkdir,bind
 
+echo 'both: one@x.example, two@y.example' >aliases
 setup() { # DIR RCPT...: a spool with one message accepted
 	local d=$1
 	shift
@@ -22,6 +23,7 @@ setup() { # DIR RCPT...: a spool with one message accepted
 		reserve = "64k"
 		local-domains = { "here.example" }
 		local-maildir = "$d/box"
+		aliases = "$T/aliases"
 		retry { intervals = { "10m" } jitter = false }
 	X
 	echo 0 >"$d/clock"
@@ -94,9 +96,19 @@ local_step() {
 	[ "$n" = 2 ] && echo "$1 $2" >>"$T/twice.local"
 	finished "$1" "$2" "$d"
 }
+# What the killed one's mox-local sends on may come when the next pass is over.
+alias_step() {
+	local d=$T/a.$1.$2
+	killed "$1" "$2" "$d" both@here.example
+	echo 1400 >"$d/clock"
+	timeout 20 mox-runq 2>>"$d/err"
+	seen "$1" "$2" "$d" one@x.example
+	seen "$1" "$2" "$d" two@y.example
+	finished "$1" "$2" "$d"
+}
 ME=$(id -un)
 export ME
-export -f setup killed seen noticed finished step bounce_step local_step
+export -f setup killed seen noticed finished step bounce_step local_step alias_step
 export T calls
 twice() { cat "$@" 2>/dev/null | wc -l; }
 xargs -P "$(nproc)" -L 1 bash -c 'step "$0" "$1" 2>/dev/null' <both.steps >wrong
@@ -114,4 +126,9 @@ xargs -P "$(nproc)" -L 1 bash -c 'local_step "$0" "$1" 2>/dev/null' <local.steps
 is "T121 killed at each of $(wc -l <local.steps) steps of a local delivery: nothing lost" "$(cat wrong)" ""
 echo "# twice after $(twice twice.local) of the kills"
 ok "T126 twice only between the delivery and the mark" test "$(twice twice.local)" -lt 8
+steps alias both@here.example
+is "a whole pass sends on what is for an alias, and delivers it" "$(cut -d' ' -f4 alias.log | sort | paste -sd' ')" "one@x.example two@y.example"
+sed -i '1,/^renameat2/{/^renameat2/!d}; /^write/d' alias.steps
+xargs -P "$(nproc)" -L 1 bash -c 'alias_step "$0" "$1" 2>/dev/null' <alias.steps >wrong
+is "T121 killed at each of $(wc -l <alias.steps) steps of an alias: nothing lost" "$(cat wrong)" ""
 done_testing
