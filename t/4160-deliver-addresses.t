@@ -130,10 +130,26 @@ one 3 a@x.test -- ::1 ::1
 like "the third: the other family" "$(fate a 1)" '^sent 250 .*\[127.0.0.1\]'
 stop six && stop four
 # Behind a refused transaction another message's is under way: somebody was taken before, it is not our address.
-two 'greet PIPELINING,CHUNKING
-on RCPT TO:<bad@x.test> => 550 5.7.1 no
-accept' 'greet PIPELINING,CHUNKING
-accept'
+whole='C: MAIL *
+C: RCPT *
+C: BDAT *
+D: bdat'
+two "greet PIPELINING,CHUNKING
+$whole
+S: 250 ok
+S: 250 ok
+S: 250 taken
+$whole
+C: RSET
+$whole
+S: 250 ok
+S: 250 ok
+S: 550 5.7.1 no
+S: 503 no recipients
+S: 250 ok
+S: 250 ok
+S: 250 ok
+S: 250 taken" 'greet'
 for j in 1 2 3; do
 	JOB_LINES='attempt 1'
 	job "p$j" "$PORT/may" -- "$([ $j = 2 ] && echo bad || echo "a$j")@x.test"
