@@ -148,7 +148,7 @@ for i in $(seq 30); do job "m$i" "$PORT/pkix" -- a@x.test && names+=("m$i"); don
 deliver -T relay "${names[@]}"
 is "30 messages by one connection and one login" "$(grep -c '^rcpt 1 sent' report) $(grep -c reused=no report)" "30 1"
 mx_done s "as the server sees it"
-mx s -t 10 < <(talk "" "AUTH PLAIN"; echo "auth PLAIN user pencil"; message; echo ==; talk "" "AUTH PLAIN"; echo "auth PLAIN user new"; message)
+mx s -t 10 < <(talk "" "AUTH PLAIN"; echo "auth PLAIN user pencil"; message; echo "=="; talk "" "AUTH PLAIN"; echo "auth PLAIN user new"; message)
 job a "$PORT/pkix" -- a@x.test
 job b "$PORT/pkix" -- a@x.test
 deliver -T relay -x "echo new >$T/password" a b
