@@ -253,9 +253,14 @@ to_unique(struct resolved *r)
 void
 resolve(struct resolved *r, const struct conf *c, const char *path, bool exact)
 {
+	struct conf here = *c;
 	struct search s = {
-	    .r = r, .conf = c, .path = path, .walk = {.conf = c, .strict = true, .each = take}};
+	    .r = r, .conf = &here, .path = path, .walk = {.conf = &here, .strict = true, .each = take}};
+	char *domain = mem_dup(addr_domain(path));
 
+	/* Names beside his are of his domain: the mailname may be another machine's. */
+	if (aliases_domain_is_local(c, path))
+		here.mailname = domain;
 	s.walk.arg = &s;
 	s.user = mailbox_user(path);
 	if (exact)
@@ -267,6 +272,7 @@ resolve(struct resolved *r, const struct conf *c, const char *path, bool exact)
 	found_clear(&s);
 	free(s.found);
 	free(s.user);
+	free(domain);
 	if (s.walk.aliases)
 		aliases_free(s.walk.aliases);
 	alias_walk_free(&s.walk);

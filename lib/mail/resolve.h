@@ -33,7 +33,8 @@ struct resolved {
 	struct str remarks; /* what of the aliases was left out: lines "FILE:LINE: why" */
 };
 
-/* path is in local-domains; exact: some alias says so, aliases are not asked. */
+/* path has a domain, one of local-domains unless a route brought it here; names that its alias names get the same
+ * one. exact: some alias says so, aliases are not asked. */
 void resolve(struct resolved *r, const struct conf *c, const char *path, bool exact);
 void resolved_free(struct resolved *r);
 
