@@ -277,7 +277,8 @@ stands() { [ "$(pgrep -P "$PID_runq" -x mox-local --runstates T | wc -l)" = 8 ];
 ok "all that mox-runq starts for this machine hang" wait_until stands
 b=$(add -f s@far.example sent@x.example)
 ok "mail for others goes on" wait_until grep -q "^deliver $b" log
-ok "and so do answers" test "$(mox-queue-list | wc -l)" = 9
+waiting() { [ "$(mox-queue-list | wc -l)" = "$1" ]; }
+ok "and so do answers" wait_until waiting 9
 # shellcheck disable=SC2046 # a pid each
 wake() { kill -CONT $(pgrep -P "$PID_runq" -x mox-local --runstates T) 2>/dev/null; [ "$(grep -c ' a@x.example ' log)" = 9 ]; }
 ok "when they go on nothing is lost" wait_until wake
