@@ -44,6 +44,7 @@
 
 static struct sendmail_args args;
 static struct submitconf conf;
+static struct conf *common; /* mox.conf, for its ca-file */
 
 /* ---- the group ---- */
 
@@ -106,6 +107,8 @@ conf_take(void)
 		if (submitconf_parse(&conf, file, text.s, &why))
 			explicit_bzero(text.s, text.len);
 	}
+	if (!why.len)
+		common = conf_try(NULL, &why);
 	if (why.len) {
 		message_read(&message);
 		give_up(EX_CONFIG, why.s, &message);
@@ -347,7 +350,6 @@ keep_and_end(int code, const char *why, const struct recipients *to, const struc
 static int
 submit(void)
 {
-	struct conf *common = conf_load(NULL);
 	struct submit s = {.to = &conf, .conf = common, .fd = memfd_create("message", MFD_CLOEXEC)};
 	struct recipients to = {.mailname = mailname};
 	struct submit_result r = {.end = SUBMIT_LATER};

@@ -269,6 +269,10 @@ for wrong in 'TLS: maybe' 'Nonsense: 1' 'From: root'; do
 	fails 78 "configuration: $wrong" submit a@example.org <msg
 done
 is "... costs no mail" "$(kept | wc -l)" 11
+echo nonsense >broken.conf
+conf
+fails 78 "mox.conf broken" env MOX_CONF="$T/broken.conf" mox-submit -C submit.conf a@example.org <msg
+is "... neither" "$(kept | wc -l)" 12
 chmod 500 home/moxsubmit.failures
 rm -rf home/moxsubmit.failures && : >home/moxsubmit.failures
 port=1 conf
