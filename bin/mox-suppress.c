@@ -139,12 +139,13 @@ put_addresses(struct suppress *s, struct str *request)
 	bool some = false;
 
 	while (request->len < REQUEST_FULL && next_address(s, &line)) {
-		const char *why;
-		char *given = addr_unwrap(line.s), *address;
+		const char *why = "it has a NUL";
+		char *address = NULL;
 
-		if (memchr(line.s, 0, line.len) || !(address = path_make(given, NULL, &why)))
-			die_perm("unable to use \"%s\" as an address: %s", line.s,
-			    memchr(line.s, 0, line.len) ? "it has a NUL" : why);
+		if (!memchr(line.s, 0, line.len))
+			address = path_make(addr_unwrap(line.s), NULL, &why);
+		if (!address)
+			die_perm("unable to use \"%s\" as an address: %s", line.s, why);
 		rec_add(request, "address", address);
 		free(address);
 		some = true;

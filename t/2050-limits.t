@@ -84,10 +84,11 @@ is "but for what stays on this machine" "$(mox-queue-list -to root@here.example 
 for i in 1 2 3 4 5; do
 	add root@here.example >/dev/null
 	mox-queue-add -f '' "dsn$i@y.example" <<<$'Subject: x\n\n' >/dev/null
+	mox-queue-add -e 3 3< <(printf 'sender me@me.example\nextra moxq-report yes\nrcpt report%s@y.example\nend\n' "$i") <<<$'Subject: x\n\n' >/dev/null
 done
 add a3@x.example >/dev/null
 pass
-is "which does not count, nor do notices" "$(sent a3@x.example) $(grep -c '^deliver [^ ]*  dsn' log)" "1 5"
+is "which does not count, nor do notices and reports" "$(sent a3@x.example) $(grep -c '^deliver [^ ]*  dsn' log) $(sent report)" "1 5 5"
 ok "another account has its own count" [ -n "$(as alerts c1@x.example)" ]
 pass
 is "and sends" "$(sent c1@x.example)" 1

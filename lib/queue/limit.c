@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "limit.h"
 #include "log.h"
+#include "notice.h"
 #include "rec.h"
 
 #include <inttypes.h>
@@ -224,11 +225,11 @@ leaves(const struct runq *q, const struct envelope *e, size_t i)
 	return !local_transport(q->conf, domain);
 }
 
-/* Our own notices. Anybody can take the null sender, but not our uid. */
+/* Our own notices and reports. Anybody can take the null sender, or call his mail a report, but not our uid. */
 static bool
 is_ours(const struct envelope *e)
 {
-	return !*e->sender && e->uid == geteuid();
+	return e->uid == geteuid() && (!*e->sender || tell_is_report(e));
 }
 
 static bool

@@ -79,6 +79,8 @@ void notice_close_success(struct runq *q, struct notice *n, const struct envelop
 /* Sets n->to, and leaves those recipients in n who belong into the notice. The others are done with. fd: the
  * message. */
 void tell_whom(struct runq *q, struct notice *n, int fd, struct envelope *e);
+/* `extra moxq-report yes`: mail that programs of ours make by themselves (mox-rec.5). */
+bool tell_is_report(const struct envelope *e);
 char *tell_postmaster(const struct runq *q); /* his address; the caller frees */
 
 /* ---- doubles.c ---- */

@@ -80,9 +80,8 @@ log_silent(const struct envelope *e, uint32_t n, const char *why)
 	log_close();
 }
 
-/* `extra moxq-report yes`: mail that programs of ours make by themselves (mox-rec.5). */
-static bool
-is_report(const struct envelope *e)
+bool
+tell_is_report(const struct envelope *e)
 {
 	for (size_t i = 0; i < e->nextra; i++)
 		if (!strcmp(e->extra[i].key, "moxq-report") && !strcmp(e->extra[i].value, "yes"))
@@ -114,7 +113,7 @@ is_wanted(struct runq *q, const struct notice *n, struct envelope *e, uint32_t r
 
 	switch (n->kind) {
 	case NOTICE_DELAYED:
-		if (todo && *e->sender && !bulk && !is_report(e) && asks_for(r, "delay", true) &&
+		if (todo && *e->sender && !bulk && !tell_is_report(e) && asks_for(r, "delay", true) &&
 		    r->mark[MARK_NOTICE] != DELAY_TOLD)
 			return true;
 		notice_set_told(q, e->id, rcpt);
@@ -128,7 +127,7 @@ is_wanted(struct runq *q, const struct notice *n, struct envelope *e, uint32_t r
 			retire(q, e->id, rcpt, "failed");
 		return false;
 	}
-	if (is_report(e))
+	if (tell_is_report(e))
 		log_report(q, e, rcpt);
 	else if (!*e->sender || asks_for(r, "failure", true))
 		return true; /* without a sender: choose_doubles has its say */
