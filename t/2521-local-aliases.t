@@ -255,6 +255,34 @@ printf 'Delivered-To: a1@here.example\nSubject: x\n\nbody\n' | mox-queue-add -q 
 pass
 like "a circle over two machines ends with a notice" "$(notices) $(cat err)" "Final-Recipient: rfc822; a1@here.example;Action: failed.*status=5.4.6"
 
+
+# What mox-sendmail has expanded is not expanded again.
+cp "$MOX_BIN/mox-sendmail" bin/
+cp aliases aliases.good
+sed -i '/^root: /d' aliases
+[ "$me" = root ] || sed -i "/^$me: /d" aliases
+echo "$me: a@x.example, \\$me" >>aliases
+echo "fast: \\$me" >>aliases
+send() { mox-sendmail "$@" <<<$'From: s@far.example\nSubject: x\n\nbody'; }
+fresh
+send -f s@far.example "$me"
+pass
+is "S39 an alias that names its own mailbox: one copy each, by way of mox-sendmail" "$(sent) $(mails "$me")" "s@far.example a@x.example 1"
+fresh
+add -f s@far.example "$me@here.example" >/dev/null
+pass
+is "S39 and by way of mox-queue-add" "$(sent) $(mails "$me")" "s@far.example a@x.example 1"
+fresh
+send -f s@far.example fast
+add -f s@far.example fast@here.example >/dev/null
+pass
+is "S39 \\name passes by that name's alias, either way" "$(sent) $(mails "$me")" " 2"
+fresh
+send -f s@far.example list
+pass
+is "S39 a list by way of mox-sendmail has its owner" "$(grep -c '^deliver [^ ]* owner-list@here.example' log)" 2
+mv aliases.good aliases
+
 # ---- what hangs ----
 fresh
 mv aliases aliases.good

@@ -242,6 +242,20 @@ read_report(struct job *j)
 	j->ended = true;
 }
 
+/* It was killed without a word. */
+static void
+tell_hung(struct job *j, int64_t now)
+{
+	char line[100];
+
+	if (j->rcpt[0].outcome != OUTCOME_NONE || j->started + CHILD_TIME >= now)
+		return;
+	snprintf(line, sizeof line,
+	    "%u later 0 4.3.0 - mox-local\\x20took\\x20more\\x20than\\x20ten\\x20minutes",
+	    j->rcpt[0].item->n);
+	(void)!settle_rcpt(j, line);
+}
+
 void
 local_child(struct runq *q, pid_t pid)
 {
@@ -250,6 +264,7 @@ local_child(struct runq *q, pid_t pid)
 	TAILQ_FOREACH (j, &q->local_jobs, in_list)
 		if (j->pid == pid) {
 			read_report(j);
+			tell_hung(j, q->mono);
 			over(q, j);
 			return;
 		}
