@@ -40,8 +40,8 @@ is "sessions that break off queue nothing" "$(count spool/new) $(count spool/tmp
 reply=$(printf "%b" "${hello}DATA\r\nx\r\n.\r\n" | mox-smtpd | tr -d '\r' | tail -n1)
 ok "the id told is the file's name" test -f "spool/new/${reply##* }"
 sed -i 's/min-free = "0"/min-free = "1000000G"/' conf
-like "a disk that is too full is 451 with the sentence" "$(printf "%b" "${hello}DATA\r\nx\r\n.\r\n" | mox-smtpd | tr -d '\r' | tail -n1)" \
-	'^451 4\.3\.0 mox-queue-add: unable to '
+like "a disk that is too full is 452 4.3.1 with the sentence" "$(printf "%b" "${hello}DATA\r\nx\r\n.\r\n" | mox-smtpd | tr -d '\r' | tail -n1)" \
+	'^452 4\.3\.1 mox-queue-add: unable to '
 is "... and queues nothing" "$(count spool/new)" 4
 cat >aliases.conf <<EOF
 mailname = "example.org"

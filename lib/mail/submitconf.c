@@ -96,7 +96,7 @@ line_split(char *line, const char **wrong)
 		*wrong = "expected Key: value";
 	else if (colon[1] && colon[1] != ' ')
 		*wrong = "expected a space behind the colon";
-	if (*wrong)
+	if (*wrong || !colon)
 		return NULL;
 	*colon++ = 0;
 	return colon + (*colon == ' ');

@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/socket.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define ENVELOPE_FD 3
@@ -272,6 +273,16 @@ end_taker(struct taker *t)
 	return code;
 }
 
+/* Why the door says `later`: the spool has less room than it wants to keep (RFC 3463 4.3.1 is of the system, not of the message). */
+static bool
+is_full(const struct conf *c)
+{
+	struct statvfs v;
+
+	return !statvfs(c->spool, &v) && ((uint64_t)v.f_bavail * v.f_frsize < c->min_free ||
+					     (v.f_files && (uint64_t)v.f_favail < c->min_free_inodes));
+}
+
 static void
 done(struct smtpd *s)
 {
@@ -300,7 +311,8 @@ done(struct smtpd *s)
 	else if (code == EXIT_PERM)
 		smtpd_answer(s, "554 5.6.0 %s", *sorry ? sorry : "message refused");
 	else
-		smtpd_answer(s, "451 4.3.0 %s", *sorry ? sorry : "unable to take the message now");
+		smtpd_answer(s, "%s %s", !t->maildir && is_full(t->conf) ? "452 4.3.1" : "451 4.3.0",
+		    *sorry ? sorry : "unable to take the message now");
 }
 
 static void
