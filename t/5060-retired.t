@@ -14,6 +14,9 @@ conf() {
 		hostname = "me.example"
 		spool = "$T/spool"
 		retry { intervals = { "10m", "20m" } jitter = false }
+		max-messages-per-day = 0
+		max-first-recipients-per-day = 0
+		suppress { automatic = ${SUPPRESS:-false} }
 		transport "smart" { type = smtp host = "relay.example" port = 25 starttls = may }
 		transport "no" { type = fail code = 451 message = "not now" }
 		route { to = { "far.example" } transport = "smart" }
@@ -119,6 +122,13 @@ is "here: an alias, a mailbox, neither" "$(past result,transport,host "$a")" "ex
 delivered - -
 failed - -"
 like "by mox-local" "$(mox-queue-show "$a.2" | grep ^attempt)" 'sent .*by local'
+
+SUPPRESS=true conf ''
+add never@known.example >/dev/null
+pass
+a=$(add never@known.example)
+pass
+is "who is known to refuse is not tried" "$(past result,attempts "$a") $(mox-retired-list -result suppressed | wc -l)" "suppressed 0 1"
 
 # keep-retired
 forward $((86400 * 8))

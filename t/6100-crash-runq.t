@@ -5,12 +5,12 @@
 . "$(dirname "$0")/lib.sh"
 command -v strace >/dev/null || skip_all "strace is not installed"
 mkdir bin
-cp "$MOX_BIN"/mox-runq "$MOX_BIN"/mox-dsn "$MOX_BIN"/mox-local "$MOX_BIN"/mox-queue-* bin/
+cp "$MOX_BIN"/mox-runq "$MOX_BIN"/mox-dsn "$MOX_BIN"/mox-local "$MOX_BIN"/mox-queue-* "$MOX_BIN"/mox-retired-list bin/
 rm -f bin/*.c
 cp "$TOP/t/fake/runq-siblings.py" bin/mox-nexthop
 cp "$TOP/t/fake/runq-siblings.py" bin/mox-deliver
 PATH=$T/bin:$PATH
-calls=renameat2,renameat,pwrite64,write,unlinkat,unlink,fsync,fdatasync,ftruncate,fallocate,sendmsg,mkdir,bind
+calls=renameat2,renameat,pwrite64,write,unlinkat,unlink,fsync,fdatasync,ftruncate,fallocate,sendmsg,mkdir,utimensat,bind
 
 echo 'both: one@x.example, two@y.example' >aliases
 setup() { # DIR RCPT...: a spool with one message accepted
@@ -25,6 +25,7 @@ setup() { # DIR RCPT...: a spool with one message accepted
 		local-maildir = "$d/box"
 		aliases = "$T/aliases"
 		retry { intervals = { "10m" } jitter = false }
+		keep-failed-messages = "1d"
 	X
 	echo 0 >"$d/clock"
 	: >"$d/log"
@@ -68,8 +69,10 @@ noticed() { # CALL N DIR
 	[ "$n" -ge 1 ] && [ "$n" -le 2 ] && [ "$most" -le 2 ] || echo "$1 $2: $n notices, one of them $most times"
 	[ "$n" = 2 ] && echo "$1 $2" >>"$T/twice.notice"
 }
-finished() { # CALL N DIR
-	local faults
+finished() { # CALL N DIR RCPTS: each of them stands in the history once, and what failed in failed/
+	local faults past
+	past=$(mox-retired-list -o id "$(sed 's/^id //' "$3/id")" 2>&1 | tr '\n' ' ')
+	[ "$(wc -w <<<"$past")" = "$4" ] || echo "$1 $2: in the history: $past"
 	[ -z "$(find "$3/spool/new" "$3/spool/cur" -type f)" ] || echo "$1 $2: files are left"
 	faults=$(mox-queue-check "$3/spool" 2>&1) || echo "$1 $2: $faults"
 	rm -rf "$3"
@@ -79,14 +82,15 @@ step() { # CALL N: prints one line of what is wrong, or nothing
 	killed "$1" "$2" "$d" one@x.example two@y.example
 	seen "$1" "$2" "$d" one@x.example
 	seen "$1" "$2" "$d" two@y.example
-	finished "$1" "$2" "$d"
+	finished "$1" "$2" "$d" 2
 }
 bounce_step() {
 	local d=$T/b.$1.$2
 	killed "$1" "$2" "$d" never@x.example two@y.example
 	seen "$1" "$2" "$d" two@y.example
 	noticed "$1" "$2" "$d"
-	finished "$1" "$2" "$d"
+	[ -n "$(find "$d/spool/failed" -name "$(sed 's/^id //' "$d/id")")" ] || echo "$1 $2: it is not kept"
+	finished "$1" "$2" "$d" 2
 }
 local_step() {
 	local d=$T/l.$1.$2 n
@@ -94,7 +98,7 @@ local_step() {
 	n=$(find "$d/box/new" -type f | wc -l)
 	[ "$n" -ge 1 ] && [ "$n" -le 2 ] || echo "$1 $2: $n in the Maildir"
 	[ "$n" = 2 ] && echo "$1 $2" >>"$T/twice.local"
-	finished "$1" "$2" "$d"
+	finished "$1" "$2" "$d" 1
 }
 # What the killed one's mox-local sends on may come when the next pass is over.
 alias_step() {
@@ -104,7 +108,7 @@ alias_step() {
 	timeout 20 mox-runq 2>>"$d/err"
 	seen "$1" "$2" "$d" one@x.example
 	seen "$1" "$2" "$d" two@y.example
-	finished "$1" "$2" "$d"
+	finished "$1" "$2" "$d" 1
 }
 ME=$(id -un)
 export ME

@@ -64,9 +64,29 @@ open_bucket(const struct runq *q, const char *name)
 	return openat(q->spool.dir, path, how);
 }
 
+/* For who reads it there: the last one was not marked, as a file in cur/ with nothing to do would be nobody's. */
+static void
+mark_failed(int dir, const char *name, const struct envelope *e)
+{
+	int fd = openat(dir, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	struct envelope now;
+	const char *why;
+
+	if (fd < 0)
+		return;
+	if (!envelope_read(fd, &now, &why)) {
+		for (uint32_t n = 1; n <= e->nrcpt && n <= now.nrcpt; n++)
+			if (e->rcpt[n - 1].mark[MARK_STATE] == STATE_FAILED &&
+			    now.rcpt[n - 1].mark[MARK_STATE] == STATE_TODO)
+				(void)!envelope_mark(fd, &now, n, MARK_STATE, STATE_FAILED);
+		envelope_free(&now);
+	}
+	close(fd);
+}
+
 /* Its age in failed/ is that of its mtime. */
 static bool
-keep(struct runq *q, const char *name)
+keep(struct runq *q, const struct envelope *e, const char *name)
 {
 	int to = open_bucket(q, name), r = -1, err = errno;
 
@@ -74,6 +94,8 @@ keep(struct runq *q, const char *name)
 		(void)utimensat(q->spool.cur, name, NULL, AT_SYMLINK_NOFOLLOW);
 		r = file_move(q->spool.cur, name, to, name + 3);
 		err = errno;
+		if (!r)
+			mark_failed(to, name + 3, e);
 		close(to);
 	}
 	if (!r || err == ENOENT)
@@ -92,7 +114,7 @@ message_give_up(struct runq *q, const struct envelope *e)
 	int failed = 0, err;
 
 	spool_name(name, e->id);
-	if (q->conf->keep_failed <= 0 || !is_to_be_kept(q, e) || !keep(q, name))
+	if (q->conf->keep_failed <= 0 || !is_to_be_kept(q, e) || !keep(q, e, name))
 		failed = unlinkat(q->spool.cur, name, 0) && errno != ENOENT ? -1 : 0;
 	err = errno;
 	q->dirty = true;

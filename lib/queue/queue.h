@@ -440,7 +440,7 @@ int settle_mark(
     struct runq *q, uint64_t id, struct envelope *e, uint32_t n, enum mark which, char value) MUST_USE;
 
 /* ---- failed.c ---- */
-/* All of its recipients are done, and marked: its file goes, or to failed/ when one of them failed and
+/* All of its recipients are done, in e at least: its file goes, or to failed/ when one of them failed and
  * keep-failed-messages says so. Needs no space. 0; -1 with errno: it is still there. */
 int message_give_up(struct runq *q, const struct envelope *e) MUST_USE;
 void failed_round(struct runq *q);      /* what was kept too long goes, a bucket a round */

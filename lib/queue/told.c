@@ -36,14 +36,13 @@ notice_close(struct runq *q, struct envelope *e, uint32_t n)
 	struct msg *m = msg_find(q, e->id);
 	struct row row;
 	uint32_t uid;
+	size_t mine = e->rcpt[n - 1].mark[MARK_STATE] == STATE_TODO;
 	int failed = 0;
 
-	if (count_todo(e) <= 1 && !notice_needs_file(q, e)) {
-		/* The last one's mark is for failed/ alone, and worth no trouble. */
-		if (!q->conf->keep_failed || settle_mark(q, e->id, e, n, MARK_STATE, STATE_FAILED))
-			e->rcpt[n - 1].mark[MARK_STATE] = STATE_FAILED;
+	if (count_todo(e) == mine && !notice_needs_file(q, e)) {
+		e->rcpt[n - 1].mark[MARK_STATE] = STATE_FAILED;
 		failed = message_give_up(q, e);
-	} else if (e->rcpt[n - 1].mark[MARK_STATE] == STATE_TODO) {
+	} else if (mine) {
 		failed = settle_mark(q, e->id, e, n, MARK_STATE, STATE_FAILED) && errno != ENOENT;
 		if (m && m->todo && !failed)
 			m->todo--;
