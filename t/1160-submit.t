@@ -23,6 +23,7 @@ cat >server.py <<'EOT'
 import base64, hashlib, hmac, os, re, socket, ssl, subprocess, sys, threading
 where, mode = sys.argv[1], sys.argv[2].split(',')
 auth = [m[5:] for m in mode if m.startswith('auth=')]
+stall = ''.join(m[6:] for m in mode if m.startswith('stall='))
 ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 who = 'elsewhere' if 'stranger' in mode else 'localhost'
 ctx.load_cert_chain(who + '.pem', who + '.key')
@@ -73,11 +74,14 @@ def session(n, s):
         if first is None: say('334 '); first = hear()
         scram(unb64(first).decode(), 'sha256' if '256' in m else 'sha1')
     try:
+        def stalls(state):
+            if stall == state: f.read(); raise End
+        stalls('greeting')
         say('421 4.3.2 later' if 'busy' in mode else '220 me')
         while True:
             line = hear(); up = line.upper()
             if up.startswith('AUTH '): w = line.split(' '); login(w[1], w[2] if len(w) > 2 else None); continue
-            note(line)
+            note(line); stalls(up[:4].lower())
             if up.startswith('EHLO'): ehlo()
             elif up == 'STARTTLS': say('220 go'); f.flush(); s = ctx.wrap_socket(s, server_side=True); f = s.makefile('rwb'); secure = True; note('TLS')
             elif up.startswith('MAIL') and 'nomail' in mode: say('550 5.7.1 not you')
@@ -89,6 +93,7 @@ def session(n, s):
                     if not l: raise End
                     text += l[1:] if l[:1] == b'.' else l
                 open('%s/msg.%d' % (where, n), 'wb').write(text)
+                stalls('dot')
                 if 'hang' in mode: raise End
                 say('554 5.6.0 no such text' if 'refuse' in mode else '250 2.0.0 taken as 4711')
             elif up == 'QUIT': say('221 bye'); raise End
@@ -258,21 +263,33 @@ conf
 fails 69 "one of three is refused: the others get it" submit a@example.org bad@example.org c@example.org <msg
 like "..." "$(cat .out)" 'unable to send to all, only to some: bad@example.org: 550 nobody'
 is "..." "$(grep -c RCPT "$d/log.0") $(find "$d" -name 'msg.*' | wc -l)" "3 1"
+serve plain
+conf
+{ cat msg && seq 40000; } >large
+fails 69 "larger than the server takes" submit a@example.org <large
+unlike "... is not even asked for" "$(cat "$d/log.0")" MAIL
 fails 75 "all later" submit late@example.org <msg
 port=1 conf
 fails 75 "nobody listens" submit a@example.org <msg
 conf 'Host: nowhere.invalid'
 fails 75 "no such host" submit a@example.org <msg
-is "all of these are kept" "$(kept | wc -l)" 8
+is "all of these are kept" "$(kept | wc -l)" 9
 for wrong in 'TLS: maybe' 'Nonsense: 1' 'From: root'; do
 	conf "$wrong"
 	fails 78 "configuration: $wrong" submit a@example.org <msg
 done
-is "... costs no mail" "$(kept | wc -l)" 11
+is "... costs no mail" "$(kept | wc -l)" 12
+for state in greeting ehlo mail rcpt data dot; do
+	serve "stall=$state"
+	conf
+	sed "s/^hostname/timeouts { $state = \"1s\" quit = \"1s\" }\n&/" mox.conf >short.conf
+	fails 75 "a server that says nothing: $state" env MOX_CONF="$T/short.conf" mox-submit -C submit.conf a@example.org <msg
+	like "..." "$(cat .out)" 'no answer in time'
+done
 echo nonsense >broken.conf
 conf
 fails 78 "mox.conf broken" env MOX_CONF="$T/broken.conf" mox-submit -C submit.conf a@example.org <msg
-is "... neither" "$(kept | wc -l)" 12
+is "... neither" "$(kept | wc -l)" 19
 chmod 500 home/moxsubmit.failures
 rm -rf home/moxsubmit.failures && : >home/moxsubmit.failures
 port=1 conf

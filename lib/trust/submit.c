@@ -15,11 +15,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#define CONNECT_TIME (30 * SECOND)
-#define STEP_TIME (5 * MINUTE)
-#define DOT_TIME (10 * MINUTE)
-#define WHOLE_TIME (30 * MINUTE)
-
 /* ---- where ---- */
 
 static bool
@@ -138,7 +133,9 @@ start_tls(const struct submit *s, struct smtp *c, struct submit_result *r)
 {
 	struct cert_fault fault;
 
-	if (!good(r, c, smtp_tls(c, is_address(s->to->host) ? NULL : s->to->host, false, STEP_TIME), "TLS"))
+	if (!good(r, c,
+		smtp_tls(c, is_address(s->to->host) ? NULL : s->to->host, false, s->conf->timeouts.starttls),
+		"TLS"))
 		return false;
 	if (s->to->insecure || tls_is_for(c->io.tls, s->to->host, &fault))
 		return true;
@@ -150,7 +147,7 @@ start_tls(const struct submit *s, struct smtp *c, struct submit_result *r)
 static bool
 hello(const struct submit *s, struct smtp *c, struct submit_result *r)
 {
-	return good(r, c, smtp_hello(c, s->to->hostname, STEP_TIME), "EHLO");
+	return good(r, c, smtp_hello(c, s->to->hostname, s->conf->timeouts.ehlo), "EHLO");
 }
 
 /* A password as it is goes over TLS, to this machine, or where somebody has named the mechanism. */
@@ -179,7 +176,7 @@ log_in(const struct submit *s, struct smtp *c, struct submit_result *r)
 	hide_plaintext(s, c);
 	if (c->io.tls)
 		tls_binding(c->io.tls, &binding);
-	switch (login(c, &who, &binding, STEP_TIME, &end)) {
+	switch (login(c, &who, &binding, s->conf->timeouts.mail, &end)) {
 	case LOGIN_DONE: return true;
 	case LOGIN_REFUSED:
 		end_with_reply(r, c, "AUTH");
@@ -198,7 +195,7 @@ log_in(const struct submit *s, struct smtp *c, struct submit_result *r)
 static bool
 open_session(const struct submit *s, struct smtp *c, const char *ip, struct submit_result *r)
 {
-	if (smtp_dial(c, s->to->host, ip, (uint16_t)s->to->port, clock_mono() + CONNECT_TIME)) {
+	if (smtp_dial(c, s->to->host, ip, (uint16_t)s->to->port, clock_mono() + s->conf->timeouts.connect)) {
 		end_with(r, SUBMIT_LATER, "");
 		str_addf(&r->text, "unable to connect to %s [%s] port %u: %s", s->to->host, ip,
 		    (unsigned)s->to->port, strerror(errno));
@@ -206,7 +203,7 @@ open_session(const struct submit *s, struct smtp *c, const char *ip, struct subm
 	}
 	if (s->to->tls && !start_tls(s, c, r))
 		return false;
-	if (!good(r, c, smtp_reply(c, STEP_TIME), "the connection") || !hello(s, c, r))
+	if (!good(r, c, smtp_reply(c, s->conf->timeouts.greeting), "the connection") || !hello(s, c, r))
 		return false;
 	if (s->to->starttls) {
 		if (!c->ehlo.starttls) {
@@ -214,8 +211,8 @@ open_session(const struct submit *s, struct smtp *c, const char *ip, struct subm
 			str_addf(&r->text, "%s offers no STARTTLS", c->host);
 			return false;
 		}
-		if (!good(r, c, smtp_command(c, "STARTTLS", STEP_TIME), "STARTTLS") || !start_tls(s, c, r) ||
-		    !hello(s, c, r))
+		if (!good(r, c, smtp_command(c, "STARTTLS", s->conf->timeouts.starttls), "STARTTLS") ||
+		    !start_tls(s, c, r) || !hello(s, c, r))
 			return false;
 	}
 	return log_in(s, c, r);
@@ -258,7 +255,7 @@ say_mail(const struct submit *s, struct smtp *c, struct submit_result *r)
 		str_adds(&line, " SMTPUTF8");
 	if (!strcmp(s->to->requiretls, "yes"))
 		str_adds(&line, " REQUIRETLS");
-	ok = good(r, c, smtp_command(c, line.s, STEP_TIME), "MAIL");
+	ok = good(r, c, smtp_command(c, line.s, s->conf->timeouts.mail), "MAIL");
 	str_free(&line);
 	return ok;
 }
@@ -275,7 +272,7 @@ say_recipients(const struct submit *s, struct smtp *c, struct submit_result *r)
 		enum smtp_got got;
 
 		str_addf(&line, "RCPT TO:<%s>", s->rcpt[i]);
-		got = smtp_command(c, line.s, STEP_TIME);
+		got = smtp_command(c, line.s, s->conf->timeouts.rcpt);
 		str_free(&line);
 		if (good(r, c, got, "RCPT")) {
 			taken++;
@@ -298,12 +295,12 @@ transact(const struct submit *s, struct smtp *c, struct submit_result *r)
 	enum io io;
 
 	if (!can_carry(s, c, r) || !say_mail(s, c, r) || !say_recipients(s, c, r) ||
-	    !good(r, c, smtp_command(c, "DATA", STEP_TIME), "DATA"))
+	    !good(r, c, smtp_command(c, "DATA", s->conf->timeouts.data), "DATA"))
 		return;
 	io = stream_dotted(&c->io, s->fd, s->size, s->dot);
 	if (io == IO_OK)
 		io = stream_flush(&c->io);
-	if (!good(r, c, io == IO_OK ? smtp_reply(c, DOT_TIME) : smtp_from_io(io), "the message"))
+	if (!good(r, c, io == IO_OK ? smtp_reply(c, s->conf->timeouts.dot) : smtp_from_io(io), "the message"))
 		return;
 	r->end = SUBMIT_SENT;
 	str_reset(&r->text);
@@ -318,8 +315,8 @@ submit_run(const struct submit *s, struct submit_result *r)
 	bool open = false;
 
 	c->io.fd = c->io.watch = c->watch = -1;
-	c->io.cap = clock_mono() + WHOLE_TIME;
-	c->io.block = STEP_TIME;
+	c->io.cap = clock_mono() + s->conf->timeouts.session;
+	c->io.block = s->conf->timeouts.block;
 	end_with(r, SUBMIT_LATER, "the server has no address");
 	/* What one address answers another may not; but no password goes to a second one behind a refusal. */
 	for (size_t i = 0; i < s->addr.n && !open; i++) {
@@ -333,6 +330,6 @@ submit_run(const struct submit *s, struct submit_result *r)
 	}
 	if (open)
 		transact(s, c, r);
-	smtp_quit(c, 5 * SECOND);
+	smtp_quit(c, s->conf->timeouts.quit);
 	free(c);
 }
