@@ -162,6 +162,11 @@ fi
 fresh
 start runq mox-runq -w
 wait_until mox-queue-list
+mox-suppress add durable@x.example >/dev/null
+stop runq KILL
+start runq mox-runq -w
+wait_until mox-queue-list
+fails 1 "what was answered stands, though the owner is killed" mox-suppress check durable@x.example
 c=$(add later@wait.example later@stay.example)
 ok "two wait" wait_until sh -c "mox-queue-list -state waiting -o id | grep $c.1"
 d=$(add slow@wait.example)
