@@ -22,8 +22,8 @@ amend_name(char out[SPOOL_NAME_SIZE], uint64_t id)
 	snprintf(out + n, SPOOL_NAME_SIZE - n, ".amend");
 }
 
-/* Lines `KEY N VALUE`: those but the one of (key, n) are appended to keep, the value of that one to found; each may be
- * NULL. false: there is none. */
+/* Lines `KEY N VALUE`: those but the one of (which, n), or with NULL all of n, are appended to keep, the value of that one
+ * to found; each may be NULL. false: there is none. */
 static bool
 read_lines(struct str *text, uint32_t n, const char *which, struct str *keep, struct str *found)
 {
@@ -37,7 +37,7 @@ read_lines(struct str *text, uint32_t n, const char *which, struct str *keep, st
 
 		if (!who || !what || !str_number(who, UINT32_MAX, &num))
 			continue;
-		if (num == n && !strcmp(key, which)) {
+		if (num == n && (!which || !strcmp(key, which))) {
 			has = true;
 			if (found)
 				str_adds(found, what);
@@ -102,6 +102,12 @@ amend_write(struct runq *q, uint64_t id, uint32_t n, const char *key, const char
 	str_free(&text);
 	str_free(&out);
 	return r;
+}
+
+int
+amend_forget(struct runq *q, uint64_t id, uint32_t n)
+{
+	return amend_write(q, id, n, NULL, NULL);
 }
 
 void

@@ -67,6 +67,17 @@ notice_names(const struct notice *n, uint32_t rcpt)
 }
 
 bool
+notice_is_made(const struct runq *q, uint64_t id, uint32_t rcpt)
+{
+	const struct notice *n;
+
+	TAILQ_FOREACH (n, &q->notices.begun, in_list)
+		if (n->id == id && n->kind != NOTICE_DELAYED && notice_names(n, rcpt))
+			return true;
+	return false;
+}
+
+bool
 notice_has(const struct runq *q, uint64_t id, uint32_t rcpt)
 {
 	const struct notice *n;
@@ -75,10 +86,7 @@ notice_has(const struct runq *q, uint64_t id, uint32_t rcpt)
 		if ((n = notice_find(q, id, (enum notice_kind)kind)) && n->kind != NOTICE_DELAYED &&
 		    notice_names(n, rcpt))
 			return true;
-	TAILQ_FOREACH (n, &q->notices.begun, in_list)
-		if (n->id == id && n->kind != NOTICE_DELAYED && notice_names(n, rcpt))
-			return true;
-	return false;
+	return notice_is_made(q, id, rcpt);
 }
 
 struct notice *

@@ -49,6 +49,8 @@ int compose_memory(const struct str *text);
 const char *notice_word(enum notice_kind kind); /* as mox-dsn calls it */
 /* The one of that id and kind whose round is open. */
 struct notice *notice_get(struct runq *q, uint64_t id, enum notice_kind kind);
+/* The recipient's notice is begun: too late to change anything. */
+bool notice_is_made(const struct runq *q, uint64_t id, uint32_t n);
 bool notice_names(const struct notice *n, uint32_t rcpt);
 void notice_put(struct runq *q, struct notice *n, uint32_t rcpt, char *fate); /* fate is n's from now on */
 void notice_free(struct runq *q, struct notice *n);

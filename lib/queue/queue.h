@@ -16,6 +16,7 @@
  *   suppress.c whom an account does not write to           limit.c   how much an account may send
  *   letter.c  word to the postmaster of that               expire.c  what grows old in the index
  *   retire.c  attempts, and the history                failed.c  giving a message up
+ *   finish.c  failed or dropped by an operator
  *   metrics.c spool/metrics.prom (series.c)            sign.c    signatures from mox-dkim
  *
  * A recipient that is not finished is in exactly one place: loaded (a struct item, or in a struct notice when
@@ -581,10 +582,11 @@ void inject_ended(struct runq *q, int status); /* as waitpid says */
 void inject_stop(struct runq *q);
 
 /* ---- amend.c: spool/cur/HH/ID.amend, what an operator changed beyond the mutable bytes ---- */
-/* key: `next`, when (microseconds); `transport`, its name. value NULL: as it came by itself. */
+/* key: `next`, when (microseconds); `transport`, its name; `fail`, why. value NULL: as it came by itself. */
 int amend_write(struct runq *q, uint64_t id, uint32_t n, const char *key, const char *value) MUST_USE;
 bool amend_read(
     struct runq *q, uint64_t id, uint32_t n, const char *key, struct str *value); /* false: nothing */
+int amend_forget(struct runq *q, uint64_t id, uint32_t n) MUST_USE;               /* all of that recipient */
 void amend_drop(struct runq *q, uint64_t id); /* it leaves the queue; its signature goes too */
 
 /* Lives in bin/mox-runq.c: what SIGHUP does to the rest. */

@@ -52,7 +52,7 @@ client_reset(struct client *c)
 	request_free(c);
 	c->op = NULL;
 	c->limit = c->count = 0;
-	c->change = (struct change){.privileged = c->privileged};
+	c->change = (struct change){.privileged = c->privileged, .uid = c->uid};
 	c->done = c->finishing = c->attempts = false;
 	c->range = 0;
 	c->id = 0;
@@ -188,7 +188,7 @@ accept_one(struct watch *w, uint32_t events)
 	TAILQ_FOREACH (other, &q->clients, in_list)
 		same += other->uid == u.uid;
 	c = mem_zalloc(sizeof *c);
-	c->uid = u.uid;
+	c->uid = c->change.uid = u.uid;
 	c->privileged = c->change.privileged = !u.uid || u.uid == geteuid();
 	q->quiet_since = q->mono;
 	c->watch = (struct watch){fd, client_ready};

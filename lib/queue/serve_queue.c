@@ -49,6 +49,13 @@ change_line(struct client *c, const char *key, char *value, int64_t now)
 		return read_set(c, value, now);
 	if (!strcmp(key, "dry-run"))
 		c->change.dry = !strcmp(value, "yes");
+	if (!strcmp(key, "text")) {
+		if (!(value = rec_text(value)))
+			return "a broken escape";
+		if (strlen(value) > FAIL_TEXT_MAX)
+			return "the text is too long";
+		snprintf(c->change.text, sizeof c->change.text, "%s", value);
+	}
 	return NULL;
 }
 
@@ -201,6 +208,18 @@ transport_slice(struct runq *q, struct client *c)
 	change_slice(q, c, change_transport);
 }
 
+static void
+fail_slice(struct runq *q, struct client *c)
+{
+	change_slice(q, c, change_fail);
+}
+
+static void
+drop_slice(struct runq *q, struct client *c)
+{
+	change_slice(q, c, change_drop);
+}
+
 /* ---- the comparison an operator asked for ---- */
 
 static void
@@ -261,6 +280,8 @@ const struct serve_op serve_queue_ops[] = {
 	.slice = schedule_slice},
     {"requiretls", .line = change_line, .begin = requiretls_begin, .slice = requiretls_slice},
     {"transport", .line = change_line, .begin = transport_begin, .slice = transport_slice},
+    {"fail", .privileged = true, .slices = 1, .line = change_line, .slice = fail_slice},
+    {"drop", .slices = 1, .line = change_line, .slice = drop_slice},
     {"check", .privileged = true, .slice = check_slice},
     {"stat", .reads = true, .slices = 1, .begin = stat_begin, .slice = stat_slice},
     {"rebuild", .privileged = true, .begin = rebuild_begin},

@@ -3,6 +3,7 @@
  */
 #include "base.h"
 
+#include "change.h"
 #include "clock.h"
 #include "id.h"
 #include "log.h"
@@ -166,7 +167,7 @@ amended_next(struct runq *q, uint64_t id, uint32_t n)
 static void
 add_rows(struct runq *q, const struct envelope *e)
 {
-	static struct str transport;
+	static struct str transport, failed;
 	char domain[DOMAIN_NAME_MAX];
 	struct row row;
 
@@ -177,6 +178,10 @@ add_rows(struct runq *q, const struct envelope *e)
 		row.attempts = retry_guess_attempts(&q->conf->retry, q->now - e->queued);
 		if (amend_read(q, e->id, n, "transport", &transport))
 			row.transport = transport.s;
+		if (amend_read(q, e->id, n, "fail", &failed)) {
+			finish_failed(q, &row, e->uid, failed.s);
+			continue;
+		}
 		if (row.hold == HOLD_NONE) {
 			int64_t set = amended_next(q, e->id, n);
 			int64_t pause = row.attempts ? retry_pause(&q->conf->retry, row.attempts, 1000) : 0;

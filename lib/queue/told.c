@@ -292,7 +292,8 @@ notice_surrender(struct runq *q, struct notice *n, const char *why)
 			notice_set_told(q, n->id, rcpt);
 			continue;
 		}
-		if (settle_mark(q, n->id, &e, rcpt, MARK_HOLD, HOLD_FAILED) && errno != ENOENT)
+		if ((settle_mark(q, n->id, &e, rcpt, MARK_HOLD, HOLD_FAILED) && errno != ENOENT) ||
+		    amend_write(q, n->id, rcpt, "fail", NULL))
 			log_open(LOG_ALERT, "unmarked"), log_s("error", strerror(errno)), log_close();
 		if (row_load(q, &buf, &row, &uid, n->id, rcpt)) {
 			row.hold = HOLD_FAILED;
