@@ -480,8 +480,10 @@ main(int argc, char **argv)
 	conf = conf_start(&a);
 	if (!door_open(&d, conf, !a.secure))
 		go_round(&a, conf);
-	if (a.peer >= 0)
+	if (a.peer >= 0) {
 		door_peer(&d, a.peer);
+		door_confine(&d);
+	}
 	if (a.batch)
 		batch_run(&d);
 	else

@@ -1,12 +1,13 @@
 #include "base.h"
 
+#include "die.h"
+#include "landlock.h"
 #include "sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
-#include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -26,60 +27,26 @@
 #define ARCH AUDIT_ARCH_RISCV64
 #endif
 
-/* The leak checker reads /proc when the program ends. */
-#if defined __has_feature
-#if __has_feature(address_sanitizer)
-#define LEAK_CHECKER
-#endif
-#elif defined __SANITIZE_ADDRESS__
-#define LEAK_CHECKER
-#endif
-
-static void
-path_keep(int ruleset, const char *path, uint64_t rights)
-{
-	struct landlock_path_beneath_attr rule = {.allowed_access = rights};
-
-	rule.parent_fd = open(path, O_PATH | O_CLOEXEC);
-	if (rule.parent_fd < 0)
-		return;
-	syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
-	close(rule.parent_fd);
-}
-
-/* Here and there: Debian 12's headers stop at version 2. */
-#ifndef LANDLOCK_ACCESS_FS_TRUNCATE
-#define LANDLOCK_ACCESS_FS_TRUNCATE (1ULL << 14)
-#endif
 #define RIGHTS_BELOW                                                                                         \
 	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_WRITE_FILE |        \
 	    LANDLOCK_ACCESS_FS_TRUNCATE | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REMOVE_FILE)
+#define KEEP_MAX 32
 
-/* Every right this kernel knows is handled, and none is granted but to read what is kept, and those below dir.
- * Newer kernels ignore nothing: the mask must not have bits they lack. */
+/* Nothing is granted but to read what is kept, and those rights below dir. */
 static void
 files_shut(const char *const *keep, const char *dir)
 {
-	static const unsigned bits[] = {0, 13, 14, 15, 15, 16}; /* rights by ABI version */
-	struct landlock_ruleset_attr attr = {0};
-	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-	long fd;
+	struct landlock_keep all[KEEP_MAX];
+	size_t n = 0;
 
-	if (abi < 1)
-		return;
-	attr.handled_access_fs = (UINT64_C(1) << bits[abi < 5 ? abi : 5]) - 1;
-	fd = syscall(SYS_landlock_create_ruleset, &attr, sizeof attr, 0);
-	if (fd < 0)
-		return;
-	for (; keep && *keep; keep++)
-		path_keep((int)fd, *keep, LANDLOCK_ACCESS_FS_READ_FILE);
+	for (; keep && *keep; keep++) {
+		if (n == KEEP_MAX - 1)
+			bug("more than %d files to keep", KEEP_MAX - 1);
+		all[n++] = (struct landlock_keep){AT_FDCWD, *keep, LANDLOCK_ACCESS_FS_READ_FILE};
+	}
 	if (dir)
-		path_keep((int)fd, dir, RIGHTS_BELOW & attr.handled_access_fs);
-#ifdef LEAK_CHECKER
-	path_keep((int)fd, "/proc", LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR);
-#endif
-	syscall(SYS_landlock_restrict_self, fd, 0);
-	close((int)fd);
+		all[n++] = (struct landlock_keep){AT_FDCWD, dir, RIGHTS_BELOW};
+	landlock_shut(all, n);
 }
 
 #ifdef ARCH
@@ -248,8 +215,7 @@ sockets_shut(void)
 const char *
 sandbox_lacks(void)
 {
-	bool files = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) >= 1,
-	     calls = false;
+	bool files = landlock_version() >= 1, calls = false;
 #ifdef ARCH
 	uint32_t action = SECCOMP_RET_ERRNO;
 

@@ -52,6 +52,9 @@ bool door_open(struct door *d, const struct conf *conf, bool make) MUST_USE;
 /* From now on the submitter is who made the connection at the other end of this Unix socket. Ends the program unless root or
  * the spool's owner asks for that: others could pass on a connection that a better man made to them. */
 void door_peer(struct door *d, int fd);
+/* For strangers' bytes read with the rights of the spool's owner: from here on no file can be opened but those in tmp/ and new/ and
+ * the trigger, no program started and no socket made. Where the kernel cannot (landlock 2, seccomp), nothing happens. */
+void door_confine(const struct door *d);
 
 void enter_init(struct enter *m, const struct door *d);
 /* Takes over what a submitter may say; what is ours to say (id, times, uid, size, checksums, flags) is left
