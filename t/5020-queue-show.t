@@ -32,6 +32,7 @@ account     root
 size        77
 subject     Grüße
 uid         UID
+origin      local
 flags       8bit smtputf8 dot
 ret         hdrs
 

@@ -143,7 +143,8 @@ parse_term(struct select_term *t, const char *value, int64_t now)
 		for (i = 0; i < ARRAY_LEN(results) && strcmp(value, results[i]); i++)
 			;
 		if (i == ARRAY_LEN(results))
-			return "expected delivered, relayed, expanded, failed, cancelled, suppressed, discarded or gone";
+			return "expected delivered, relayed, expanded, failed, cancelled, suppressed, "
+			       "discarded or gone";
 		break;
 	case SELECT_FROM: /* the null sender is written as people know it */
 		if (!strcmp(value, "<>"))
