@@ -42,9 +42,14 @@ is "who still waits is not in it" "$(mox-queue-list -o id | tr '\n' ' ')" "$a.5 
 is "by whom, and how" "$(past host,tls,transport,error -id "$a.2" -id "$a.3")" "mx[127.0.0.9] dane - -
 mx[127.0.0.9] - - 5.1.1 no such user"
 is "envelope facts" "$(past sender,rcpt,domain,site,account,subject "$a.4")" "s@me.example sent@far.example far.example $(past site "$a.4") $(id -un) x"
+k=$(add --hold-until +1h sent@late.example)
+pass
+mox-queue-transport smart "$k" >/dev/null 2>&1 && mox-queue-schedule now "$k" >/dev/null 2>&1
+pass
+is "the transport that an operator chose" "$(past transport,result "$k")" "smart relayed"
 is "by result" "$(past id -result failed -to @y.example)" "$a.3"
-is "by time" "$(past id -retired '<1h' -result relayed) $(past id -retired '>1h')" "$a.4 "
-is "by state" "$(past id -state retired -result relayed) $(past id -state due)" "$a.4 "
+is "by time" "$(past id -retired '<1h' -result relayed -to @far.example) $(past id -retired '>1h')" "$a.4 "
+is "by state" "$(past id -state retired -result relayed -to @far.example) $(past id -state due)" "$a.4 "
 fails 100 "a result that is none" mox-retired-list -result lost
 fails 100 "the queue knows no results" mox-queue-list -result failed
 is "JSON" "$(mox-retired-list -j "$a.1" | python3 -c 'import json,sys
@@ -70,7 +75,7 @@ is "who was given up" "$(past result,attempts,code "$a.5" "$a.6")" "failed 3 451
 failed 3 451"
 ok "an id that has left the queue is shown from the history" mox-queue-show "$a"
 is "with all its attempts" "$(mox-queue-show "$a" | grep -c '^attempt ')" 10
-is "ids from a pipe as well" "$(past id -result relayed | mox-queue-show - | grep -c '^attempt ')" 1
+is "ids from a pipe as well" "$(past id -result relayed -to @far.example | mox-queue-show - | grep -c '^attempt ')" 1
 is "and as JSON" "$(mox-queue-show -j "$a.4" | python3 -c 'import json,sys
 r = json.loads(sys.stdin.read()); t = r["tries"]; print(r["result"], r["rcpt"], len(t), t[0]["outcome"], t[0]["code"], t[0]["transport"], t[0]["text"])')" \
 	"relayed sent@far.example 1 sent 250 smart ok"

@@ -92,6 +92,12 @@ done
 is "T131 our own errors never do" "$(mox-suppress list -o base | grep -c mine.example)" 0
 is "nor does what a notice meets" "$(mox-suppress list -o base | grep -c bounce.example)" 0
 is "nor is a postmaster cut off" "$(mox-suppress list -o base | grep -c postmaster)" 0
+echo secret >pw && chmod 600 pw
+for way in 'submissions host = "lab.example" username = "u" password-file = "'$T'/pw"' 'socks address = "127.0.0.1:9"'; do
+	conf '' "transport \"lab\" { type = $way } route { to = { \"down.example\" } transport = \"lab\" }"
+	for i in 1 2 3; do add gone@down.example >/dev/null && give_up; done
+	is "T131 nor does it count that ${way%% *} is down" "$(mox-suppress list -o base | grep -c down.example)" 0
+done
 conf 'automatic = false'
 for i in 1 2; do add "never@q$i.example" >/dev/null && pass; done
 is "automatic = false" "$(mox-suppress list -o base | grep -c 'q[12].example')" 0

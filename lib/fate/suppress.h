@@ -28,7 +28,7 @@ struct suppress_failure {
 	const char *text;
 	bool local; /* the words are our own, whatever the code */
 	bool
-	    relay; /* the next hop was chosen by our configuration: that it cannot be reached is our own trouble */
+	    relay; /* the next hop, or a proxy, was chosen by our configuration: that it cannot be reached is our own trouble */
 };
 
 /* What the end of a recipient says that is not tried any more. */

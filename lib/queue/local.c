@@ -89,11 +89,14 @@ write_share(struct runq *q, struct str *out, const struct job *j)
 {
 	const struct envelope *e = &j->env;
 	const struct envelope_rcpt *r = &e->rcpt[j->rcpt[0].item->n - 1];
+	const char *account = account_of(q, j);
 
 	rec_add(out, "sender", e->sender);
 	rec_addf(out, "size", "%" PRIu64, e->size);
-	add_optional(out, "origin", e->origin);
-	add_optional(out, "account", account_of(q, j));
+	add_optional(out, "account", account);
+	/* Sent on without a name it would be ours, and we may sign as anybody. */
+	if (account)
+		add_optional(out, "origin", e->origin);
 	add_optional(out, "ret", e->ret);
 	add_optional(out, "envid", e->envid);
 	add_optional(out, "requiretls", class_word(class_of_mark(r->mark)));

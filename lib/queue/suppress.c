@@ -295,7 +295,7 @@ suppress_failed(struct runq *q, const struct item *it, const struct job_rcpt *r)
 	    .status = r->status,
 	    .text = r->text,
 	    .local = r->local || local_stays(t),
-	    .relay = t && t->type == TRANSPORT_SMTP};
+	    .relay = t && t->type != TRANSPORT_DIRECT};
 	enum suppress_verdict verdict = suppress_judge(&f);
 	struct suppression listed;
 	struct row row;
