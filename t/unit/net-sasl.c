@@ -5,6 +5,7 @@
 
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
+#include <gsasl.h>
 
 #define B(name) SASL_BIT(SASL_##name)
 #define ALL ((1u << SASL_MECHANISMS) - 1)
@@ -239,6 +240,73 @@ bound(void)
 	str_free(&out);
 }
 
+/* ---- libgsasl's server as a referee ---- */
+
+static const char *wrong_password;
+
+static int
+answers(Gsasl *g, Gsasl_session *s, Gsasl_property p)
+{
+	(void)g;
+	switch (p) {
+	case GSASL_PASSWORD:
+		gsasl_property_set(s, p, wrong_password ? wrong_password : "pen,cil=");
+		return GSASL_OK;
+	case GSASL_SCRAM_ITER: gsasl_property_set(s, p, "4096"); return GSASL_OK;
+	case GSASL_CB_TLS_EXPORTER: gsasl_property_set(s, p, "AQID"); return GSASL_OK; /* 1 2 3 */
+	default: return GSASL_NO_CALLBACK;
+	}
+}
+
+/* Whether the server is satisfied, and we are with it. */
+static bool
+referee(Gsasl *g, enum sasl_mechanism m, const struct sasl_peer *peer)
+{
+	static const struct sasl_who who = {.username = "us,er=", .secret = "pen,cil="};
+	struct sasl s = {0};
+	struct str out = {0};
+	Gsasl_session *server;
+	char *said;
+	size_t n;
+	bool first, good = !sasl_start(&s, m, &who, peer, &out, &first) &&
+	                   !gsasl_server_start(g, sasl_name(m), &server);
+	int r = GSASL_NEEDS_MORE;
+
+	while (good && r == GSASL_NEEDS_MORE) {
+		r = gsasl_step(server, out.s, out.len, &said, &n);
+		if (r != GSASL_OK && r != GSASL_NEEDS_MORE)
+			break;
+		str_reset(&out);
+		if (n)
+			good = !sasl_step(&s, said, n, &out);
+		gsasl_free(said);
+	}
+	good = good && r == GSASL_OK && sasl_is_complete(&s);
+	gsasl_finish(server);
+	sasl_free(&s);
+	str_free(&out);
+	return good;
+}
+
+static void
+referees(void)
+{
+	const struct sasl_peer bound = {ALL, exporter}, other = {ALL, {"tls-exporter", {1, 2, 4}, 3}},
+			       bare = {B(SCRAM_SHA256), none};
+	Gsasl *g;
+
+	OK(!gsasl_init(&g), "libgsasl");
+	gsasl_callback_set(g, answers);
+	OK(referee(g, SASL_SCRAM_SHA256_PLUS, &bound),
+	    "T112 its server takes SCRAM-SHA-256-PLUS by tls-exporter");
+	OK(referee(g, SASL_SCRAM_SHA1_PLUS, &bound), "T112 and SCRAM-SHA-1-PLUS");
+	OK(!referee(g, SASL_SCRAM_SHA256_PLUS, &other), "T112 bound to another session: not");
+	OK(referee(g, SASL_SCRAM_SHA256, &bare), "SCRAM-SHA-256");
+	wrong_password = "another";
+	OK(!referee(g, SASL_SCRAM_SHA256, &bare), "by another password: not");
+	gsasl_done(g);
+}
+
 /* ---- the others ---- */
 
 static void
@@ -333,6 +401,7 @@ main(void)
 	refusals();
 	first_messages();
 	bound();
+	referees();
 	others();
 	base64();
 	DONE();
