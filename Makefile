@@ -66,8 +66,9 @@ ROOMS_mox-localserve := mail
 LIBS_mox-localserve := -lidn2
 ROOMS_mox-doctor := report trust mail
 LIBS_mox-doctor := -ljansson -lidn2
-ADMIN := mox-queue-% mox-retired-list mox-suppress mox-stat
+ADMIN := mox-queue-% mox-retired-list mox-suppress mox-stat mox-holdrule
 LIBS_mox-suppress := -ljansson -lz -lidn2
+LIBS_mox-holdrule := -ljansson -lz -lidn2
 ROOMS_ADMIN := admin report spool mail
 LIBS_ADMIN := -ljansson -lz
 

@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "die.h"
 #include "fdio.h"
+#include "holdrule.h"
 #include "limit.h"
 #include "log.h"
 #include "queue.h"
@@ -205,6 +206,7 @@ index_start(struct runq *q)
 	}
 	suppress_start(q);
 	limit_start(q);
+	holdrule_start(q);
 	q->rebuilding = found == INDEX_NEW;
 	if (found != INDEX_CLEAN)
 		q->sweep = sweep_new(found, NULL, NULL);

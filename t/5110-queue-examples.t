@@ -23,7 +23,7 @@ examples() {
 		sed "s/\\\\(aq/'/g; s/\\\\e/\\\\/g; s,/tmp/message,$T/message,g; s,/etc/motd,$T/motd,; s,/backup/spool/mox,$T/backup,; s/0d3k9v2x7m4qa/$id/"
 }
 for page in mox-queue-add.8 mox-queue-list.8 mox-queue-show.8 mox-queue-hold.8 mox-queue-release.8 mox-queue-schedule.8 mox-queue-requiretls.8 \
-	mox-queue-check.8 mox-retired-list.8 mox-sendmail.8 mox-queue-fail.8 mox-queue-drop.8; do
+	mox-queue-check.8 mox-retired-list.8 mox-sendmail.8 mox-queue-fail.8 mox-queue-drop.8 mox-holdrule.8; do
 	examples "$page" >lines
 	ok "$page has examples" test -s lines
 	while IFS= read -r line; do

@@ -43,14 +43,17 @@ change_hold(struct runq *q, const struct change *c, struct row *row, uint32_t ui
 {
 	struct item *it = item_find(q, row->id, row->n);
 	int64_t next = row->next;
+	char hold = c->hold ? c->hold : c->privileged ? 'o' : 'u';
 
 	if (row->hold != HOLD_NONE || row->fate)
 		return false;
 	if (c->dry)
 		return true;
-	if (!mark_file(q, row, MARK_HOLD, c->privileged ? 'o' : 'u'))
+	if (!mark_file(q, row, MARK_HOLD, hold))
 		return false;
-	row->hold = c->privileged ? 'o' : 'u';
+	row->hold = hold;
+	if (c->why)
+		row->error = c->why;
 	row->next = 0;
 	row_store(q, row, uid);
 	if (it && it->job)
@@ -75,6 +78,8 @@ change_release(struct runq *q, const struct change *c, struct row *row, uint32_t
 		return false;
 	if (row->hold == HOLD_LIMIT)
 		limit_released(q, row);
+	if (row->hold == HOLD_RULE)
+		row->error = NULL;
 	row->hold = HOLD_NONE;
 	row->next = it ? it->next : q->now;
 	row_store(q, row, uid);

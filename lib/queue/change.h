@@ -15,8 +15,11 @@ struct change {
 	int64_t next;                           /* schedule */
 	char requiretls;                        /* the mark to set */
 	char transport[TRANSPORT_NAME_MAX + 1]; /* to set; "": as routes say */
+	char hold;                              /* hold: the mark; 0: by who asks */
+	const char *why;                        /* hold: for the row; NULL: nothing */
 	char text[FAIL_TEXT_MAX + 1];           /* fail: why; "": the usual words */
 };
+typedef bool change_fn(struct runq *q, const struct change *c, struct row *row, uint32_t uid);
 bool change_hold(struct runq *q, const struct change *c, struct row *row, uint32_t uid);
 bool change_release(struct runq *q, const struct change *c, struct row *row, uint32_t uid);
 bool change_schedule(struct runq *q, const struct change *c, struct row *row, uint32_t uid);

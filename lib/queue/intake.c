@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "die.h"
 #include "file.h"
+#include "holdrule.h"
 #include "id.h"
 #include "limit.h"
 #include "log.h"
@@ -78,6 +79,8 @@ intake_row(
 		row->next = e->hold_until > q->now ? e->hold_until : q->now;
 	else if (row->hold == HOLD_LIMIT)
 		row->error = "over a limit of its account when it was queued";
+	else if (row->hold == HOLD_RULE)
+		row->error = "held by a rule when it was queued";
 }
 
 /* Away with a file that fails its check, kept for a person. */
@@ -207,21 +210,53 @@ log_taken(const struct envelope *e, const char *id)
 	log_close();
 }
 
+/* The rule that holds it; NULL: none. */
+static const struct holdrule *
+rule_of(struct runq *q, const struct envelope *e, unsigned n)
+{
+	char domain[DOMAIN_NAME_MAX];
+	struct row row;
+
+	if (!q->holdrules->n || e->rcpt[n - 1].mark[MARK_STATE] != STATE_TODO)
+		return NULL;
+	intake_row(q, &row, e, n, domain);
+	return holdrule_find(q, &row);
+}
+
+static void
+log_rule_held(const struct envelope *e, unsigned n, const struct holdrule *rule)
+{
+	char id[ROW_ID_SIZE];
+
+	row_id(id, &(struct row){.id = e->id, .n = n});
+	log_open(LOG_INFO, "rule-held");
+	log_s("id", id);
+	log_s("rcpt", e->rcpt[n - 1].address);
+	log_i("rule", rule->number);
+	log_close();
+}
+
 /* The file says so too, for the day when the index is lost. */
 static void
-hold_over_limit(struct runq *q, struct envelope *e, const char *name)
+hold_new(struct runq *q, struct envelope *e, const char *name, bool over)
 {
 	int fd = openat(q->spool.new, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
 	for (unsigned n = 1; n <= e->nrcpt; n++) {
-		if (!limit_holds(q, e, n))
+		const struct holdrule *rule = NULL;
+		char hold = over && limit_holds(q, e, n) ? HOLD_LIMIT : HOLD_RULE;
+
+		if (e->rcpt[n - 1].mark[MARK_HOLD] != HOLD_NONE ||
+		    (hold == HOLD_RULE && !(rule = rule_of(q, e, n))))
 			continue;
-		if (fd < 0 || envelope_mark(fd, e, n, MARK_HOLD, HOLD_LIMIT)) {
+		if (fd < 0 || envelope_mark(fd, e, n, MARK_HOLD, hold)) {
 			log_open(LOG_ALERT, "unmarked");
 			log_s("error", strerror(errno));
 			log_close();
-			e->rcpt[n - 1].mark[MARK_HOLD] = HOLD_LIMIT;
+			e->rcpt[n - 1].mark[MARK_HOLD] = hold;
 		}
+		if (rule)
+			log_rule_held(e, n, rule);
 	}
 	if (fd >= 0)
 		close(fd);
@@ -232,16 +267,19 @@ put_rows(struct runq *q, struct envelope *e, const char *name)
 {
 	const char *over = limit_take(q, e);
 	char domain[DOMAIN_NAME_MAX];
+	const struct holdrule *rule;
 	struct row row;
 
-	if (over)
-		hold_over_limit(q, e, name);
+	if (over || q->holdrules->n)
+		hold_new(q, e, name, over);
 	for (unsigned n = 1; n <= e->nrcpt; n++) {
 		if (e->rcpt[n - 1].mark[MARK_STATE] != STATE_TODO)
 			continue;
 		intake_row(q, &row, e, n, domain);
 		if (over && row.hold == HOLD_LIMIT)
 			row.error = over;
+		else if (row.hold == HOLD_RULE && (rule = rule_of(q, e, n)))
+			row.error = holdrule_words(rule);
 		row_store(q, &row, e->uid);
 	}
 }

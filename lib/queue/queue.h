@@ -16,7 +16,7 @@
  *   suppress.c whom an account does not write to           limit.c   how much an account may send
  *   letter.c  word to the postmaster of that               expire.c  what grows old in the index
  *   retire.c  attempts, and the history                failed.c  giving a message up
- *   finish.c  failed or dropped by an operator
+ *   finish.c  failed or dropped by an operator         holdrule.c what is held as it comes in
  *   metrics.c spool/metrics.prom (series.c)            sign.c    signatures from mox-dkim
  *
  * A recipient that is not finished is in exactly one place: loaded (a struct item, or in a struct notice when
@@ -290,6 +290,7 @@ struct runq {
 		struct expiry expiry;
 	} suppress;
 	struct limits *limit;
+	struct holdrules *holdrules;
 	struct sweep *sweep; /* rebuild or comparison under way; NULL: none */
 	struct {
 		int64_t at; /* monotonic: next look */

@@ -69,6 +69,9 @@ bool serve_walk_take(struct client *c, struct row *row);
 /* The walk is over for this slice, after `got` rows: on to the next range of ids, or the end. */
 void serve_walk_end(struct client *c, size_t got);
 
+/* A slice of an op that changes rows of the queue, those of its selection, and answers the ids changed. */
+void serve_change(struct runq *q, struct client *c, change_fn *change);
+
 /* The end of the answer. word: ok, denied, bad or failed; text: a sentence, or NULL. */
 void serve_status(struct client *c, const char *word, const char *text);
 
@@ -76,5 +79,6 @@ void serve_status(struct client *c, const char *word, const char *text);
 extern const struct serve_op serve_queue_ops[];    /* serve_queue.c: rows of the queue */
 extern const struct serve_op serve_retired_ops[];  /* serve_retired.c: the history */
 extern const struct serve_op serve_suppress_ops[]; /* serve_suppress.c: whom an account does not write to */
+extern const struct serve_op serve_holdrule_ops[]; /* serve_holdrule.c: what is held as it comes in */
 
 #endif

@@ -152,10 +152,8 @@ list_slice(struct runq *q, struct client *c)
 
 /* ---- changes ---- */
 
-typedef bool change_fn(struct runq *q, const struct change *c, struct row *row, uint32_t uid);
-
-static void
-change_slice(struct runq *q, struct client *c, change_fn *change)
+void
+serve_change(struct runq *q, struct client *c, change_fn *change)
 {
 	static struct str buf;
 	size_t got = walk(q, c);
@@ -181,43 +179,43 @@ change_slice(struct runq *q, struct client *c, change_fn *change)
 static void
 hold_slice(struct runq *q, struct client *c)
 {
-	change_slice(q, c, change_hold);
+	serve_change(q, c, change_hold);
 }
 
 static void
 release_slice(struct runq *q, struct client *c)
 {
-	change_slice(q, c, change_release);
+	serve_change(q, c, change_release);
 }
 
 static void
 schedule_slice(struct runq *q, struct client *c)
 {
-	change_slice(q, c, change_schedule);
+	serve_change(q, c, change_schedule);
 }
 
 static void
 requiretls_slice(struct runq *q, struct client *c)
 {
-	change_slice(q, c, change_requiretls);
+	serve_change(q, c, change_requiretls);
 }
 
 static void
 transport_slice(struct runq *q, struct client *c)
 {
-	change_slice(q, c, change_transport);
+	serve_change(q, c, change_transport);
 }
 
 static void
 fail_slice(struct runq *q, struct client *c)
 {
-	change_slice(q, c, change_fail);
+	serve_change(q, c, change_fail);
 }
 
 static void
 drop_slice(struct runq *q, struct client *c)
 {
-	change_slice(q, c, change_drop);
+	serve_change(q, c, change_drop);
 }
 
 /* ---- the comparison an operator asked for ---- */

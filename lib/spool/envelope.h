@@ -30,6 +30,7 @@ enum mark { MARK_STATE, MARK_HOLD, MARK_REQUIRETLS, MARK_NOTICE }; /* position w
 #define HOLD_NONE '-' /* u user, o operator, r rule, l limit, f failed for good and kept for a person */
 
 #define HOLD_LIMIT 'l'
+#define HOLD_RULE 'r'
 
 #define DELAY_TOLD 'd' /* that it is late has been said */
 

@@ -53,6 +53,7 @@ enum index_table {
 	INDEX_RETIRED,  /* id, n -> what became of a recipient */
 	INDEX_SUPPRESS, /* recipients that are not to be written to, and failures in a row */
 	INDEX_LIMIT,    /* what accounts have sent */
+	INDEX_HOLDRULE, /* what is to be held as it comes in */
 	INDEX_TABLES
 };
 struct index_key {

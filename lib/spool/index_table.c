@@ -14,6 +14,7 @@ static const struct {
     [INDEX_RETIRED] = {"retired.db", true},
     [INDEX_SUPPRESS] = {"suppress.db", true},
     [INDEX_LIMIT] = {"limit.db", true},
+    [INDEX_HOLDRULE] = {"holdrule.db", true},
 };
 
 /* ---- opening ---- */
