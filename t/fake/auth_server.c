@@ -126,8 +126,9 @@ first_read(struct auth *a, struct scram *s)
 	struct str want = {0};
 
 	bare = bare ? strchr(bare + 1, ',') : NULL;
-	if (!bare++ || (size_t)(bare - p) >= sizeof s->gs2)
+	if (!bare || (size_t)(bare + 1 - p) >= sizeof s->gs2)
 		conn_fail(a->c, "no SCRAM", p);
+	bare++;
 	snprintf(s->gs2, sizeof s->gs2, "%.*s", (int)(bare - p), p);
 	if (!strncmp(a->flag, "gs2=", 4) && a->flag[4] != *p)
 		conn_fail(a->c, "another gs2 flag was expected", p);

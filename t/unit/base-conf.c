@@ -154,14 +154,14 @@ refused(void)
 	    {"transport \"a\" { type = submissions host = b.example username = u\n password-file = /p\n"
 	     " token-command = t\n}\n",
 		":3: token-command = \"t\": expected one of password-file, password-command and "
-	        "token-command"},
+		"token-command"},
 	    {"transport \"a\" { type = submissions host = b.example password-file = /p }\n",
 		":1: transport without username: expected the name to log in with"},
 	    {"transport \"a\" { type = submissions host = b.example username = u }\n",
 		":1: username = \"u\": expected password-file, password-command or token-command beside it"},
 	    {"transport \"a\" {\n type = smtp host = b.example username = u\n password-file = /p\n}\n",
 		":3: password-file = \"/p\": expected tls-verify = pkix or dane, or allow-plaintext-auth = "
-	        "true: "
+		"true: "
 		"a secret goes to nobody who is not proved"},
 	    {"transport \"a\" { type = submissions host = b.example tls-verify = none username = u\n"
 	     " password-command = p\n}\n",

@@ -30,7 +30,7 @@ faults(void)
 	} t[] = {
 	    {LEAST, "good"},
 	    {LEAST "\n# comment: x\n\t# indented comment\nPassword: p\nAuthMethod:\nDefaultDestination: "
-	           "x@y.example\nRequireTLS: yes\n",
+		   "x@y.example\nRequireTLS: yes\n",
 		"good"},
 	    {LEAST "Password:\n", "good"},
 	    {LEAST "Nonsense: 1\n", "f:8: expected one of the keys that mox-submit --describe lists"},

@@ -167,14 +167,14 @@ static const struct row rows[] = {
     {"T62 REQUIRETLS by a relay that proves its name",
 	{.name = "r", .host = true, .tls = PLAN_TLS_PKIX, .need = NEED_SECURE}, "r A i 192.0.2.1",
 	"plan r\nsite r:25\ndnssec secure\nhop r pref=0 port=25 dnssec=insecure tls=pkix\nnames r\naddr "
-        "192.0.2.1\n"
+	"192.0.2.1\n"
 	"ttl 300\nend\n"},
     {"T21 DANE of a relay, by its port, is asked for and there",
 	{.name = "r", .host = true, .port = 587, .tls = PLAN_TLS_DANE},
 	"r A s 192.0.2.1\n_587._tcp.r TLSA s 3 1 1 x32",
 	"plan r\nsite r:587\ndnssec secure\nhop r pref=0 port=587 dnssec=secure tls=dane\nnames r\n"
 	"tlsa 3 1 1 1111111111111111111111111111111111111111111111111111111111111111\naddr 192.0.2.1\nttl "
-        "300\nend\n"},
+	"300\nend\n"},
     {"T21 and not there", {.name = "r", .host = true, .port = 587, .tls = PLAN_TLS_DANE}, "r A s 192.0.2.1",
 	LATER("4.7.5",
 	    "r\\x20has\\x20no\\x20signed\\x20TLSA\\x20record\\x20that\\x20can\\x20be\\x20used,\\x20"
@@ -182,7 +182,7 @@ static const struct row rows[] = {
     {"SRV: priorities, ports; an insecure answer proves nobody but the domain and what is below it",
 	{.name = "_submissions._tcp.d", .host = true, .srv = true, .tls = PLAN_TLS_PKIX},
 	"_submissions._tcp.d SRV i/200 20 0 465 b.e | 10 5 4465 a.d | 30 0 465 .\na.d A i 192.0.2.1\nb.e A i "
-        "192.0.2.2",
+	"192.0.2.2",
 	"plan d\nsite _submissions._tcp.d\ndnssec insecure\n"
 	"hop a.d pref=10 port=4465 dnssec=insecure tls=pkix\nnames a.d d\naddr 192.0.2.1\n"
 	"hop b.e pref=20 port=465 dnssec=insecure tls=pkix\nnames d\naddr 192.0.2.2\nttl 200\nend\n"},
