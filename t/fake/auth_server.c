@@ -14,6 +14,17 @@ struct auth {
 	unsigned iterations;
 };
 
+/* Whatever a login needs lives as long as the connection's process: a client may end it anywhere. */
+static void
+hold(void *p)
+{
+	static void *held[1000];
+	static size_t n;
+
+	if (n < ARRAY_LEN(held))
+		held[n++] = p;
+}
+
 static bool
 has(const struct auth *a, const char *flag)
 {
@@ -30,6 +41,7 @@ encoded(const void *p, size_t n)
 		die_temp("unable to encode base64");
 	s = mem_dupn(out.data, out.size);
 	gnutls_free(out.data);
+	hold(s);
 	return s;
 }
 
@@ -44,6 +56,7 @@ decoded(struct auth *a, const char *s)
 	if (gnutls_base64_decode2(&in, &out))
 		conn_fail(a->c, "the client's answer is no base64", s);
 	str_add(&got, out.data, out.size);
+	hold(got.s);
 	gnutls_free(out.data);
 	return got;
 }
@@ -60,17 +73,16 @@ ask(struct auth *a, const void *p, size_t n)
 	conn_say(a->c, line);
 	conn_flush(a->c);
 	free(line);
-	free(text);
 	line = conn_line(a->c);
 	if (!line)
 		conn_fail(a->c, "the client leaves in the middle of AUTH", NULL);
+	hold(line);
 	if (!strcmp(line, "*")) {
 		conn_say(a->c, "501 5.7.0 off");
 		conn_flush(a->c);
 		longjmp(called_off, 1);
 	}
 	got = decoded(a, line);
-	free(line);
 	return got;
 }
 
@@ -112,9 +124,8 @@ binding_fits(struct auth *a, const struct scram *s, const char *c64)
 		str_add(&want, cb.data, cb.size);
 		gnutls_free(cb.data);
 	}
+	hold(want.s);
 	same = got.len == want.len && !memcmp(got.s, want.s, got.len);
-	str_free(&got);
-	str_free(&want);
 	return same;
 }
 
@@ -139,7 +150,8 @@ first_read(struct auth *a, struct scram *s)
 	if (strncmp(bare, want.s, want.len) != 0)
 		conn_fail(a->c, "another name was expected", bare);
 	str_addf(&s->server_first, "r=%sTHESERVERS,s=", bare + want.len);
-	str_free(&want);
+	hold(want.s);
+	hold(s->bare.s);
 }
 
 static bool
@@ -160,7 +172,6 @@ proof_fits(struct auth *a, struct scram *s, const char *final, struct str *messa
 	for (size_t i = 0; i < s->n; i++)
 		signature[i] ^= client[i];
 	same = proof.len == s->n && !memcmp(proof.s, signature, s->n);
-	str_free(&proof);
 	return same;
 }
 
@@ -179,6 +190,7 @@ scram(struct auth *a, struct str first)
 
 	first_read(a, &s);
 	str_addf(&s.server_first, "%s,i=%u", salt64, a->iterations);
+	hold(s.server_first.s);
 	gnutls_pbkdf2(s.mac, &password, &salted, a->iterations, s.salted, s.n);
 	final = ask(a, s.server_first.s, s.server_first.len);
 	good = proof_fits(a, &s, str_cstr(&final), &message);
@@ -191,6 +203,8 @@ scram(struct auth *a, struct str first)
 	signature[0] ^= has(a, "bad-proof");
 	salt64 = encoded(signature, s.n);
 	str_addf(&last, "v=%s", salt64);
+	hold(last.s);
+	hold(message.s);
 	if (good && !has(a, "no-proof"))
 		ask(a, last.s, last.len);
 	end(a, good);
@@ -201,7 +215,7 @@ scram(struct auth *a, struct str first)
 static bool
 is(const struct str *got, const char *want, size_t n)
 {
-	return got->len == n && !memcmp(got->s, want, n);
+	return got->len == n && (!n || !memcmp(got->s, want, n));
 }
 
 static void
@@ -216,6 +230,7 @@ cram(struct auth *a)
 	str_addf(&want, "%s ", a->user);
 	for (size_t i = 0; i < sizeof digest; i++)
 		str_addf(&want, "%02x", digest[i]);
+	hold(want.s);
 	end(a, is(&got, want.s, want.len));
 }
 
@@ -234,6 +249,7 @@ bearer(struct auth *a, const struct str *first)
 	bool old = !strcmp(a->mechanism, "XOAUTH2");
 
 	str_addf(&want, "auth=Bearer %s\1\1", a->secret);
+	hold(want.s);
 	if (first->len < want.len || !strstr(str_cstr(first), a->user))
 		conn_fail(a->c, "no OAuth", str_cstr(first));
 	if (!has(a, "json") &&
@@ -261,6 +277,7 @@ fake_auth(struct conn *c, const char *arg)
 	if (sscanf(arg, "%39s %199s %1999s %59s", a.mechanism, a.user, a.secret, a.flag) < 3)
 		die_perm("unable to use: auth %s", arg);
 	sscanf(a.flag, "iterations=%u", &a.iterations);
+	hold(line);
 	n = (size_t)snprintf(want, sizeof want, "AUTH %s", a.mechanism);
 	if (!line || strncmp(line, want, n) != 0 || (line[n] && line[n] != ' '))
 		conn_fail(c, want, line);
@@ -287,7 +304,7 @@ fake_auth(struct conn *c, const char *arg)
 		str_adds(&plain, a.user);
 		str_addc(&plain, 0);
 		str_adds(&plain, a.secret);
+		hold(plain.s);
 		end(&a, is(&first, plain.s, plain.len));
 	}
-	free(line);
 }
