@@ -7,8 +7,8 @@
 
 #include <inttypes.h>
 
-static const char usage[] =
-    "mox-queue-schedule [-C file] [-dry-run] [-n count] [-all] [-filter value ...] when [id ... | -]";
+static const char usage[] = "mox-queue-schedule [-C file] [-spread span] [-dry-run] [-n count] [-all] "
+                            "[-filter value ...] when [id ... | -]";
 
 /* What mox-runq knows: now, a duration behind a sign that moves the planned time, or a time in microseconds.
  */
@@ -32,20 +32,39 @@ when_put(struct str *set, const char *when, int64_t now)
 	rec_close(set);
 }
 
+enum { OPT_SPREAD = ADMIN_OWN };
+static const struct opt options[] = {{"spread", OPT_SPREAD, true}};
+
+static void
+spread_put(struct str *set, const char *span)
+{
+	int64_t us;
+
+	if (!str_duration(span, &us) || us <= 0)
+		die_perm("unable to spread over \"%s\": expected a duration such as 1h", span);
+	rec_open(set, "set");
+	rec_put(set, "spread");
+	rec_putf(set, "%" PRId64, us);
+	rec_close(set);
+}
+
 int
 main(int argc, char *argv[])
 {
 	struct str set = {0};
+	const char *spread = NULL;
 	struct admin a;
 	int code;
 
 	(void)argc;
 	admin_start(&a, "mox-queue-schedule", usage, ADMIN_CHANGE, argv);
-	while (admin_option(&a, NULL, 0))
-		;
+	while (admin_option(&a, options, ARRAY_LEN(options)))
+		spread = a.opt.value;
 	if (!a.opt.nargs)
 		die_usage(usage);
 	when_put(&set, a.opt.argv[0], a.now);
+	if (spread)
+		spread_put(&set, spread);
 	admin_ready(&a, 1);
 	code = admin_change(&a, "schedule", str_cstr(&set), "scheduled");
 	str_free(&set);

@@ -104,6 +104,9 @@ change_schedule(struct runq *q, const struct change *c, struct row *row, uint32_
 		return true;
 	if (next < q->now)
 		next = q->now;
+	/* Recipients of one message stay together: they may share a transaction. */
+	if (c->spread)
+		next += (int64_t)(hash_number(row->id) % (uint64_t)c->spread);
 	snprintf(when, sizeof when, "%" PRId64, next);
 	if (amend_write(q, row->id, row->n, "next", next > q->now ? when : NULL))
 		return false;

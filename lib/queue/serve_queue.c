@@ -1,8 +1,11 @@
 /* What is asked of the queue's rows: listings, changes, the comparison with the files. */
 #include "base.h"
 
+#include "clock.h"
 #include "rec.h"
 #include "serve.h"
+
+#define SPREAD_MAX (366 * DAY)
 
 /* ---- requests ---- */
 
@@ -27,8 +30,14 @@ read_set(struct client *c, char *value, int64_t now)
 		snprintf(c->change.transport, sizeof c->change.transport, "%s", to);
 		return NULL;
 	}
+	if (!strcmp(what, "spread")) {
+		if (!str_number(to, SPREAD_MAX, &v))
+			return "the span is none";
+		c->change.spread = (int64_t)v;
+		return NULL;
+	}
 	if (strcmp(what, "next"))
-		return "only `set next`, `set requiretls` and `set transport` are known";
+		return "only `set next`, `set spread`, `set requiretls` and `set transport` are known";
 	c->change.timed = true;
 	c->change.relative = *to == '+' || *to == '-';
 	if (!strcmp(to, "now"))

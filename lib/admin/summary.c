@@ -1,0 +1,261 @@
+#include "base.h"
+
+#include "clock.h"
+#include "columns.h"
+#include "die.h"
+#include "summary.h"
+
+#include <inttypes.h>
+#include <search.h>
+
+#define ERROR_LONGEST 300 /* bytes of a group's error */
+
+struct summary_group {
+	char *name;
+	uint64_t count, held;
+	int64_t oldest, next; /* next 0: none */
+	int64_t last;         /* of error: when it was said */
+	char *error;
+	int place; /* of an age */
+};
+
+static const char *const names[] = {"domain", "site", "error", "age"};
+
+static const struct {
+	int64_t below;
+	const char *name;
+} ages[] = {{5 * MINUTE, "under 5m"}, {HOUR, "5m to 1h"}, {4 * HOUR, "1h to 4h"}, {DAY, "4h to 1d"},
+    {2 * DAY, "1d to 2d"}, {5 * DAY, "2d to 5d"}, {INT64_MAX, "5d and more"}};
+
+bool
+summary_find(const char *name, enum summary_by *by)
+{
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (!strcmp(name, names[i])) {
+			*by = (enum summary_by)i;
+			return true;
+		}
+	return false;
+}
+
+/* ---- groups ---- */
+
+static bool
+has_digit(const char *word, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (word[i] >= '0' && word[i] <= '9')
+			return true;
+	return false;
+}
+
+/* 451, 4.7.1 */
+static bool
+is_code(const char *word, size_t n)
+{
+	return n && n <= 9 && strspn(word, "0123456789.") >= n;
+}
+
+void
+summary_error(struct str *out, const struct row *r)
+{
+	const char *p = r->error ? r->error : "";
+	bool head = true;
+
+	str_reset(out);
+	if (r->code)
+		str_addf(out, "%u", r->code);
+	while (*(p += strspn(p, " "))) {
+		size_t n = strcspn(p, " ");
+
+		head = head && is_code(p, n);
+		/* The reply may begin with the code that we have. */
+		if (!out->len || !head || n != out->len || memcmp(p, out->s, n) != 0) {
+			if (out->len)
+				str_addc(out, ' ');
+			if (!head && has_digit(p, n))
+				str_addc(out, '*');
+			else
+				str_add(out, p, n);
+		}
+		p += n;
+	}
+	if (!out->len)
+		str_adds(out, r->attempts ? "no error" : "not tried yet");
+	if (out->len > ERROR_LONGEST)
+		str_cut(out, ERROR_LONGEST);
+}
+
+static int
+age_of(const struct summary *s, const struct row *r)
+{
+	int i = 0;
+
+	while (s->now - r->queued >= ages[i].below)
+		i++;
+	return i;
+}
+
+static const char *
+name_of(const struct summary *s, const struct row *r, struct str *buf)
+{
+	switch (s->by) {
+	case SUMMARY_DOMAIN: return r->domain && *r->domain ? r->domain : "no domain";
+	case SUMMARY_SITE: return r->site && *r->site ? r->site : "not known yet";
+	case SUMMARY_AGE: return ages[age_of(s, r)].name;
+	case SUMMARY_ERROR: break;
+	}
+	summary_error(buf, r);
+	return str_cstr(buf);
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct summary_group *)a)->name, ((const struct summary_group *)b)->name);
+}
+
+static struct summary_group *
+group_get(struct summary *s, const char *name)
+{
+	char *copy = mem_dup(name);
+	struct summary_group want = {.name = copy}, *g, **found = tsearch(&want, &s->tree, by_name);
+
+	if (!found)
+		die_temp("out of memory");
+	if (*found != &want) {
+		free(copy);
+		return *found;
+	}
+	g = mem_zalloc(sizeof *g);
+	g->name = copy;
+	*found = g;
+	if (!(s->n & (s->n - 1)))
+		s->group = mem_grow(s->group, s->n ? 2 * s->n : 1, sizeof *s->group);
+	s->group[s->n++] = g;
+	return g;
+}
+
+void
+summary_add(struct summary *s, const struct row *r)
+{
+	static struct str buf;
+	struct summary_group *g = group_get(s, name_of(s, r, &buf));
+
+	g->count++;
+	g->held += r->state == ROW_HELD;
+	g->place = s->by == SUMMARY_AGE ? age_of(s, r) : 0;
+	if (!g->oldest || r->queued < g->oldest)
+		g->oldest = r->queued;
+	if (r->next && (!g->next || r->next < g->next))
+		g->next = r->next;
+	if (r->error && *r->error && (!g->error || r->last > g->last)) {
+		free(g->error);
+		g->error = mem_dup(r->error);
+		g->last = r->last;
+	}
+}
+
+/* ---- showing ---- */
+
+static int
+by_count(const void *x, const void *y)
+{
+	const struct summary_group *a = *(struct summary_group *const *)x,
+				   *b = *(struct summary_group *const *)y;
+
+	if (a->place != b->place)
+		return a->place - b->place;
+	if (a->count != b->count)
+		return a->count > b->count ? -1 : 1;
+	return strcmp(a->name, b->name);
+}
+
+static void
+put_line(struct str *line, unsigned width)
+{
+	str_cut(line, text_fit(line->s, line->len, width));
+	str_addc(line, '\n');
+	fwrite(line->s, 1, line->len, stdout);
+}
+
+/* example.com: 1204 recipients, 5 of them held; the oldest 3d; next attempt in 12m */
+static void
+say(const struct summary *s, const struct summary_group *g, unsigned width)
+{
+	static struct str line;
+
+	str_reset(&line);
+	table_visible(&line, g->name, strlen(g->name));
+	if (s->by == SUMMARY_ERROR && text_columns(line.s, line.len) + 1 >= width / 2) {
+		str_addc(&line, ':');
+		put_line(&line, width);
+		str_reset(&line);
+		str_adds(&line, "   ");
+	} else {
+		str_addc(&line, ':');
+	}
+	str_addf(&line, " %" PRIu64 " recipient%s", g->count, g->count == 1 ? "" : "s");
+	if (g->held == g->count)
+		str_adds(&line, ", held");
+	else if (g->held)
+		str_addf(&line, ", %" PRIu64 " of them held", g->held);
+	str_adds(&line, "; the oldest ");
+	row_shown(&line, &(struct row){.queued = g->oldest}, ROW_QUEUED, s->now);
+	if (g->next > s->now) {
+		str_adds(&line, "; next attempt in ");
+		row_shown(&line, &(struct row){.next = g->next}, ROW_NEXT, s->now);
+	} else if (g->next) {
+		str_adds(&line, "; next attempt now");
+	}
+	put_line(&line, width);
+	if (!g->error || s->by == SUMMARY_ERROR)
+		return;
+	str_reset(&line);
+	str_adds(&line, "    ");
+	table_visible(&line, g->error, strlen(g->error));
+	put_line(&line, width);
+}
+
+static void
+show(const struct summary_group *g, const struct table *t)
+{
+	enum { N = 6 };
+	struct str value[N] = {0};
+
+	str_adds(&value[0], g->name);
+	str_addf(&value[1], "%" PRIu64, g->count);
+	str_addf(&value[2], "%" PRIu64, g->held);
+	row_shown(&value[3], &(struct row){.queued = g->oldest}, ROW_QUEUED, 0);
+	row_shown(&value[4], &(struct row){.next = g->next}, ROW_NEXT, 0);
+	str_adds(&value[5], g->error ? g->error : "");
+	table_row(t, value);
+	for (size_t i = 0; i < N; i++)
+		str_free(&value[i]);
+}
+
+void
+summary_end(struct summary *s, enum table_form form, unsigned width, uint64_t limit)
+{
+	struct table_column column[] = {{names[s->by], 0, false}, {"count", 0, true}, {"held", 0, true},
+	    {"oldest", 0, false}, {"next", 0, false}, {s->by == SUMMARY_ERROR ? "last" : "error", 0, false}};
+	struct table t = {form, column, ARRAY_LEN(column), width};
+
+	if (s->n)
+		qsort(s->group, s->n, sizeof *s->group, by_count);
+	for (size_t i = 0; i < s->n && (!limit || i < limit); i++)
+		if (form == TABLE_SCREEN)
+			say(s, s->group[i], width);
+		else
+			show(s->group[i], &t);
+	for (size_t i = 0; i < s->n; i++) {
+		struct summary_group *g = s->group[i];
+
+		tdelete(g, &s->tree, by_name);
+		free(g->name);
+		free(g->error);
+		free(g);
+	}
+	free(s->group);
+	*s = (struct summary){0};
+}
