@@ -85,7 +85,7 @@ print('|'.join(said), p.wait(), p.stderr.read().decode().strip())
 EOT
 serve() { timeout 60 python3 serve.py "$@"; }
 is "a client of 127.0.0.0/8" "$(serve 127.1.2.3 'QUIT\r\n')" "220 mx.example.org ESMTP moxq|221 2.0.0 goodbye 0 "
-unlike "REQUIRETLS is not offered over TCP" "$(serve 127.0.0.1 'EHLO x\r\nQUIT\r\n')" REQUIRETLS
+unlike "T64 REQUIRETLS is not offered over TCP, where mox-smtpd has no TLS" "$(serve 127.0.0.1 'EHLO x\r\nQUIT\r\n')" REQUIRETLS
 like "... but over a Unix socket" "$(serve unix 'EHLO x\r\nQUIT\r\n')" REQUIRETLS
 if [ -e /proc/net/if_inet6 ]; then like "::1" "$(serve ::1 'QUIT\r\n')" '^220.* 0 $'; else skip 'no IPv6' '::1'; fi
 sed -i 's/^smtpd {/& trusted-networks = { 127.0.0.2, 127.0.1.0\/24 }/' conf
