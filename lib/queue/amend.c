@@ -10,7 +10,7 @@
 #include <inttypes.h>
 #include <unistd.h>
 
-#define AMEND_MAX (1024 * 1024)
+#define AMEND_MAX (8 * 1024 * 1024)
 
 static void
 amend_name(char out[SPOOL_NAME_SIZE], uint64_t id)
@@ -80,7 +80,12 @@ amend_write(struct runq *q, uint64_t id, uint32_t n, const char *key, const char
 	id_format(id_text, id);
 	rec_add(&out, "id", id_text);
 	empty = out.len;
-	if (!file_read(q->spool.cur, name, &text, AMEND_MAX) && text.len)
+	/* What cannot be read now must not be lost by being written anew. */
+	if (file_read(q->spool.cur, name, &text, AMEND_MAX) && errno != ENOENT) {
+		r = -1;
+		goto done;
+	}
+	if (text.len)
 		read_lines(&text, n, key, &out, NULL);
 	if (value) {
 		rec_open(&out, key);
@@ -88,7 +93,10 @@ amend_write(struct runq *q, uint64_t id, uint32_t n, const char *key, const char
 		rec_put(&out, value);
 		rec_close(&out);
 	}
-	if (out.len > empty) {
+	if (out.len > AMEND_MAX - sizeof "end") {
+		errno = EFBIG;
+		r = -1;
+	} else if (out.len > empty) {
 		rec_end(&out);
 		name[2] = 0; /* HH, then ID.amend */
 		bucket = openat(q->spool.cur, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -99,6 +107,7 @@ amend_write(struct runq *q, uint64_t id, uint32_t n, const char *key, const char
 		r = -1;
 	}
 	q->dirty = true;
+done:
 	str_free(&text);
 	str_free(&out);
 	return r;

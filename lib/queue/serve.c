@@ -58,6 +58,7 @@ client_reset(struct client *c)
 	c->range = 0;
 	c->id = 0;
 	c->n = 0;
+	c->nchosen = c->nchanged = 0;
 }
 
 void
@@ -207,8 +208,9 @@ static void
 slices(struct runq *q, struct client *c)
 {
 	unsigned left = c->op->slices ? c->op->slices : SLICES;
+	int64_t until = clock_mono() + SERVE_TIME;
 
-	for (; left && c->out.len <= SERVE_PACKET && !c->finishing; left--)
+	for (; left && c->out.len <= SERVE_PACKET && !c->finishing && clock_mono() < until; left--)
 		if (index_broken(q->index))
 			serve_status(c, "failed", "the index is broken and about to be recovered");
 		else

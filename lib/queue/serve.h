@@ -14,6 +14,9 @@
 
 #define SERVE_PACKET 24000 /* a packet is full from here on; a record is smaller than the rest of PKT_MAX */
 #define SERVE_SLICE 200    /* rows looked at, or changed, in one slice */
+#define SERVE_TIME                                                                                           \
+	(SECOND /                                                                                            \
+	    20) /* of a client in a round: a message of thousands is read for each recipient that changes */
 
 struct client;
 
@@ -55,8 +58,9 @@ struct client {
 		uint64_t id;
 		uint32_t n;
 	} chosen[SERVE_SLICE];
-	size_t nchosen;
-	bool attempts; /* rows with all of theirs */
+	size_t nchosen, nchanged; /* of the chosen, those that are dealt with */
+	size_t walked;            /* rows that were looked at for them */
+	bool attempts;            /* rows with all of theirs */
 };
 
 /* For walks through rows in order of id and recipient. Where this one begins: c->id and c->n, behind which to

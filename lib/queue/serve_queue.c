@@ -165,24 +165,29 @@ void
 serve_change(struct runq *q, struct client *c, change_fn *change)
 {
 	static struct str buf;
-	size_t got = walk(q, c);
+	int64_t until = clock_mono() + SERVE_TIME;
 
-	for (size_t i = 0; i < c->nchosen; i++) {
+	if (!c->nchosen)
+		c->walked = walk(q, c);
+	for (; c->nchanged < c->nchosen && clock_mono() < until; c->nchanged++) {
 		char id[ROW_ID_SIZE];
 		struct row row;
 		uint32_t uid;
+		uint64_t which = c->chosen[c->nchanged].id;
+		uint32_t n = c->chosen[c->nchanged].n;
 
-		if (!row_load(q, &buf, &row, &uid, c->chosen[i].id, c->chosen[i].n) ||
-		    !change(q, &c->change, &row, uid))
+		if (!row_load(q, &buf, &row, &uid, which, n) || !change(q, &c->change, &row, uid))
 			continue;
-		row_id(id, &(struct row){.id = c->chosen[i].id, .n = c->chosen[i].n});
+		row_id(id, &(struct row){.id = which, .n = n});
 		rec_add(&c->out, "id", id);
 		rec_end(&c->out);
 		c->count++;
 	}
-	c->nchosen = 0;
 	q->answers_wait = true;
-	serve_walk_end(c, got);
+	if (c->nchanged < c->nchosen)
+		return; /* the others in the next round */
+	c->nchosen = c->nchanged = 0;
+	serve_walk_end(c, c->walked);
 }
 
 static void
