@@ -385,7 +385,7 @@ plan_make(struct plan *p, const struct plan_request *r, struct lookups *l)
 		make_domain(&m);
 	if (m.waiting)
 		plan_free(p);
-	else if (p->kind == PLAN_HOPS && r->host)
+	else if (name && p->kind == PLAN_HOPS && r->host)
 		p->site = site_of_hosts(r, name);
 	if (!m.waiting && p->kind == PLAN_HOPS)
 		refuse_large(&m);
