@@ -51,8 +51,14 @@ sed -n 's/^    {"\([a-z0-9-]*\)", "\([^"{]*\)", AT.*/\1 \2/p' lib/base/conf_sche
 	[ -z "$d" ] || grep -E "^\.It Ic $k Pq" man/mox.conf.5 | grep -qF -- "$d" || echo "$k = $d"
 done | none "mox.conf.5 names every default"
 sed -n '/^\.Bd -literal$/,/^\.Ed$/p' man/mox.conf.5 | sed '/^\./d' >"$T/example.conf"
-ok "the example of mox.conf.5 has sections" grep -q '^route' "$T/example.conf"
+while read -r x; do
+	grep -qE "(^|[ {])$x( \"[^\"]*\")? \{" "$T/example.conf" || echo "$x"
+done <"$T/sections" | none "the example of mox.conf.5 has every section"
 ok "the example of mox.conf.5 parses" conf-check "$T/example.conf"
+# README.md: each block that begins with "# mox.conf".
+awk -v t="$T/readme" '/^    # mox.conf/ { f = t (++n) ".conf" } !/^    / { f = "" } f { print >f }' README.md
+for f in "$T"/readme*.conf; do ok "README.md: $(sed -n '1s/^ *# //p' "$f") parses" conf-check "$f"; done
+is "README.md has the three usual cases" "$(cat "$T"/readme*.conf | grep -c '# mox.conf')" 3
 echo 'smtp-port = 0' >"$T/bad.conf"
 is "a bad file is named with line, key and what was expected" "$(conf-check "$T/bad.conf")" \
 	"$T/bad.conf:1: smtp-port = \"0\": expected a number from 1 to 65535"

@@ -99,6 +99,7 @@ label(struct str *out, const char *const *pairs)
 void
 metrics_start(struct runq *q)
 {
+	const int64_t started = q->now / SECOND;
 	struct str text = {0};
 
 	m.series.family = families;
@@ -108,7 +109,7 @@ metrics_start(struct runq *q)
 		series_read(&m.series, text.s);
 	}
 	str_free(&text);
-	series_set(&m.series, STARTED, "", (double)(q->now / SECOND));
+	series_set(&m.series, STARTED, "", (double)started);
 	m.write_at = q->mono + EVERY;
 	m.walk_at = q->mono;
 	m.started = true;

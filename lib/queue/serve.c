@@ -23,7 +23,7 @@
 #define STUCK (30 * SECOND) /* a reader who takes nothing for so long is dropped */
 
 static const struct serve_op *const tables[] = {
-    serve_queue_ops, serve_retired_ops, serve_suppress_ops, serve_holdrule_ops};
+    serve_queue_ops, serve_retired_ops, serve_suppress_ops, serve_holdrule_ops, NULL};
 
 static void
 request_free(struct client *c)
@@ -77,7 +77,7 @@ serve_status(struct client *c, const char *word, const char *text)
 static const struct serve_op *
 op_find(const char *word)
 {
-	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
+	for (size_t i = 0; tables[i]; i++)
 		for (const struct serve_op *op = tables[i]; op->word; op++)
 			if (!strcmp(word, op->word))
 				return op;
