@@ -150,4 +150,20 @@ sed -i '$d' conf
 echo 'route { to-mx = { "mx*.example" } transport = "r1" }' >>conf
 mox-runq -t 2>err2
 like "a pattern that is none, too" "$(cat err2)" 'to-mx = "mx\*.example": expected a host name in ASCII, or \*.NAME$'
+# ---- a header is read once, not for each recipient ----
+fresh
+sed -i '$d' conf
+cat >>conf <<X
+max-first-recipients-per-day = 0
+max-messages-per-day = 0
+X
+HEADER=$'X-Class: slow\n'
+# shellcheck disable=SC2046 # words
+add -f a@x.example $(seq -f 'sent%g@head.example' 5000) >/dev/null
+HEADER=
+before=${EPOCHREALTIME/./}
+pass
+took=$(((${EPOCHREALTIME/./} - before) / 1000))
+is "five thousand go by it" "$(grep -o 'sent[0-9]*@head' log | sort -u | wc -l)" 5000
+ok "soon, in $took ms" test $took -lt 6000
 done_testing

@@ -15,39 +15,56 @@ struct asked {
 	uint64_t id;
 };
 
-/* Read anew for each route with such a condition that all its others let through: few have one. */
+/* The header of the message, kept for the next recipient of it: what stands in the file never changes. NULL: it cannot
+ * be read. */
+static const struct str *
+header_read(struct runq *q, uint64_t id)
+{
+	static struct str text;
+	static uint64_t of;
+	struct envelope e;
+	const char *why;
+	ssize_t got = -1;
+	int fd;
+
+	if (of == id)
+		return &text;
+	of = 0;
+	str_reset(&text);
+	if ((fd = spool_open_message(&q->spool, id, O_RDONLY)) < 0)
+		return NULL;
+	if (!envelope_read(fd, &e, &why)) {
+		str_reserve(&text, HEADER_MAX);
+		got = pread(fd, text.s, e.size < HEADER_MAX ? (size_t)e.size : HEADER_MAX, 0);
+		envelope_free(&e);
+	}
+	close(fd);
+	if (got < 0)
+		return NULL;
+	text.len = (size_t)got;
+	text.s[got] = 0;
+	of = id;
+	return &text;
+}
+
 static bool
 header_of(void *arg, const char *name, bool (*each)(void *to, const char *value), void *to)
 {
 	const struct asked *a = arg;
+	const struct str *header = header_read(a->q, a->id);
+	const char *p = header ? str_cstr(header) : NULL, *end = header ? p + header->len : NULL;
 	struct str value = {0};
 	struct header_field f;
-	struct envelope e;
-	const char *why, *p;
-	char *buf;
-	ssize_t got = 0;
 	bool fits = false;
-	int fd = spool_open_message(&a->q->spool, a->id, O_RDONLY);
 
-	if (fd < 0 || envelope_read(fd, &e, &why)) {
-		if (fd >= 0)
-			close(fd);
-		return false;
-	}
-	buf = mem_alloc(HEADER_MAX);
-	got = pread(fd, buf, e.size < HEADER_MAX ? (size_t)e.size : HEADER_MAX, 0);
-	close(fd);
-	p = buf;
-	while (!fits && got > 0 && header_next(&p, buf + got, &f)) {
+	while (!fits && p && header_next(&p, end, &f)) {
 		if (!header_is(&f, name))
 			continue;
 		str_reset(&value);
 		header_unfold(&value, &f);
 		fits = each(to, str_cstr(&value));
 	}
-	envelope_free(&e);
 	str_free(&value);
-	free(buf);
 	return fits;
 }
 
