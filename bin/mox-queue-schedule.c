@@ -8,7 +8,7 @@
 #include <inttypes.h>
 
 static const char usage[] = "mox-queue-schedule [-C file] [-spread span] [-dry-run] [-n count] [-all] "
-                            "[-filter value ...] when [id ... | -]";
+			    "[-filter value ...] when [id ... | -]";
 
 /* What mox-runq knows: now, a duration behind a sign that moves the planned time, or a time in microseconds.
  */
