@@ -2,6 +2,7 @@
 # shellcheck disable=SC2317 # functions are called by name
 # mox-queue-fail and mox-queue-drop: wherever a recipient stands, with scripted peers and the real mox-dsn.
 . "$(dirname "$0")/lib.sh"
+command -v python3 >/dev/null || skip_all "no python3"
 mkdir bin
 cp "$MOX_BIN"/mox-runq "$MOX_BIN"/mox-dsn "$MOX_BIN"/mox-retired-list "$MOX_BIN"/mox-queue-* bin/
 rm -f bin/*.c
@@ -108,6 +109,21 @@ a=$(mox-queue-add -f '' due@x.example <<<$'Subject: x\n\nbody' | sed 's/^id //')
 mox-queue-fail "$a" >/dev/null 2>&1
 pass
 is "what has no sender goes to the postmaster, as always" "$(told boss@me.example)" 1
+
+# A crash between the mark and the row.
+fresh
+a=$(add due@x.example sent@y.example)
+mox-queue-list >/dev/null
+alone
+python3 - spool/cur/*/"$a" <<'END'
+import sys
+f = open(sys.argv[1], 'r+b')
+f.seek(f.read().index(b'rcpt T-.- due@') + 5)
+f.write(b'C')
+END
+pass
+is "the mark counts, whatever the row says" "$(tried due@x.example) $(tried sent@y.example) $(past "$a") $(files)" \
+	"0 1 due@x.example cancelled sent@y.example delivered 0"
 
 # ---- somebody delivers: loaded, being delivered, in its round ----
 fresh
