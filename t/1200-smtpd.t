@@ -20,7 +20,10 @@ perm) printf 'mox-queue-add: not \001 wanted\nmore\n' >&2; exit 100 ;;
 crash) kill -9 $$ ;;
 esac
 tail -n1 "$T/part.env" | grep -qx end || { echo cut >>"$T/cut"; exit 111; }
-mv "$T/part" "$T/got.$n.msg"; mv "$T/part.env" "$T/got.$n.env"
+# What mox-smtpd has put before it (S33, RFC 6409 8) is kept apart.
+mv "$T/part" "$T/got.$n.full"
+perl -0777 -pe 's/\AFrom: [^\n]*\nDate: [^\n]*\nMessage-ID: <[^\n]*\@mx\.example\.org>\r\n(\r\n)?//' "$T/got.$n.full" >"$T/got.$n.msg"
+mv "$T/part.env" "$T/got.$n.env"
 echo "id 0d3k9v2x7m4q$n"
 EOF
 chmod +x bin/mox-queue-add
@@ -56,6 +59,18 @@ is "S26 all in one write: envelope, message, QUIT" \
 	"$(codes "$HELLO$FROM${TO}DATA\r\nSubject: x\r\n\r\n..dots\r\n.x\r\nend\r\n.\r\nQUIT\r\n")" '220 250 250 250 354 250 221'
 is "S26 dots are unstuffed" "$(cat got.0.msg)" $'Subject: x\r\n\r\n.dots\r\nx\r\nend\r'
 is "the envelope" "$(cat got.0.env)" $'sender a@b.example\norigin local\nrcpt c@d.example\nend'
+# ---- S33: what is missing
+added() { talk "$HELLO${2:-$FROM}${TO}DATA\r\n$1\r\n.\r\n" >/dev/null; tr -d '\r' <got.0.full | sed -E 's/^Date: [A-Z].*/Date/;s/^Message-ID: <[0-9].*@mx.example.org>$/Id/'; }
+is "S33 RFC 6409 8: Date, Message-ID and From are added" "$(added 'Subject: x\r\n\r\nhi')" $'From: a@b.example\nDate\nId\nSubject: x\n\nhi'
+is "S33 ... only those that are missing" "$(added 'date: Mon, 1 Jan 2024 00:00:00 +0000\r\nFROM: me@x.example\r\n\r\nhi')" \
+	$'Id\ndate: Mon, 1 Jan 2024 00:00:00 +0000\nFROM: me@x.example\n\nhi'
+is "S33 ... to a text without fields, with a blank line" "$(added 'hi there')" $'From: a@b.example\nDate\nId\n\nhi there'
+is "S33 ... to a body alone" "$(added '\r\nhi')" $'From: a@b.example\nDate\nId\n\nhi'
+is "S33 ... from the null sender" "$(added 'Subject: x\r\n\r\nhi' 'MAIL FROM:<>\r\n' | head -n1)" 'From: MAILER-DAEMON@example.org'
+is "S34 ... an mbox's From line does not stand between them" "$(added 'From a@b Mon Jan 1 00:00:00 2024\r\nSubject: x\r\n\r\nhi')" \
+	$'From: a@b.example\nDate\nId\nSubject: x\n\nhi'
+is "S33 what is signed stays as it is" "$(added 'DKIM-Signature: v=1; a=x\r\nSubject: x\r\n\r\nhi')" $'DKIM-Signature: v=1; a=x\nSubject: x\n\nhi'
+
 ok "S26 QUIT: exit 0" bash -c "printf 'QUIT\r\n' | bin/mox-smtpd"
 ok "S44 end of input without QUIT: exit 0" bash -c "printf '' | bin/mox-smtpd"
 is "the id is in the reply" "$(talk "$HELLO$FROM${TO}DATA\r\n.\r\n" | tail -1)" '250 2.0.0 queued as 0d3k9v2x7m4q0'

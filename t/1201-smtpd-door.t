@@ -32,7 +32,7 @@ is "S26 smtplib: three messages taken, one too big, exit 0" "$(python3 client.py
 is "three messages in the spool, nothing in tmp" "$(count spool/new) $(count spool/tmp)" "3 0"
 is "each with its own recipients" "$(grep -ahE '^(sender|rcpt) ' spool/new/* | paste -sd' ')" \
 	"sender a@x.example rcpt T-.- b@y.example rcpt T-.- c@z.example sender  rcpt T-.- postmaster@example.org sender e@x.example rcpt T-.- f@y.example"
-like "the message is as it was sent" "$(head -c 60 "$(grep -al 'sender a@x' spool/new/*)")" $'^Subject: one\r\n\r\n.dot\r\n..two\r\nid '
+like "the message is as it was sent, behind what it lacked" "$(head -c 200 "$(grep -al 'sender a@x' spool/new/*)")" $'^From: a@x.example\r\nDate: [^\n]*\nMessage-ID: [^\n]*\nSubject: one\r\n\r\n.dot\r\n..two\r\nid '
 hello='EHLO me\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\n'
 printf "%b" "${hello}DATA\r\nhalf a message\r\n." | mox-smtpd >/dev/null
 printf "%b" "${hello}BDAT 100 LAST\r\nhalf a message\r\n" | mox-smtpd >/dev/null

@@ -217,7 +217,7 @@ first=$got
 arrived
 is "S26 two messages, no growing list of recipients" "$(printf '%s\n' "$first" "$got" | sort)" \
 	"app@x.example > b@y.example, | From: App <app@x.example> | Subject: one | .dot
-app@x.example > d@y.example, |  | Subject: two | last"
+app@x.example > d@y.example, | From: app@x.example | Subject: two | last"
 
 # ---- who reads mailq ----
 # Within: mailq starts a mox-runq -s for itself, which ends soon after.

@@ -3,13 +3,17 @@
  * message is answered 250 after the child's promise. */
 #include "base.h"
 
+#include "addr.h"
 #include "child.h"
+#include "clock.h"
 #include "die.h"
+#include "draft.h"
 #include "expand.h"
 #include "extra.h"
 #include "fdio.h"
 #include "login.h"
 #include "rec.h"
+#include "repair.h"
 #include "rewrite.h"
 #include "taker.h"
 
@@ -180,9 +184,44 @@ text_write(struct taker *t, const char *p, size_t n)
 		close_fd(&t->message);
 }
 
+/* S33, RFC 6409 8: a program of this machine may leave Date, Message-ID and From to us, and RFC 6376 5.4 signs nothing without a
+ * From. Other machines' mail stays as it came, and so does what is signed. */
+static void
+complete(const struct taker *t, const struct smtpd *s, struct str *text)
+{
+	const char *p = str_cstr(text), *host = t->conf->mailname;
+	struct str added = {0}, out = {0}, from = {0};
+	struct draft d;
+
+	if (!t->local || text->len > HEAD_MAX || repair_is_signed(p, text->len))
+		return;
+	draft_scan(&d, p, text->len);
+	str_adds(&from, *s->sender ? s->sender : "MAILER-DAEMON");
+	if (!addr_domain(from.s))
+		str_addf(&from, "@%s", host);
+	if (!d.from)
+		draft_add_from(&d, &added, NULL, from.s);
+	if (!d.date)
+		draft_add_date(&d, &added, clock_now());
+	if (!d.message_id)
+		draft_add_message_id(&d, &added, clock_now(), t->conf->hostname);
+	for (const char *q = str_cstr(&added); *q; q++)
+		str_adds(&out, *q == '\n' ? "\r\n" : (char[]){*q, 0});
+	/* A text without any field is no header: it begins behind ours. */
+	if (out.len && d.fields == d.fields_end && d.fields < d.end && !strchr("\r\n", *d.fields))
+		str_adds(&out, "\r\n");
+	if (out.len) { /* an mbox's "From " line would stand between the fields */
+		str_add(&out, d.fields, (size_t)(d.end - d.fields));
+		str_free(text);
+		*text = out;
+	}
+	str_free(&added);
+	str_free(&from);
+}
+
 /* What the header asks for goes into the envelope; what the configuration asks for, into the header. */
 static void
-head_write(struct taker *t)
+head_write(struct taker *t, const struct smtpd *s)
 {
 	const struct rewrite w = author(t);
 	struct str *text = &t->head.text, why = {0}, reply = {0};
@@ -191,6 +230,7 @@ head_write(struct taker *t)
 	if (!t->maildir) {
 		if (!extra_add(&t->extras, str_cstr(text), text->len, &why))
 			str_addf(&reply, "554 5.6.0 %s", why.s);
+		complete(t, s, text);
 		rewrite_header(&w, text);
 		if ((bad = rewrite_forbidden_author(&w, str_cstr(text), text->len)) && !reply.len)
 			str_addf(
@@ -209,7 +249,7 @@ body(struct smtpd *s, const char *p, size_t n)
 	size_t used = t->head.whole ? 0 : head_take(&t->head, p, n);
 
 	if (used && t->head.whole)
-		head_write(t);
+		head_write(t, s);
 	if (n > used)
 		text_write(t, p + used, n - used);
 }
@@ -291,7 +331,7 @@ done(struct smtpd *s)
 	int code;
 
 	if (!t->head.whole)
-		head_write(t);
+		head_write(t, s);
 	if (t->refusal) {
 		smtpd_answer(s, "%s", t->refusal);
 		end_taker(t); /* without `end` on the envelope the child keeps nothing */
