@@ -482,6 +482,14 @@ finish(struct runq *q, char **argv)
 		start_anew(q, argv, rebuild, full);
 }
 
+static int
+test_all(const struct runq *q)
+{
+	int keys = sign_test(q->conf, q->conf_flag), secrets = own_secrets_test(q->conf);
+
+	return secrets ? secrets : keys;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -505,7 +513,7 @@ main(int argc, char **argv)
 		die_usage(USAGE);
 	q->conf = conf_load(q->conf_flag);
 	if (test)
-		return sign_test(q->conf, q->conf_flag);
+		return test_all(q);
 	umask(077);
 	log_start((enum log_level)q->conf->log_level, true);
 	loop_init();

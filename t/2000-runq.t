@@ -34,6 +34,14 @@ ok "-t: a good configuration" mox-runq -t
 echo 'nonsense = 1' >bad
 fails 100 "-t: a bad one, by name" mox-runq -C bad -t
 like "file, line and key" "$(mox-runq -C bad -t 2>&1)" 'bad:1: .*nonsense'
+printf 'spool = "%s"\ntransport "r" { type = submissions host = "r.example" username = "u" password-file = "%s" }\n' "$T/s2" "$T/pw" >relay
+fails 100 "-t: a password file that is not there" mox-runq -C relay -t
+like "-t names transport and file" "$(mox-runq -C relay -t 2>&1)" '^mox-runq: .*relay: transport "r": unable to read .*/pw: No such file or directory$'
+echo secret >pw
+chmod 644 pw
+like "-t: everybody can read it" "$(mox-runq -C relay -t 2>&1)" 'transport "r": unable to use .*chmod o= would do$'
+chmod 600 pw
+is "-t: now it is good" "$(mox-runq -C relay -t 2>&1)" ''
 ok "a pass over an empty spool" pass
 
 a=$(add sent@x.example)

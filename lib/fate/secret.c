@@ -103,6 +103,15 @@ from_file(const char *name)
 	return good;
 }
 
+const char *
+secret_file_fault(const char *name)
+{
+	bool good = from_file(name);
+
+	explicit_bzero(secret, sizeof secret);
+	return good ? NULL : why;
+}
+
 NORETURN static void
 command_run(const char *command, int out)
 {

@@ -17,4 +17,7 @@ int secret_keeper(const struct conf_transport *t) MUST_USE;
 /* The secret as it is now: its first line. NULL, or half a sentence (static). Whoever asked wipes it. */
 const char *secret_ask(int keeper, char secret[SECRET_MAX]) MUST_USE;
 
+/* Whether a password-file can be used by who we are: NULL, or half a sentence (static). */
+const char *secret_file_fault(const char *name) MUST_USE;
+
 #endif

@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "die.h"
 #include "queue.h"
+#include "secret.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,27 +20,42 @@
 #define LEAVE_WAIT (10 * SECOND) /* for a `mox-runq -s` to answer whom it is serving */
 #define GONE_WAIT (2 * SECOND)
 
-/* As root: become the spool's user. */
-static void
+/* As root: become the spool's user. false: it is root's. */
+static bool
 become_owner(const char *spool)
 {
 	struct passwd *p;
 	struct stat st;
 
-	if (geteuid())
-		return;
+	if (geteuid() || stat(spool, &st))
+		return true;
+	if (!st.st_uid)
+		return false;
 	p = getpwnam("mox");
-	if (stat(spool, &st))
-		return;
-	if (!st.st_uid) {
-		warn("%s belongs to root: running as root%s", spool, p ? "" : ", for there is no user mox");
-		return;
-	}
 	if (!p || p->pw_uid != st.st_uid)
 		p = getpwuid(st.st_uid);
 	if ((p ? initgroups(p->pw_name, st.st_gid) : setgroups(0, NULL)) ||
 	    setresgid(st.st_gid, st.st_gid, st.st_gid) || setresuid(st.st_uid, st.st_uid, st.st_uid))
 		die_temp("unable to become the owner of %s: %m", spool);
+	return true;
+}
+
+int
+own_secrets_test(const struct conf *c)
+{
+	int code = 0;
+
+	become_owner(c->spool);
+	for (size_t i = 0; i < c->ntransport; i++) {
+		const struct conf_transport *t = &c->transport[i];
+		const char *fault = t->password_file ? secret_file_fault(t->password_file) : NULL;
+
+		if (!fault)
+			continue;
+		warn("%s: transport \"%s\": %s", c->file, t->name, fault);
+		code = EXIT_PERM;
+	}
+	return code;
 }
 
 enum owner {
@@ -124,7 +140,9 @@ own_spool(struct runq *q)
 
 	if (spool_make(q->conf->spool))
 		die_temp("unable to make the spool %s: %m", q->conf->spool);
-	become_owner(q->conf->spool);
+	if (!become_owner(q->conf->spool))
+		warn("%s belongs to root: running as root%s", q->conf->spool,
+		    getpwnam("mox") ? "" : ", for there is no user mox");
 	if (spool_open(&q->spool, q->conf->spool, SPOOL_OWNER, &what))
 		die_temp("unable to open %s/%s: %m", q->conf->spool, what);
 	/* Its process first: it must never have the lock, or it would outlive us as the owner for a moment. */

@@ -528,6 +528,8 @@ void serve_stop(struct runq *q);
 /* Makes what is missing of the spool, becomes its owner when root, opens it and takes its lock. Ends the
  * program when it cannot; with 0 when somebody else does the work of this pass. */
 void own_spool(struct runq *q);
+/* For mox-runq -t: becomes the spool's owner and tells of every password-file that he cannot use. An exit code. */
+int own_secrets_test(const struct conf *c) MUST_USE;
 
 /* ---- sweep.c: index against files, both ways, in slices ---- */
 struct sweep;

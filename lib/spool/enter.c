@@ -209,7 +209,9 @@ check_room(struct enter *m, const struct door *d, uint64_t size)
 	switch (spool_room(&d->spool, d->conf, size, half)) {
 	case 0: break;
 	case 1:
-		enter_refuse(m, ENTER_LATER, "unable to take the message: free space in %s is below the mark",
+		enter_refuse(m, ENTER_LATER,
+		    "unable to take the message: free space in %s is below the mark (min-free, "
+		    "min-free-inodes)",
 		    d->conf->spool);
 		break;
 	default:
