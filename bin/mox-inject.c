@@ -22,7 +22,9 @@
 
 #define SESSIONS_MAX 64
 #define SESSIONS_A_UID 8
-#define PATIENCE 300 /* seconds that a client may take for the next byte, or to read an answer */
+#define SESSIONS_HIGH 32 /* of all users above UID_HIGH together */
+#define UID_HIGH 65535   /* above: subordinate uids, of which one user has thousands (subuid(5)) */
+#define PATIENCE 300     /* seconds that a client may take for the next byte, or to read an answer */
 #define NAME "inject"
 #define BORN NAME ".new"
 
@@ -57,15 +59,17 @@ static struct session *
 place_find(uid_t uid)
 {
 	struct session *free_one = NULL;
-	unsigned his = 0;
+	unsigned his = 0, high = 0;
 
 	for (size_t i = 0; i < SESSIONS_MAX; i++) {
-		if (!server.session[i].pid)
+		const struct session *s = &server.session[i];
+
+		if (!s->pid)
 			free_one = &server.session[i];
-		else if (server.session[i].uid == uid)
-			his++;
+		his += s->pid && s->uid == uid;
+		high += s->pid && s->uid > UID_HIGH;
 	}
-	return his < SESSIONS_A_UID ? free_one : NULL;
+	return his < SESSIONS_A_UID && (uid <= UID_HIGH || high < SESSIONS_HIGH) ? free_one : NULL;
 }
 
 static void

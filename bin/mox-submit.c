@@ -30,6 +30,7 @@
 #include <signal.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -97,6 +98,7 @@ conf_take(void)
 
 	if (args.conf)
 		group_drop();
+	prctl(PR_SET_DUMPABLE, 0); /* no core with a password in it */
 	if (file_read(AT_FDCWD, file, &text, CONF_MAX))
 		str_addf(&why, "unable to read %s: %s", file, strerror(errno));
 	else if (strlen(str_cstr(&text)) != text.len)

@@ -76,4 +76,17 @@ fails 1 "the memory of a running one is closed to its user" as head -c1 "/proc/$
 exec 8>&-
 wait $pid
 is "... which then sends" $? 0
+cp bin/mox-submit bin/plain && chmod 755 bin/plain
+cp etc/moxsubmit.conf own.conf && chown $user own.conf
+as "$T/bin/plain" -C "$T/own.conf" a@example.org <in >plain.out 2>&1 &
+pid=$!
+exec 8>in
+printf 'Subject: x\n' >&8
+plain() { pgrep -u $user -x plain; }
+wait_until plain
+shut() { [ "$(stat -c %u "/proc/$(plain | head -n1)/environ")" = 0 ]; }
+ok "nor does one that is not setgid leave a core with the password" wait_until shut
+exec 8>&-
+wait $pid
+is "... and it sends" $? 0
 done_testing

@@ -93,6 +93,21 @@ n=$(count spool/new)
 is "a message that breaks off is not queued" "$(python3 talk.py 65534 $'sender a@b\nrcpt c@d\nsize 20\nend\nhalf')$(count spool/new) $(count spool/tmp)" "$n 0"
 is "nor garbage" "$(python3 talk.py 65534 $'EHLO x\r\nMAIL FROM:<>\r\n')$(count spool/new)" "$n"
 is "nine sessions of one user are one too many" "$(python3 talk.py 65534 many)" "later there are too many sessions at once"
+cat >crowd.py <<'EOT'
+import os, socket, sys
+# Subordinate uids, 8 sessions each: what the first who was refused is told, or nothing
+def come(uid):
+    os.seteuid(uid)
+    c = socket.socket(socket.AF_UNIX); c.connect(sys.argv[1]); os.seteuid(0); return c
+all = [come(100000 + i // 8) for i in range(64)]
+other = come(65533)
+other.settimeout(10); other.sendall(b'sender a@b\nrcpt c@d\nsize 2\nend\nx\n')
+try: print(other.recv(100).decode().split()[0])
+except TimeoutError: print('nobody listens')
+all[40].settimeout(5)
+print(all[40].recv(100).decode().strip())
+EOT
+is "nor has one user with his subordinate uids all places" "$(python3 crowd.py "$spool/inject")" $'id\nlater there are too many sessions at once'
 like "... of one user" "$(python3 talk.py 65533 $'sender a@b\nrcpt c@d\nsize 2\nend\nx\n')" '^id '
 like "root may name an account" "$(python3 talk.py 0 $'sender a@b\naccount www\nrcpt c@d\nsize 2\nend\nx\n')" '^id '
 is "... and it is written" "$(field account) $(field uid)" "www 0"

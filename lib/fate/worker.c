@@ -78,7 +78,7 @@ confined_fork(int sock, const struct confined *wanted)
 		die_temp("unable to open /dev/null: %m");
 	keep_only(&sock, &own.keeper);
 	own.unfit = identity(t);
-	if (own.keeper >= 0)
+	if (own.keeper >= 0 || (t && t->client_certificate))
 		prctl(PR_SET_DUMPABLE, 0);
 	clock_now(); /* the test clock is a file */
 	sandbox_enter(t && (t->source_ipv4 || t->source_ipv6));
