@@ -233,7 +233,9 @@ printf '#!/bin/sh\nexit 1\n' >bin/mox-dkim
 chmod +x bin/mox-dkim
 fresh
 id=$(from a@example.org | add -f a@example.org --origin local b@x.example)
+for i in 1 2 3; do from a@example.org | add -f a@example.org --origin local "c$i@x.example" >/dev/null; done
 PATH=$T/bin:$PATH pass
+is "one that never lives: all grow old by it, in a pass, too" "$(mox-queue-list -hold no -o attempts,state | sort | uniq -c | tr -s ' \t' ' ')" " 4 1 waiting"
 is "one that never lives: nothing goes out unsigned" "$(find got -type f | wc -l)" 0
 like "the mail waits and says why" "$(col "$id" state) $(col "$id" error)" '^waiting 4\.3\.0 the message cannot be signed: mox-dkim '
 like "with an alert" "$(cat err)" "level=alert .*event=unsignable id=$id why=\"mox-dkim"
@@ -250,5 +252,5 @@ like "one that talks nonsense: the same" "$(col "$id" state) $(col "$id" error)"
 like "and the log says so" "$(cat err)" 'event=nonsense command=mox-dkim'
 forward 4000
 pass
-is "the true one signs it at last" "$(signers)" "$both"
+is "the true one signs it at last" "$(find got -type f | wc -l) $(signers)" "4 $both"
 done_testing

@@ -361,11 +361,22 @@ ask(struct runq *q, struct msg *m)
 	return !r;
 }
 
+/* While it cannot be started at all, mail must grow old as if there were no plans. */
+static void
+put_off_some(struct runq *q)
+{
+	for (unsigned i = 0; i < PUT_OFF_A_ROUND && q->sign.co.deaths > DEATHS_MAX && some_wanted(q); i++)
+		put_off(q, next_wanted(q), "4.3.0", "mox-dkim does not run");
+}
+
 void
 sign_round(struct runq *q)
 {
 	if (q->stopping || q->rebuild || q->mode == RUNQ_SERVE || index_broken(q->index))
 		return;
+	/* A pass that ends now has no minute for sign_sweep to come. */
+	if (q->mode == RUNQ_PASS && q->sign.co.deaths > DEATHS_MAX)
+		put_off_some(q);
 	for (unsigned i = 0; i < ASK_A_ROUND && sign_waits(q) && started(q); i++)
 		if (!ask(q, next_wanted(q)))
 			return;
@@ -491,7 +502,7 @@ sign_waits(const struct runq *q)
 bool
 sign_busy(const struct runq *q)
 {
-	return q->sign.out || (some_wanted(q) && q->sign.co.deaths <= DEATHS_MAX);
+	return q->sign.out || some_wanted(q);
 }
 
 void
@@ -508,9 +519,7 @@ sign_sweep(struct runq *q)
 
 	if (m && m->sign.asked_at + ANSWER_WAIT < q->mono)
 		died(q);
-	/* While it cannot be started at all, mail must grow old as if there were no plans. */
-	for (unsigned i = 0; i < PUT_OFF_A_ROUND && q->sign.co.deaths > DEATHS_MAX && some_wanted(q); i++)
-		put_off(q, next_wanted(q), "4.3.0", "mox-dkim does not run");
+	put_off_some(q);
 }
 
 /* ---- mox-runq -t ---- */
