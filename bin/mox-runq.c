@@ -204,6 +204,7 @@ index_start(struct runq *q)
 		log_s("tables", index_lost(q->index));
 		log_close();
 	}
+	restore_tables(q);
 	suppress_start(q);
 	limit_start(q);
 	holdrule_start(q);
@@ -275,7 +276,7 @@ work_waits(const struct runq *q)
 		return false;
 	if (retire_busy(q) || failed_busy(q) || metrics_busy(q))
 		return true;
-	if (q->intake_wanted || q->intake_more)
+	if ((q->intake_wanted || q->intake_more) && !intake_paused(q))
 		return true;
 	return q->mode != RUNQ_SERVE &&
 	       (q->due_more || work_starves(q) || sign_waits(q) || !TAILQ_EMPTY(&q->refill) ||
@@ -294,7 +295,9 @@ time_to_wait(struct runq *q)
 		return 0;
 	if (q->stopping && q->stop_at < mono)
 		mono = q->stop_at;
-	if (q->intake_at < mono && !q->stopping)
+	if (intake_paused(q) && q->paused_until < mono)
+		mono = q->paused_until;
+	if (q->intake_at < mono && !q->stopping && !intake_paused(q))
 		mono = q->intake_at;
 	if (q->dirty && q->sync_at < mono)
 		mono = q->sync_at;
@@ -323,6 +326,8 @@ is_finished(struct runq *q)
 {
 	if (ending(q) || q->stopping)
 		return !q->njobs && TAILQ_EMPTY(&q->done) && !q->notices.running;
+	if (intake_paused(q))
+		return false;
 	if (q->mode == RUNQ_SERVE)
 		return q->leaving ? nobody_asks(q) : serve_quiet(q, LINGER);
 	return q->mode == RUNQ_PASS && !work_waits(q) && !q->njobs && !q->asks.n && !q->refresh_pid &&

@@ -334,12 +334,18 @@ take(struct runq *q, struct batch *b)
 	q->dirty = true;
 }
 
+bool
+intake_paused(const struct runq *q)
+{
+	return q->mono < q->paused_until && !q->stopping && !q->leaving;
+}
+
 void
 intake_round(struct runq *q)
 {
 	static struct batch b;
 
-	if (q->stopping || q->rebuild || index_broken(q->index))
+	if (q->stopping || q->rebuild || intake_paused(q) || index_broken(q->index))
 		return;
 	if (q->mono >= q->intake_at)
 		q->intake_wanted = true;

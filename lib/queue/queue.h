@@ -267,6 +267,8 @@ struct runq {
 	struct watch trigger, signals, listener;
 	void *new_dir; /* DIR of new/, in the middle of a scan; NULL: none under way */
 	bool intake_wanted, intake_more;
+	uint64_t restored;    /* entries of a backup's tables */
+	int64_t paused_until; /* monotonic: a backup is being made, nothing is taken in */
 	int64_t intake_at; /* monotonic: scan in any case */
 
 	struct co_process nexthop, deliver;
@@ -400,8 +402,12 @@ void row_record(struct str *out, const struct row *row, uint32_t uid); /* append
 bool row_load(struct runq *q, struct str *buf, struct row *row, uint32_t *uid, uint64_t id, uint32_t n);
 bool row_read(struct row *row, uint32_t *uid, char *rec, size_t len);
 
+/* ---- restore.c ---- */
+void restore_tables(struct runq *q);
+
 /* ---- intake.c ---- */
 void intake_round(struct runq *q);
+bool intake_paused(const struct runq *q);
 void intake_row(
     struct runq *q, struct row *row, const struct envelope *e, unsigned n, char domain[DOMAIN_NAME_MAX]);
 const char *intake_login(uint32_t uid); /* static, until the next call for another */

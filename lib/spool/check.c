@@ -67,6 +67,7 @@ static const struct {
     {"doubles", S_IFREG, 0600, true},
     {"support", S_IFREG, 0600, true},
     {"metrics.prom", S_IFREG, 0644, true},
+    {"saved", S_IFREG, 0600, true},
 };
 
 static void

@@ -7,14 +7,14 @@
 #include <unistd.h>
 
 static const struct {
-	const char *file;
+	const char *name, *file;
 	bool kept; /* nothing else knows what it holds */
 } tables[INDEX_TABLES] = {
-    [INDEX_MSG] = {"msg.db", false},
-    [INDEX_RETIRED] = {"retired.db", true},
-    [INDEX_SUPPRESS] = {"suppress.db", true},
-    [INDEX_LIMIT] = {"limit.db", true},
-    [INDEX_HOLDRULE] = {"holdrule.db", true},
+    [INDEX_MSG] = {"msg", "msg.db", false},
+    [INDEX_RETIRED] = {"retired", "retired.db", true},
+    [INDEX_SUPPRESS] = {"suppress", "suppress.db", true},
+    [INDEX_LIMIT] = {"limit", "limit.db", true},
+    [INDEX_HOLDRULE] = {"holdrule", "holdrule.db", true},
 };
 
 /* ---- opening ---- */
@@ -44,6 +44,21 @@ is_kept(const char *name)
 {
 	for (size_t i = 0; i < INDEX_TABLES; i++)
 		if (tables[i].kept && !strcmp(name, tables[i].file))
+			return true;
+	return false;
+}
+
+const char *
+index_table_name(enum index_table t)
+{
+	return tables[t].kept ? tables[t].name : NULL;
+}
+
+bool
+index_table_find(const char *name, enum index_table *t)
+{
+	for (*t = 0; *t < INDEX_TABLES; ++*t)
+		if (tables[*t].kept && !strcmp(name, tables[*t].name))
 			return true;
 	return false;
 }

@@ -1,0 +1,48 @@
+/* A spool that was a backup: the tables that came with it, read into the index before anything looks at them. */
+#include "base.h"
+
+#include "log.h"
+#include "queue.h"
+#include "saved.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#define COMMIT_EVERY 2000
+
+static void
+put(const char *table, const struct str *key, struct str *value, void *arg)
+{
+	struct runq *q = arg;
+	enum index_table t;
+
+	if (index_table_find(table, &t))
+		index_set(q->index, t, (struct index_key){str_cstr(key), key->len}, value);
+	q->restored++;
+	if (q->restored % COMMIT_EVERY == 0)
+		(void)!index_commit(q->index, INDEX_LAZY);
+}
+
+/* A crash before the end finds the file once more, and what is put twice is put once. */
+void
+restore_tables(struct runq *q)
+{
+	int fd = openat(q->spool.dir, SAVED_FILE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	struct saved s = {.each = put, .arg = q};
+	const char *why;
+
+	if (fd < 0)
+		return;
+	q->restored = 0;
+	(void)!saved_read(fd, &s, &why);
+	close(fd);
+	saved_free(&s);
+	if (index_commit(q->index, INDEX_DURABLE))
+		return;
+	unlinkat(q->spool.dir, SAVED_FILE, 0);
+	log_open(why ? LOG_ALERT : LOG_INFO, "tables-restored");
+	log_i("entries", (int64_t)q->restored);
+	log_s("error", why);
+	log_close();
+}
