@@ -8,6 +8,7 @@
 #include "limit.h"
 #include "log.h"
 #include "queue.h"
+#include "restore.h"
 #include "suppression.h"
 
 #include <errno.h>

@@ -267,7 +267,6 @@ struct runq {
 	struct watch trigger, signals, listener;
 	void *new_dir; /* DIR of new/, in the middle of a scan; NULL: none under way */
 	bool intake_wanted, intake_more;
-	uint64_t restored;    /* entries of a backup's tables */
 	int64_t paused_until; /* monotonic: a backup is being made, nothing is taken in */
 	int64_t intake_at; /* monotonic: scan in any case */
 
@@ -401,9 +400,6 @@ void row_store(struct runq *q, const struct row *row, uint32_t uid);
 void row_record(struct str *out, const struct row *row, uint32_t uid); /* appended */
 bool row_load(struct runq *q, struct str *buf, struct row *row, uint32_t *uid, uint64_t id, uint32_t n);
 bool row_read(struct row *row, uint32_t *uid, char *rec, size_t len);
-
-/* ---- restore.c ---- */
-void restore_tables(struct runq *q);
 
 /* ---- intake.c ---- */
 void intake_round(struct runq *q);

@@ -1,8 +1,7 @@
-/* A spool that was a backup: the tables that came with it, read into the index before anything looks at them. */
 #include "base.h"
 
 #include "log.h"
-#include "queue.h"
+#include "restore.h"
 #include "saved.h"
 
 #include <errno.h>
@@ -10,6 +9,8 @@
 #include <unistd.h>
 
 #define COMMIT_EVERY 2000
+
+static unsigned uncommitted;
 
 static void
 put(const char *table, const struct str *key, struct str *value, void *arg)
@@ -19,9 +20,10 @@ put(const char *table, const struct str *key, struct str *value, void *arg)
 
 	if (index_table_find(table, &t))
 		index_set(q->index, t, (struct index_key){str_cstr(key), key->len}, value);
-	q->restored++;
-	if (q->restored % COMMIT_EVERY == 0)
+	if (++uncommitted == COMMIT_EVERY) {
+		uncommitted = 0;
 		(void)!index_commit(q->index, INDEX_LAZY);
+	}
 }
 
 /* A crash before the end finds the file once more, and what is put twice is put once. */
@@ -34,15 +36,19 @@ restore_tables(struct runq *q)
 
 	if (fd < 0)
 		return;
-	q->restored = 0;
+	uncommitted = 0;
 	(void)!saved_read(fd, &s, &why);
 	close(fd);
 	saved_free(&s);
 	if (index_commit(q->index, INDEX_DURABLE))
 		return;
 	unlinkat(q->spool.dir, SAVED_FILE, 0);
-	log_open(why ? LOG_ALERT : LOG_INFO, "tables-restored");
-	log_i("entries", (int64_t)q->restored);
-	log_s("error", why);
+	if (why) {
+		log_open(LOG_ALERT, "tables-cut");
+		log_s("error", why);
+		log_close();
+	}
+	log_open(LOG_INFO, "tables-restored");
+	log_i("entries", (int64_t)s.entries);
 	log_close();
 }

@@ -23,8 +23,7 @@
 #define STUCK (30 * SECOND) /* a reader who takes nothing for so long is dropped */
 
 static const struct serve_op *const tables[] = {
-    static const struct serve_op *const tables[] = {
-	serve_queue_ops, serve_retired_ops, serve_suppress_ops, serve_holdrule_ops, serve_backup_ops};
+    serve_queue_ops, serve_retired_ops, serve_suppress_ops, serve_backup_ops, serve_holdrule_ops, NULL};
 
 static void
 request_free(struct client *c)
