@@ -268,7 +268,7 @@ struct runq {
 	void *new_dir; /* DIR of new/, in the middle of a scan; NULL: none under way */
 	bool intake_wanted, intake_more;
 	int64_t paused_until; /* monotonic: a backup is being made, nothing is taken in */
-	int64_t intake_at; /* monotonic: scan in any case */
+	int64_t intake_at;    /* monotonic: scan in any case */
 
 	struct co_process nexthop, deliver;
 	struct sign_desk sign;
