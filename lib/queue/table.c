@@ -220,7 +220,7 @@ site_get(struct runq *q, const struct conf_transport *t, const char *name)
 	TAILQ_INIT(&s->dests);
 	TAILQ_INIT(&s->workers);
 	site_init(&s->state, q->conf, name);
-	if (t && conf_logs_in(t)) /* one refused login is enough to know (T118) */
+	if (t && (conf_logs_in(t) || t->client_certificate)) /* one refused login is enough to know (T118) */
 		s->state.window = 1;
 	hash_add(&q->sites, &s->node, h);
 	return s;
