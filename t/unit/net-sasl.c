@@ -265,7 +265,7 @@ referee(Gsasl *g, enum sasl_mechanism m, const struct sasl_peer *peer)
 	static const struct sasl_who who = {.username = "us,er=", .secret = "pen,cil="};
 	struct sasl s = {0};
 	struct str out = {0};
-	Gsasl_session *server;
+	Gsasl_session *server = NULL;
 	char *said;
 	size_t n;
 	bool first, good = !sasl_start(&s, m, &who, peer, &out, &first) &&
@@ -282,7 +282,8 @@ referee(Gsasl *g, enum sasl_mechanism m, const struct sasl_peer *peer)
 		gsasl_free(said);
 	}
 	good = good && r == GSASL_OK && sasl_is_complete(&s);
-	gsasl_finish(server);
+	if (server)
+		gsasl_finish(server);
 	sasl_free(&s);
 	str_free(&out);
 	return good;

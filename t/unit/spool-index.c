@@ -211,7 +211,9 @@ clean_up(void)
 	DIR *d = opendir(dir);
 	struct dirent *e;
 
-	while (d && (e = readdir(d)))
+	if (!d)
+		return false;
+	while ((e = readdir(d)))
 		unlinkat(dirfd(d), e->d_name, 0);
 	closedir(d);
 	return !rmdir(dir);
