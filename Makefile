@@ -153,9 +153,11 @@ fuzzers: $(FUZZERS:%=$(OUT)/t/fuzz/%)
 
 # Tests run against this variant's executables. PROVE_ARGS names some of them: make check PROVE_ARGS=t/1000-queue-add.t
 JOBS := $(shell nproc)
+# Tests wait more than they work: for timers, for other servers, for a kill.
+TESTS_AT_ONCE := $(shell expr 2 '*' $(JOBS))
 PROVE_ARGS = $(wildcard t/[0-9]*.t)
 test: all units
-	MOX_BIN=$(abspath $(BIN)) MOX_OUT=$(abspath $(OUT)) prove --state=save -j$(JOBS) $(PROVE_ARGS)
+	MOX_BIN=$(abspath $(BIN)) MOX_OUT=$(abspath $(OUT)) prove --state=save -j$(TESTS_AT_ONCE) $(PROVE_ARGS)
 
 # What failed in the last run, one at a time: tells what is broken from what a busy machine was too slow for.
 again: all units
