@@ -6,9 +6,12 @@
 #include "fdio.h"
 #include "holdrule.h"
 #include "limit.h"
+#include "local.h"
 #include "log.h"
+#include "metrics.h"
 #include "queue.h"
 #include "restore.h"
+#include "retire.h"
 #include "suppression.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 #include "base.h"
+#include "amend.h"
 
 #include "file.h"
 #include "id.h"

@@ -1,6 +1,7 @@
 /* What an operator changes of one recipient: file first, then row, then where it waits. One that waits for its
  * notice is past changing. */
 #include "base.h"
+#include "amend.h"
 
 #include "change.h"
 #include "limit.h"

@@ -4,6 +4,7 @@
  * amendment says so) or the submitter (hold-until of its envelope). Looked at when mox-runq starts, an hour after
  * the clock has leapt, and each hour; there is little in due that far ahead. */
 #include "base.h"
+#include "amend.h"
 
 #include "clock.h"
 #include "log.h"

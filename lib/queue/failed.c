@@ -1,12 +1,14 @@
 /* Giving a message up, and keep-failed-messages. Nothing here needs space: a file that cannot be moved to failed/
  * is unlinked. */
 #include "base.h"
+#include "amend.h"
 
 #include "clock.h"
 #include "file.h"
 #include "id.h"
 #include "log.h"
 #include "queue.h"
+#include "retire.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -4,10 +4,12 @@
  *
  * What is being delivered is left alone: the remote may have it already, and its outcome counts. */
 #include "base.h"
+#include "amend.h"
 
 #include "change.h"
 #include "log.h"
 #include "notice.h"
+#include "retire.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -9,7 +9,9 @@
 #include "id.h"
 #include "limit.h"
 #include "log.h"
+#include "metrics.h"
 #include "queue.h"
+#include "retire.h"
 #include "suppression.h"
 
 #include <dirent.h>

@@ -4,8 +4,10 @@
 #include "clock.h"
 #include "die.h"
 #include "file.h"
+#include "local.h"
 #include "log.h"
 #include "queue.h"
+#include "retire.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -5,9 +5,11 @@
 #include "clock.h"
 #include "fdio.h"
 #include "id.h"
+#include "local.h"
 #include "log.h"
 #include "queue.h"
 #include "rec.h"
+#include "retire.h"
 #include "retry.h"
 #include "suppression.h"
 

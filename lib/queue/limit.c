@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "limit.h"
+#include "local.h"
 #include "log.h"
 #include "notice.h"
 #include "rec.h"

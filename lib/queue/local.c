@@ -9,6 +9,7 @@
 #include "child.h"
 #include "clock.h"
 #include "fdio.h"
+#include "local.h"
 #include "log.h"
 #include "queue.h"
 #include "rec.h"

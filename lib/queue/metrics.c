@@ -6,7 +6,9 @@
 
 #include "clock.h"
 #include "file.h"
+#include "metrics.h"
 #include "queue.h"
+#include "retire.h"
 #include "series.h"
 
 #include <fcntl.h>

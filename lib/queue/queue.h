@@ -439,51 +439,11 @@ void job_free(struct job *j);
  * attempt. */
 void settle_without_job(struct runq *q, struct item *it, bool never, int code, const char *text);
 void settle_down(struct runq *q, struct site *s);
+/* The value of a `rcpt` line, taken apart; false: it is none. */
+bool settle_rcpt(struct job *j, char *value) MUST_USE;
 /* Writes one mutable byte; -1 with errno. */
 int settle_mark(
     struct runq *q, uint64_t id, struct envelope *e, uint32_t n, enum mark which, char value) MUST_USE;
-
-/* ---- failed.c ---- */
-/* All of its recipients are done, in e at least: its file goes, or to failed/ when one of them failed and
- * keep-failed-messages says so. Needs no space. 0; -1 with errno: it is still there. */
-int message_give_up(struct runq *q, const struct envelope *e) MUST_USE;
-void failed_round(struct runq *q);      /* what was kept too long goes, a bucket a round */
-bool failed_busy(const struct runq *q); /* in the middle of it */
-
-/* ---- retire.c: attempts in rows, and what is kept of recipients that have left the queue ---- */
-/* What vouched for the server, by the worker's session line: none, opportunistic, pkix, dane; NULL: there was no session. */
-const char *attempt_tls(const char *session);
-/* How an attempt ended, added to its row; with no job: what settle_without_job was told. buf holds the line. */
-void attempt_add(
-    struct runq *q, struct row *row, struct str *buf, const struct job *j, const struct job_rcpt *r);
-/* delivered, relayed, expanded: what became of one that was sent. */
-const char *sent_word(const struct job *j, const struct job_rcpt *r);
-/* A recipient leaves the queue: its row goes, and its record comes into the history in the same commit, for as
- * long as keep-retired says. Its file has been marked or unlinked before. result (mox-rec.5): where the row
- * itself names none in row->result, which whoever wrote its fate may have set. */
-void retire(struct runq *q, uint64_t id, uint32_t n, const char *result);
-/* The same of one just sent, from its job: where it was the first attempt, its row is not read. */
-void retire_sent(struct runq *q, const struct job *j, const struct job_rcpt *r);
-#define RETIRE_KEY 12 /* bytes of a key of INDEX_RETIRED */
-struct index_key retire_key(unsigned char buf[RETIRE_KEY], uint64_t id, uint32_t n);
-void retire_unkey(struct index_key key, uint64_t *id, uint32_t *n);
-void retire_round(struct runq *q);      /* a slice of what is kept too long goes */
-bool retire_busy(const struct runq *q); /* there is more to look at */
-
-/* The value of a `rcpt` line, taken apart; false: it is none. */
-bool settle_rcpt(struct job *j, char *value) MUST_USE;
-
-/* ---- local.c: what is delivered on this machine ---- */
-/* As a route would name it; NULL: the domain is not in local-domains. */
-const struct conf_transport *local_transport(const struct conf *c, const char *domain);
-bool local_is(const struct conf_transport *t);    /* goes to mox-local */
-bool local_stays(const struct conf_transport *t); /* needs no plan and no worker: that, or is discarded */
-void local_plan(struct runq *q, struct dest *d);
-void local_run(struct runq *q, struct site *s, size_t *jobs); /* instead of work.c's workers */
-void local_send(struct runq *q, struct job *j);               /* its attempt is registered: it goes out */
-void local_drop(struct runq *q, struct job *j);               /* it does not */
-void local_child(struct runq *q, pid_t pid);                  /* some child has ended, maybe one of ours */
-void local_kill(struct runq *q, bool all);                    /* or only those that hang */
 
 /* ---- notice.c ---- */
 enum notice_kind {
@@ -559,18 +519,6 @@ void tlsrpt_count(struct runq *q, const char *value);
 void tlsrpt_round(struct runq *q); /* writes what is due, removes old days */
 void tlsrpt_flush(struct runq *q);
 
-/* ---- metrics.c: spool/metrics.prom, every 15 s ---- */
-void metrics_start(struct runq *q);
-void metrics_taken(void); /* a message */
-void metrics_attempt(const struct runq *q, const struct job *j, const struct job_rcpt *r);
-void metrics_session(const struct job *j); /* once a job */
-void metrics_round(struct runq *q);
-bool metrics_busy(const struct runq *q);
-void metrics_timers(const struct runq *q, int64_t *mono_deadline);
-void metrics_count(struct runq *q);   /* now: counts what waits, ... */
-bool metrics_counted(struct runq *q); /* ... and whether it has, and has written it */
-void metrics_stop(struct runq *q);    /* the last time */
-
 /* ---- known.c: what recipient domains support, for people who ask before they send ---- */
 /* The value of a `session` line, still encoded. */
 void known_read(struct job *j, const char *session);
@@ -585,14 +533,6 @@ void refresh_stop(struct runq *q);
 void inject_round(struct runq *q);
 void inject_ended(struct runq *q, int status); /* as waitpid says */
 void inject_stop(struct runq *q);
-
-/* ---- amend.c: spool/cur/HH/ID.amend, what an operator changed beyond the mutable bytes ---- */
-/* key: `next`, when (microseconds); `transport`, its name; `fail`, why. value NULL: as it came by itself. */
-int amend_write(struct runq *q, uint64_t id, uint32_t n, const char *key, const char *value) MUST_USE;
-bool amend_read(
-    struct runq *q, uint64_t id, uint32_t n, const char *key, struct str *value); /* false: nothing */
-int amend_forget(struct runq *q, uint64_t id, uint32_t n) MUST_USE;               /* all of that recipient */
-void amend_drop(struct runq *q, uint64_t id); /* it leaves the queue; its signature goes too */
 
 /* Lives in bin/mox-runq.c: what SIGHUP does to the rest. */
 struct runq *runq_of(void);

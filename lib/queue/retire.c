@@ -3,9 +3,11 @@
 
 #include "attempt.h"
 #include "clock.h"
+#include "local.h"
 #include "log.h"
 #include "queue.h"
 #include "rec.h"
+#include "retire.h"
 
 #include <endian.h>
 

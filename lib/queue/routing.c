@@ -1,7 +1,9 @@
 /* Which transport a recipient goes by; lib/fate/route.c decides, here is what it wants to know. */
 #include "base.h"
+#include "amend.h"
 
 #include "header.h"
+#include "local.h"
 #include "queue.h"
 #include "route.h"
 

@@ -2,6 +2,7 @@
 #include "base.h"
 
 #include "clock.h"
+#include "metrics.h"
 #include "rec.h"
 #include "serve.h"
 

@@ -1,6 +1,7 @@
 /* The history: rows of recipients that have left the queue. */
 #include "base.h"
 
+#include "retire.h"
 #include "serve.h"
 
 static const char *

@@ -11,9 +11,12 @@
 
 #include "clock.h"
 #include "id.h"
+#include "local.h"
 #include "log.h"
+#include "metrics.h"
 #include "queue.h"
 #include "rec.h"
+#include "retire.h"
 #include "retry.h"
 #include "suppression.h"
 

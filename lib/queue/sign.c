@@ -10,6 +10,7 @@
 #include "die.h"
 #include "fdio.h"
 #include "id.h"
+#include "local.h"
 #include "log.h"
 #include "queue.h"
 #include "rec.h"

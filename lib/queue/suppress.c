@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "id.h"
+#include "local.h"
 #include "log.h"
 #include "queue.h"
 #include "rec.h"

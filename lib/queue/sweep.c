@@ -2,12 +2,14 @@
  * file? Then every file: has it a row? After an unclean stop the first half also fills due and domain anew.
  */
 #include "base.h"
+#include "amend.h"
 
 #include "change.h"
 #include "clock.h"
 #include "id.h"
 #include "log.h"
 #include "queue.h"
+#include "retire.h"
 #include "retry.h"
 
 #include <dirent.h>

@@ -11,6 +11,7 @@
 #include "id.h"
 #include "log.h"
 #include "notice.h"
+#include "retire.h"
 
 #include <strings.h>
 #include <unistd.h>

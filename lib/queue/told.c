@@ -1,10 +1,12 @@
 /* What came of a notice, and what follows for the recipients it tells of. */
 #include "base.h"
+#include "amend.h"
 
 #include "clock.h"
 #include "id.h"
 #include "log.h"
 #include "notice.h"
+#include "retire.h"
 
 #include <errno.h>
 #include <fcntl.h>

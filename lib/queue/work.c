@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "die.h"
 #include "fdio.h"
+#include "local.h"
 #include "log.h"
 #include "queue.h"
 #include "rec.h"
