@@ -55,6 +55,10 @@ ok "S50 a user that no database knows (DynamicUser)" as 61234 mox-sendmail -f me
 is "... uid" "$(field uid)" 61234
 ok "argv form" as 65534 mox-queue-add -f a@example.org --notify never --ret hdrs --envid e --hold-until 5 --extra 'k=v w' '"b c"@example.org' <msg
 is "... all of it arrives" "$(field rcpt)|$(field ret)|$(field envid)|$(field hold-until)|$(field extra)" 'T-.- "b\x20c"@example.org notify=never|hdrs|e|5|k v\x20w'
+printf 'sender a@example.org\nrcpt b@example.org notify=never exact=yes\nend\n' >envelope
+chmod 644 envelope
+ok "an envelope as a record" as 65534 bash -c 'mox-queue-add -e 3 3<envelope <msg'
+is "... exact too" "$(field rcpt)" 'T-.- b@example.org notify=never exact=yes'
 ok "through a pipe" bash -c "cat msg | setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs mox-sendmail -f a@example.org b@example.org"
 { cat msg && seq 400000; } >large
 chmod 644 large

@@ -87,6 +87,13 @@ format(struct str *out, bool field, const char *fmt, va_list ap)
 }
 
 void
+rec_add_if(struct str *out, const char *key, const char *value)
+{
+	if (value)
+		rec_add(out, key, value);
+}
+
+void
 rec_addf(struct str *out, const char *key, const char *fmt, ...)
 {
 	va_list ap;

@@ -17,13 +17,6 @@
 
 /* ---- the envelope ---- */
 
-static void
-add_optional(struct str *out, const char *key, const char *value)
-{
-	if (value)
-		rec_add(out, key, value);
-}
-
 /* Without success; who asked for nothing else is told nothing. */
 static void
 notify_less(struct str *out, const char *notify)
@@ -74,13 +67,13 @@ reinject_envelope(struct str *out, const struct reinjection *x)
 	bool list = x->to->owner && *as->sender;
 
 	rec_add(out, "sender", list ? x->to->owner : as->sender);
-	add_optional(out, "origin", as->origin);
-	add_optional(out, "account", as->account);
+	rec_add_if(out, "origin", as->origin);
+	rec_add_if(out, "account", as->account);
 	if (!list) {
-		add_optional(out, "ret", as->ret);
-		add_optional(out, "envid", as->envid);
+		rec_add_if(out, "ret", as->ret);
+		rec_add_if(out, "envid", as->envid);
 	}
-	add_optional(out, "requiretls", as->requiretls);
+	rec_add_if(out, "requiretls", as->requiretls);
 	str_adds(out, str_cstr(&as->extra));
 	for (size_t i = 0; i < x->n; i++)
 		rcpt_add(out, x, &x->to[i], list);

@@ -61,13 +61,6 @@ local_plan(struct runq *q, struct dest *d)
 
 /* ---- out ---- */
 
-static void
-add_optional(struct str *out, const char *key, const char *value)
-{
-	if (value && *value)
-		rec_add(out, key, value);
-}
-
 /* Whose mail it is: what is sent on is his still. */
 static const char *
 account_of(struct runq *q, const struct job *j)
@@ -84,38 +77,23 @@ account_of(struct runq *q, const struct job *j)
 	           : NULL;
 }
 
-/* The recipient's share of the envelope. */
+/* The recipient's share of the envelope. Sent on without a name it would be ours, and we may sign as anybody: then it has
+ * no origin. */
 static void
 write_share(struct runq *q, struct str *out, const struct job *j)
 {
-	const struct envelope *e = &j->env;
-	const struct envelope_rcpt *r = &e->rcpt[j->rcpt[0].item->n - 1];
-	const char *account = account_of(q, j);
+	struct envelope share = j->env;
+	char *account = (char *)(uintptr_t)account_of(q, j);
 
-	rec_add(out, "sender", e->sender);
-	rec_addf(out, "size", "%" PRIu64, e->size);
-	add_optional(out, "account", account);
-	/* Sent on without a name it would be ours, and we may sign as anybody. */
-	if (account)
-		add_optional(out, "origin", e->origin);
-	add_optional(out, "ret", e->ret);
-	add_optional(out, "envid", e->envid);
-	add_optional(out, "requiretls", class_word(class_of_mark(r->mark)));
-	for (size_t i = 0; i < e->nextra; i++) {
-		rec_open(out, "extra");
-		rec_put(out, e->extra[i].key);
-		rec_put(out, e->extra[i].value);
-		rec_close(out);
-	}
-	rec_open(out, "rcpt");
-	rec_put(out, r->address);
-	if (r->notify)
-		rec_putf(out, "notify=%s", r->notify);
-	if (r->orcpt)
-		rec_putf(out, "orcpt=%s", r->orcpt);
-	if (r->exact)
-		rec_put(out, "exact=yes");
-	rec_close(out);
+	share.rcpt = &j->env.rcpt[j->rcpt[0].item->n - 1];
+	share.nrcpt = 1;
+	share.account = account;
+	share.origin = account && j->env.origin && *j->env.origin ? j->env.origin : NULL;
+	share.requiretls = (char *)(uintptr_t)class_word(class_of_mark(share.rcpt->mark));
+	share.transport = NULL;
+	share.hold_until = 0;
+	rec_addf(out, "size", "%" PRIu64, share.size);
+	envelope_ask(out, &share);
 	rec_end(out);
 }
 

@@ -102,6 +102,10 @@ int envelope_finish(int fd, struct envelope *e) MUST_USE;
  * recipient. */
 void envelope_format(struct str *out, struct envelope *e);
 
+/* What mox-queue-add -e is asked with: sender, account, origin, wishes, extras and recipients, without marks; all but
+ * `end`. Appended. */
+void envelope_ask(struct str *out, const struct envelope *e);
+
 /* Reads footer and envelope of a message file, checks the envelope's crc and that the file is exactly as long
  * as it says. 0; -1: the file is damaged or cannot be read, *why says how in half a sentence (static or in
  * e's memory; errno 0 when it is damage, not an I/O error). *e is zeroed first and, on success, the caller's

@@ -86,19 +86,10 @@ envelope_add_extra(struct envelope *e, const char *key, const char *value)
 
 /* ---- writing ---- */
 
+/* The rest of a rcpt line. */
 static void
-add_optional(struct str *out, const char *key, const char *value)
+add_wishes(struct str *out, const struct envelope_rcpt *r)
 {
-	if (value)
-		rec_add(out, key, value);
-}
-
-static void
-add_rcpt(struct str *out, struct envelope_rcpt *r, off_t start)
-{
-	rec_open(out, "rcpt");
-	r->at = start + (off_t)out->len + 1;
-	rec_putn(out, r->mark, sizeof r->mark);
 	rec_put(out, r->address);
 	if (r->notify)
 		rec_putf(out, "notify=%s", r->notify);
@@ -107,6 +98,33 @@ add_rcpt(struct str *out, struct envelope_rcpt *r, off_t start)
 	if (r->exact)
 		rec_put(out, "exact=yes");
 	rec_close(out);
+}
+
+/* What its submitter asked for. */
+static void
+add_asked(struct str *out, const struct envelope *e)
+{
+	rec_add_if(out, "ret", e->ret);
+	rec_add_if(out, "envid", e->envid);
+	rec_add_if(out, "requiretls", e->requiretls);
+	if (e->hold_until)
+		rec_addf(out, "hold-until", "%" PRId64, e->hold_until);
+	rec_add_if(out, "transport", e->transport);
+	for (size_t i = 0; i < e->nextra; i++) {
+		rec_open(out, "extra");
+		rec_put(out, e->extra[i].key);
+		rec_put(out, e->extra[i].value);
+		rec_close(out);
+	}
+}
+
+static void
+add_rcpt(struct str *out, struct envelope_rcpt *r, off_t start)
+{
+	rec_open(out, "rcpt");
+	r->at = start + (off_t)out->len + 1;
+	rec_putn(out, r->mark, sizeof r->mark);
+	add_wishes(out, r);
 }
 
 uint32_t
@@ -136,7 +154,7 @@ envelope_format(struct str *out, struct envelope *e)
 	id_format(id, e->id);
 	rec_add(out, "id", id);
 	rec_addf(out, "queued", "%" PRId64, e->queued);
-	add_optional(out, "account", e->account);
+	rec_add_if(out, "account", e->account);
 	rec_addf(out, "uid", "%" PRIu32, e->uid);
 	if (e->origin && *e->origin)
 		rec_add(out, "origin", e->origin);
@@ -150,25 +168,27 @@ envelope_format(struct str *out, struct envelope *e)
 				rec_put(out, flag_names[i].name);
 		rec_close(out);
 	}
-	add_optional(out, "message-id", e->message_id);
-	add_optional(out, "subject", e->subject);
-	add_optional(out, "ret", e->ret);
-	add_optional(out, "envid", e->envid);
-	add_optional(out, "requiretls", e->requiretls);
-	if (e->hold_until)
-		rec_addf(out, "hold-until", "%" PRId64, e->hold_until);
-	add_optional(out, "transport", e->transport);
-	for (size_t i = 0; i < e->nextra; i++) {
-		rec_open(out, "extra");
-		rec_put(out, e->extra[i].key);
-		rec_put(out, e->extra[i].value);
-		rec_close(out);
-	}
+	rec_add_if(out, "message-id", e->message_id);
+	rec_add_if(out, "subject", e->subject);
+	add_asked(out, e);
 	for (size_t i = 0; i < e->nrcpt; i++)
 		add_rcpt(out, &e->rcpt[i], start);
 	rec_end(out);
 	str_addf(out, FOOTER_MAGIC "%016" PRIx64 " %08" PRIx32 "\n", e->size,
 	    envelope_crc(out->s + begin, out->len - begin));
+}
+
+void
+envelope_ask(struct str *out, const struct envelope *e)
+{
+	rec_add(out, "sender", e->sender ? e->sender : "");
+	rec_add_if(out, "account", e->account);
+	rec_add_if(out, "origin", e->origin);
+	add_asked(out, e);
+	for (size_t i = 0; i < e->nrcpt; i++) {
+		rec_open(out, "rcpt");
+		add_wishes(out, &e->rcpt[i]);
+	}
 }
 
 /* ---- reading ---- */

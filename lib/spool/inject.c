@@ -49,43 +49,6 @@ inject_connect(const struct conf *conf)
 
 /* ---- one message ---- */
 
-static void
-add_optional(struct str *out, const char *key, const char *value)
-{
-	if (value)
-		rec_add(out, key, value);
-}
-
-/* All but its `end`. */
-static void
-record_write(struct str *out, const struct envelope *e)
-{
-	rec_add(out, "sender", e->sender);
-	add_optional(out, "account", e->account);
-	add_optional(out, "origin", e->origin);
-	add_optional(out, "ret", e->ret);
-	add_optional(out, "envid", e->envid);
-	add_optional(out, "requiretls", e->requiretls);
-	if (e->hold_until)
-		rec_addf(out, "hold-until", "%" PRId64, e->hold_until);
-	add_optional(out, "transport", e->transport);
-	for (size_t i = 0; i < e->nextra; i++) {
-		rec_open(out, "extra");
-		rec_put(out, e->extra[i].key);
-		rec_put(out, e->extra[i].value);
-		rec_close(out);
-	}
-	for (size_t i = 0; i < e->nrcpt; i++) {
-		rec_open(out, "rcpt");
-		rec_put(out, e->rcpt[i].address);
-		if (e->rcpt[i].notify)
-			rec_putf(out, "notify=%s", e->rcpt[i].notify);
-		if (e->rcpt[i].orcpt)
-			rec_putf(out, "orcpt=%s", e->rcpt[i].orcpt);
-		rec_close(out);
-	}
-}
-
 /* A file without a name. */
 static int
 scratch_open(void)
@@ -147,7 +110,7 @@ gather(struct incoming *m, const struct inject *in)
 	bool text = true;
 
 	if (!in->envelope_fd) {
-		record_write(&m->record, in->env);
+		envelope_ask(&m->record, in->env);
 		m->envelope = true;
 	}
 	if (at >= 0 && !fstat(0, &st) && S_ISREG(st.st_mode)) {
