@@ -51,12 +51,14 @@ main(int argc, char *argv[])
 	(void)argc;
 	admin_start(&l.admin, "mox-queue-list", usage, ADMIN_LIST, argv);
 	while ((code = admin_option(&l.admin, options, ARRAY_LEN(options))))
-		if (code == OPT_MAILQ)
+		if (code == OPT_MAILQ) {
 			l.show = show_mailq;
-		else if (code == OPT_SUMMARY)
+			l.admin.sysexits = true;
+		} else if (code == OPT_SUMMARY) {
 			want_summary(&l);
-		else
+		} else {
 			list_option(&l, code);
+		}
 	if (l.show == show_summary && (l.names || l.sorted || l.descending))
 		die_perm("unable to combine -summary with -o, -sort or -desc");
 	if (l.show == show_mailq && (l.json || l.names || l.sorted || l.descending))

@@ -432,7 +432,7 @@ main(int argc, char **argv)
 		if (args.wait)
 			submit_and_wait();
 		submit();
-	case SENDMAIL_SMTP: sendmail_become("mox-smtpd", args.conf, NULL);
+	case SENDMAIL_SMTP: sendmail_become("mox-smtpd", args.conf, "--sysexits");
 	case SENDMAIL_LIST: sendmail_become("mox-queue-list", args.conf, "--mailq");
 	case SENDMAIL_VERIFY: verify();
 	case SENDMAIL_FLUSH: sendmail_flush(conf(), args.conf, args.flush);

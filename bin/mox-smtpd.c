@@ -11,13 +11,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <getopt.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sysexits.h>
 #include <unistd.h>
 
-#define USAGE "mox-smtpd [-C file] [-m maildir]"
+#define USAGE "mox-smtpd [--sysexits] [-C file] [-m maildir]"
 
 #define BLOCK 65536
 #define PEER_LEAST 10 /* our own copy of fd 0 stands above all numbers in the taker's child */
@@ -229,7 +231,9 @@ setup_make(const struct conf *conf, bool maildir, enum peer peer)
 int
 main(int argc, char **argv)
 {
+	static const struct option options[] = {{"sysexits", no_argument, NULL, 'S'}, {NULL, 0, NULL, 0}};
 	char *conf_file = NULL, *maildir = NULL;
+	bool sysexits = false;
 	struct taker taker;
 	struct smtpd_setup setup;
 	struct smtpd session;
@@ -239,10 +243,11 @@ main(int argc, char **argv)
 
 	prog_start("mox-smtpd");
 	fd_sanitise();
-	while ((opt = getopt(argc, argv, "C:m:hV")) != -1)
+	while ((opt = getopt_long(argc, argv, "C:m:hV", options, NULL)) != -1)
 		switch (opt) {
 		case 'C': conf_file = optarg; break;
 		case 'm': maildir = optarg; break;
+		case 'S': sysexits = true; break;
 		case 'h': print_usage(USAGE);
 		case 'V': print_version();
 		default: die_usage(USAGE);
@@ -250,7 +255,11 @@ main(int argc, char **argv)
 	if (optind != argc)
 		die_usage(USAGE);
 	errors_apart();
+	if (sysexits)
+		die_codes(EX_CONFIG, EX_TEMPFAIL);
 	conf = conf_load(conf_file);
+	if (sysexits)
+		die_codes(EX_NOPERM, EX_TEMPFAIL);
 	taker_start(&taker, conf, conf_file, maildir);
 	peer = peer_find(conf);
 	if (peer == PEER_STRANGER && !maildir)

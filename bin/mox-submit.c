@@ -28,6 +28,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -39,6 +40,7 @@
 	"mox-submit [-itv] [-C file] [-F name] [-f sender] [recipient ...]\n"                                \
 	"       mox-submit --describe"
 
+#define ENVELOPE_TO "X-Envelope-To"
 #define CONF "/etc/moxsubmit.conf"
 #define CONF_MAX 65536
 #define MESSAGE_MAX (256u << 20)
@@ -46,6 +48,7 @@
 static struct sendmail_args args;
 static struct submitconf conf;
 static struct conf *common; /* mox.conf, for its ca-file */
+static struct str given;    /* the message as it came */
 
 /* ---- the group ---- */
 
@@ -59,8 +62,9 @@ group_drop(void)
 /* ---- what came in ---- */
 
 static void
-message_read(struct str *in)
+message_read(void)
 {
+	struct str *in = &given;
 	ssize_t n;
 
 	do {
@@ -83,17 +87,44 @@ give_up(int code, const char *why, const struct str *text)
 	struct str name = {0};
 
 	group_drop();
+	if (!text->len)
+		die_exit(code, "%s", why);
 	warn("%s", why);
 	if (unsent_keep(str_cstr(text), text->len, &name))
 		die_exit(code, "%s; the message is lost", name.s);
 	die_exit(code, "the message was not sent and is kept as %s", name.s);
 }
 
+/* What cannot even be tried is kept as it came: whoever called may have no other copy. */
+NORETURN static void refuse(int code, const char *fmt, ...) PRINTF(2, 3);
+
+static void
+refuse(int code, const char *fmt, ...)
+{
+	char why[2048];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof why, fmt, ap);
+	va_end(ap);
+	give_up(code, why, &given);
+}
+
+/* The command line is wrong. A message that stands behind it is not the fault of who wrote it; on a terminal there is none yet. */
+NORETURN static void
+refuse_call(int code, const char *why)
+{
+	group_drop();
+	if (args.mode == SENDMAIL_SUBMIT && !isatty(0))
+		message_read();
+	refuse(code, "%s", why);
+}
+
 /* A configuration that is wrong must cost no mail. */
 static void
 conf_take(void)
 {
-	struct str text = {0}, why = {0}, message = {0};
+	struct str text = {0}, why = {0};
 	const char *file = args.conf ? args.conf : CONF;
 
 	if (args.conf)
@@ -112,8 +143,8 @@ conf_take(void)
 	if (!why.len)
 		common = conf_try(NULL, &why);
 	if (why.len) {
-		message_read(&message);
-		give_up(EX_CONFIG, why.s, &message);
+		message_read();
+		refuse(EX_CONFIG, "%s", why.s);
 	}
 	str_free(&text);
 }
@@ -126,7 +157,8 @@ mailname(void)
 	return conf.hostname;
 }
 
-/* All mail is from the one address that the server lets us use, so what the caller wrote as From goes. *named: it has a To. */
+/* All mail is from the one address that the server lets us use, so what the caller wrote as From goes; and so does what we wrote into a
+ * message that was kept. *named: it has a To. */
 static void
 from_remove(struct str *out, const struct str *in, bool *named)
 {
@@ -140,7 +172,7 @@ from_remove(struct str *out, const struct str *in, bool *named)
 		p = nl ? nl + 1 : end;
 	}
 	for (const char *at = p; header_next(&p, end, &f); at = p) {
-		if (!header_is(&f, "from"))
+		if (!header_is(&f, "from") && !header_is(&f, ENVELOPE_TO))
 			str_add(out, at, (size_t)(p - at));
 		*named |= header_is(&f, "to") || header_is(&f, "resent-to");
 	}
@@ -158,18 +190,18 @@ recipients_take(struct recipients *to, const struct draft *d)
 	for (int i = 0; i < args.noperand; i++)
 		recipients_add_list(to, args.operand[i]);
 	if (!to->why.len && args.extract && !draft_recipients(d, recipients_add, to, &why))
-		die_perm("unable to read %s", why.s);
+		refuse(EX_DATAERR, "unable to read %s", why.s);
 	if (to->why.len)
-		die_perm("%s", to->why.s);
+		refuse(EX_DATAERR, "%s", to->why.s);
 	if (!to->n)
-		die_exit(args.extract ? EX_NOINPUT : EX_USAGE, "unable to send: no recipient is named");
+		refuse(args.extract ? EX_NOINPUT : EX_USAGE, "unable to send: no recipient is named");
 	for (size_t i = 0; i < to->n; i++) {
 		struct recipient *r = &to->v[i];
 
 		if (!r->bare)
 			continue;
 		if (!*conf.destination)
-			die_exit(EX_NOUSER,
+			refuse(EX_NOUSER,
 			    "unable to send to %s: it has no domain, and DefaultDestination is not set",
 			    r->path);
 		free(r->path);
@@ -196,7 +228,7 @@ is_ascii(const struct recipients *to)
 
 /* The whole message in wire form. */
 static void
-compose(struct submit *s, struct recipients *to, const struct str *in, struct str *out)
+compose(struct submit *s, struct recipients *to, struct str *out)
 {
 	struct str plain = {0}, added = {0}, body = {0};
 	struct parcel p = {.whole = true};
@@ -204,7 +236,7 @@ compose(struct submit *s, struct recipients *to, const struct str *in, struct st
 	struct wire w;
 	bool named;
 
-	from_remove(&plain, in, &named);
+	from_remove(&plain, &given, &named);
 	draft_scan(&d, plain.s, plain.len);
 	recipients_take(to, &d);
 	draft_add_from(&d, &added, args.name, conf.from);
@@ -234,7 +266,7 @@ compose(struct submit *s, struct recipients *to, const struct str *in, struct st
 	wire_add(&w, str_cstr(&body), body.len);
 	wire_end(&w);
 	if (w.bad)
-		die_perm("unable to send this message: %s", w.bad);
+		refuse(EX_DATAERR, "unable to send this message: %s", w.bad);
 	s->eightbit = w.eightbit;
 	s->smtputf8 = w.utf8_header || !is_ascii(to);
 	s->dot = w.dot;
@@ -341,7 +373,7 @@ keep_and_end(int code, const char *why, const struct recipients *to, const struc
 {
 	struct str text = {0};
 
-	str_adds(&text, "X-Envelope-To: ");
+	str_adds(&text, ENVELOPE_TO ": ");
 	for (size_t i = 0; i < to->n; i++)
 		str_addf(&text, "%s%s", i ? ",\r\n\t" : "", to->v[i].path);
 	str_adds(&text, "\r\n");
@@ -355,10 +387,10 @@ submit(void)
 	struct submit s = {.to = &conf, .conf = common, .fd = memfd_create("message", MFD_CLOEXEC)};
 	struct recipients to = {.mailname = mailname};
 	struct submit_result r = {.end = SUBMIT_LATER};
-	struct str in = {0}, wire = {0}, why = {0};
+	struct str wire = {0}, why = {0};
 
-	message_read(&in);
-	compose(&s, &to, &in, &wire);
+	message_read();
+	compose(&s, &to, &wire);
 	s.size = wire.len;
 	s.nrcpt = to.n;
 	s.rcpt = mem_zalloc(to.n * sizeof *s.rcpt);
@@ -386,7 +418,7 @@ submit(void)
 	recipients_free(&to);
 	str_free(&r.text);
 	str_free(&r.refused);
-	str_free(&in);
+	str_free(&given);
 	str_free(&wire);
 	conf_free(common);
 	submitconf_free(&conf);
@@ -420,7 +452,7 @@ main(int argc, char **argv)
 	if (argc == 2 && !strcmp(argv[1], "--describe"))
 		return describe();
 	if ((code = sendmail_args(&args, argc, argv, &why)))
-		die_exit(code, "%s", why.s);
+		refuse_call(code, why.s);
 	switch (args.mode) {
 	case SENDMAIL_SUBMIT: conf_take(); return submit();
 	case SENDMAIL_LIST: puts("Mail queue is empty"); return 0;

@@ -288,6 +288,28 @@ send -C bad.conf a@x.example <<<x
 nothing "S43 a bad configuration, header to complete" 78
 send -C nowhere.conf a@x.example <<<x
 nothing "S43 no configuration of that name" 78
+for how in -bp -bs -bi -q -q30m -qRx '-bv a@x.example'; do
+	read -ra words <<<"$how"
+	fails 78 "S43 a bad configuration: $how" mox-sendmail -C bad.conf "${words[@]}"
+	like "S43 said in one sentence" "$(cat .out)" '^mox-[a-z-]*: [^'$'\n'']*nonsense[^'$'\n'']*$'
+done
+ln -s "$MOX_BIN/mox-sendmail" mailq
+fails 78 "S43 a bad configuration: mailq" ./mailq -C bad.conf
+for how in -bp -q -qRx; do
+	fails 75 "S43 no spool to be had: $how" env MOX_SPOOL="$T/mox.conf/spool" mox-sendmail "$how"
+done
+mox-sendmail -bs <<<QUIT 2>/dev/null >/dev/full
+is "S44 -bs with nobody to answer to" $? 75
+python3 - <<-'X'
+	import socket, subprocess
+	s = socket.create_server(("127.0.0.1", 0))
+	c = socket.create_connection(s.getsockname())
+	a = s.accept()[0]
+	open("stranger.conf", "w").write('mailname = "host.example"\naliases = "none"\nsmtpd { trusted-networks = { "192.0.2.0/24" } }\n')
+	c.shutdown(socket.SHUT_WR)
+	raise SystemExit(subprocess.run(["mox-sendmail", "-C", "stranger.conf", "-bs"], stdin=a, stdout=a, stderr=subprocess.DEVNULL).returncode)
+X
+is "S44 -bs with a client who is not trusted" $? 77
 printf 'min-free = "900G"\nmailname = "host.example"\naliases = "none"\n' >full.conf
 send -C full.conf a@x.example <<<x
 nothing "S43 no room: try later" 75

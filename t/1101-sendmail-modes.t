@@ -33,7 +33,7 @@ for words in newaliases hoststat purgestat 'sendmail -bi' 'sendmail -I' 'sendmai
 	is "S1 S28 S31 $words does nothing, successfully" "$rc $ran$said" "0 "
 done
 run bin/sendmail -bs -odb -oem
-is "S26 -bs" "$rc $ran" "0 mox-smtpd "
+is "S26 -bs" "$rc $ran" "0 mox-smtpd --sysexits"
 for o in -bd -bD -bl; do
 	run bin/sendmail $o -q15m
 	like "S29 $o is refused with the reason" "$rc $said" "^64 .*mox-runq -w"
@@ -95,6 +95,11 @@ flush -qR!@y.example
 is "S30 -qR!: whose recipient has it not" "$rc $asked$said" "0 schedule now - 0abc.2,|runq |"
 flush -C mox.conf -q
 is "S30 -C reaches them" "$rc $asked" "0 schedule -C mox.conf -all now |runq -C mox.conf|"
+for c in 100:77 111:75; do
+	printf '#!/bin/bash\nexit %s\n' "${c%:*}" >bin/mox-runq
+	flush -q
+	is "S30 S43 -q: mox-runq's ${c%:*} is ${c#*:}" "$rc" "${c#*:}"
+done
 printf '#!/bin/bash\necho "mox-queue-schedule: unable to do that" >&2\nexit 100\n' >bin/mox-queue-schedule
 flush -q
 is "S30 -q by somebody who may not" "$rc $asked$said" "77 mox-queue-schedule: unable to do that"

@@ -149,11 +149,32 @@ ok "no To: it gets one" submit z@example.org <<<$'Subject: x\n\nhi'
 like "..." "$(cat "$d/msg.2")" 'To: <z@example.org>'
 ok "no header at all" submit z@example.org <<<'just text'
 like "..." "$(tr -d '\r' <"$d/msg.3")" $'\n\njust text$'
+conf 'Host: 127.0.0.1'
+ok "Host may be an address, as in mox" submit z@example.org <<<$'Subject: x\n\nhi'
 conf
-fails 67 "a name without domain, and no DefaultDestination" submit root <msg
-fails 64 "no recipient" submit <msg
-fails 65 "a recipient that is none" submit 'a b@example.org' <msg
-is "nothing of that was sent or kept" "$(find "$d" -name 'log.*' | wc -l)$(kept)" 4
+# refused CODE NAME ARG...: exit code, and that msg is kept as it came
+refused() {
+	local code=$1 name=$2
+	shift 2
+	fails "$code" "$name" submit "$@" <"${from:-msg}"
+	ok "... is kept as it came" cmp "$(kept)" "${from:-msg}"
+	rm -rf home/moxsubmit.failures
+}
+refused 67 "a name without domain, and no DefaultDestination" root
+refused 64 "no recipient"
+refused 65 "a recipient that is none" 'a b@example.org'
+refused 65 "an empty one" ''
+refused 64 "an option that is none" -Z a@example.org
+refused 64 "a value that is none" -N sometimes a@example.org
+printf 'Subject: nobody\n\nhi\n' >nobody
+from=nobody refused 66 "-t and no recipient" -t
+printf 'To: a@example.org, b b@example.org\n\nhi\n' >some
+from=some refused 65 "-t and a bad recipient beside a good one" -t
+printf 'Subject: x\nX: \0\n\nhi\n' >nul
+from=nul refused 65 "a message that cannot go" a@example.org
+is "nothing of that was sent" "$(find "$d" -name 'log.*' | wc -l)" 5
+fails 64 "no recipient and no message" submit </dev/null
+is "... leaves no file" "$(kept)" ""
 is "mailq: an empty queue" "$(submit -bp)" "Mail queue is empty"
 ok "-bi, -q: nothing to do" submit -bi
 fails 64 "no SMTP server" submit -bs
@@ -161,7 +182,7 @@ fails 64 "no SMTP server" submit -bs
 # ---- RequireTLS
 conf 'RequireTLS: no'
 ok "RequireTLS: no" submit a@example.org <msg
-like "... is a header field" "$(cat "$d/msg.4")" 'TLS-Required: No'
+like "... is a header field" "$(cat "$d/msg.5")" 'TLS-Required: No'
 serve tls,requiretls
 conf 'TLS: true' 'RequireTLS: yes'
 ok "RequireTLS: yes" submit a@example.org <msg
@@ -249,6 +270,10 @@ fails 69 "refused" submit a@example.org b@example.org <msg
 like "... says where" "$(cat .out)" "localhost answered the message with 554 5.6.0 no such text.*mox-submit: the message was not sent and is kept as $T/home/moxsubmit.failures/newmsg\."
 is "... one file, for nobody else" "$(kept | wc -l) $(stat -c %a home/moxsubmit.failures "$(kept)" | paste -sd' ')" "1 700 600"
 like "... with its recipients, as it was to be sent" "$(cat "$(kept)")" $'^X-Envelope-To: a@example.org,\r\n\tb@example.org\r\nFrom: machine@example.org\r\n'
+serve plain
+conf
+ok "it can be sent again" submit -t b@example.org <"$(kept)"
+unlike "... and whom it was for stays between us" "$(cat "$d/msg.0")" Envelope
 serve busy
 conf
 fails 75 "421 is later" submit a@example.org <msg

@@ -8,6 +8,7 @@
 #include "rec.h"
 
 #include <inttypes.h>
+#include <sysexits.h>
 
 #define REQUEST_FULL 20000 /* bytes; with one more id and the rest of a request it still fits a packet */
 #define FILTER_MAX 4000
@@ -147,7 +148,11 @@ admin_ready(struct admin *a, int first)
 			a->from_stdin = true;
 		else
 			id_add(a, a->opt.argv[i]);
+	if (a->sysexits)
+		die_codes(EX_CONFIG, EX_TEMPFAIL);
 	a->conf = conf_load(a->conf_file);
+	if (a->sysexits)
+		die_codes(EX_NOPERM, EX_TEMPFAIL);
 }
 
 bool
@@ -306,7 +311,7 @@ ask_once(struct admin *a, const struct str *head, bool again, struct listing *l)
 	} while (code == CTL_CUT && again && l->seen > before && l->in_order);
 	if (code) {
 		admin_flush();
-		die_exit(code == CTL_CUT ? EXIT_TEMP : code, "%s", str_cstr(&why));
+		die_exit(code == EXIT_PERM ? die_code_perm() : die_code_temp(), "%s", str_cstr(&why));
 	}
 	str_free(&request);
 	str_free(&why);

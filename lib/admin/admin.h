@@ -38,6 +38,7 @@ struct admin {
 	bool from_stdin; /* "-": further ids are lines on fd 0 */
 	unsigned line;   /* of fd 0 */
 	bool all, dry_run;
+	bool sysexits;   /* exit codes for callers of sendmail(8) */
 	uint64_t limit;  /* 0: none */
 	bool keep_limit; /* the command cuts off by itself: the owner is not told */
 };

@@ -33,7 +33,7 @@ sibling_argv(const char *name, char *conf_file, const char *const *words, size_t
 void
 sendmail_become(const char *name, char *conf_file, const char *option)
 {
-	child_exec(sibling_argv(name, conf_file, &option, option != NULL));
+	child_exec(sibling_argv(name, conf_file, &option, 1));
 	die_exit(EX_OSERR, "unable to run %s: %m", name);
 }
 
@@ -226,7 +226,8 @@ sendmail_flush(const struct conf *c, char *conf_file, const char *what)
 	else
 		due_make_some(conf_file, what);
 	/* Where one runs already, this ends at once. */
-	sendmail_become("mox-runq", conf_file, NULL);
+	check_code("mox-runq", child_wait(run("mox-runq", conf_file, NULL, 0, NULL, 0)));
+	exit(0);
 }
 
 /* ---- -bv ---- */

@@ -7,7 +7,7 @@
 #include "conf.h"
 #include "recipients.h"
 
-/* Becomes the sibling; option may be NULL. conf_file: for its -C; NULL: none. */
+/* Becomes the sibling, whose exit code is then ours: the option makes it one of <sysexits.h>. conf_file: for its -C; NULL: none. */
 NORETURN void sendmail_become(const char *name, char *conf_file, const char *option);
 
 /* -q (S30). what stands behind it: "" or "f" makes all queued mail due and delivers it, I, R or S with a text

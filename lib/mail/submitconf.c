@@ -1,6 +1,7 @@
 #include "base.h"
 
 #include "addr.h"
+#include "domain.h"
 #include "submitconf.h"
 
 #include <stddef.h>
@@ -119,9 +120,23 @@ line_take(struct submitconf *c, char *line, unsigned *seen)
 	return value_set(c, k, value);
 }
 
+/* mox takes names in any script, the wire does not. false: it is no domain name. */
+static bool
+name_use(char **name)
+{
+	const char *why;
+	char *ascii = domain_ascii(*name, &why);
+
+	if (!ascii)
+		return false;
+	free(*name);
+	*name = ascii;
+	return true;
+}
+
 /* What no line tells alone; "" when all is well. */
 static void
-check(const struct submitconf *c, unsigned seen, const char *name, struct str *why)
+check(struct submitconf *c, unsigned seen, const char *name, struct str *why)
 {
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
 		if (keys[i].required && !(seen & 1u << i)) {
@@ -130,7 +145,9 @@ check(const struct submitconf *c, unsigned seen, const char *name, struct str *w
 		}
 	if (!*c->host || !c->port)
 		str_addf(why, "%s: expected Host and Port of a server", name);
-	else if (!*c->hostname)
+	else if (!strchr(c->host, ':') && !name_use(&c->host)) /* a colon: an IPv6 address */
+		str_addf(why, "%s: expected a name or an address for Host", name);
+	else if (!name_use(&c->hostname))
 		str_addf(why, "%s: expected a domain name for LocalHostname", name);
 	else if (addr_check(c->from, strlen(c->from), true) || !addr_domain(c->from))
 		str_addf(why, "%s: expected a mail address for From", name);

@@ -48,6 +48,14 @@ faults(void)
 		"f: expected only one of ClientAuthEd25519PrivateKey and ClientAuthCertPrivateKeyPEMFile"},
 	    {"Host: x\nPort: 70000\n", "f:2: expected a number from 1 to 65535"},
 	    {"Host: x\nTLS:\n", "f:2: expected true or false"},
+	    {"LocalHostname: me_.example\nHost: 2001:db8::1\nPort: 25\nTLS: false\nSTARTTLS: "
+	     "false\nUsername:\nFrom: a@b\n",
+		"good"},
+	    {"LocalHostname: a b\nHost: 192.0.2.1\nPort: 25\nTLS: false\nSTARTTLS: false\nUsername:\nFrom: "
+	     "a@b\n",
+		"f: expected a domain name for LocalHostname"},
+	    {"LocalHostname: me\nHost: a b\nPort: 25\nTLS: false\nSTARTTLS: false\nUsername:\nFrom: a@b\n",
+		"f: expected a name or an address for Host"},
 	    {"", "f: expected the key LocalHostname, which is missing"},
 	    {"LocalHostname: x\nHost: x\nPort: 25\nTLS: true\nSTARTTLS: true\nUsername:\nFrom: a@b\n",
 		"f: expected only one of TLS and STARTTLS to be true"},
@@ -57,6 +65,25 @@ faults(void)
 
 	for (size_t i = 0; i < ARRAY_LEN(t); i++)
 		STR_EQ(fault(t[i].text), t[i].said, t[i].said);
+}
+
+/* A file as mox's own `mox config describe-sendmail` has its keys, in its order, with names as a person writes them. */
+static void
+names(void)
+{
+	static char text[] =
+	    "# Hosts have names.\nLocalHostname: b\303\274cher.example\n\nHost: M\303\234LLER.example\nPort: "
+	    "587\n"
+	    "TLS: false\nSTARTTLS: true\nUsername: u\nPassword: p\nAuthMethod: SCRAM-SHA-256-PLUS\n"
+	    "From: a@b.example\n\n# (optional)\nDefaultDestination: c@d.example\nRequireTLS: no\n";
+	struct submitconf c;
+	struct str why = {0};
+
+	OK(submitconf_parse(&c, "f", text, &why), "the keys of mox");
+	STR_EQ(c.hostname, "xn--bcher-kva.example", "LocalHostname for the wire");
+	STR_EQ(c.host, "xn--mller-kva.example", "Host for the wire");
+	submitconf_free(&c);
+	str_free(&why);
 }
 
 int
@@ -75,6 +102,7 @@ main(void)
 	INT_EQ((long long)c.port, 465, "number");
 	OK(c.tls && !c.starttls && c.insecure, "booleans");
 	submitconf_free(&c);
+	names();
 	submitconf_describe(&described);
 	p = described.s;
 	OK(!submitconf_parse(&c, "f", p, &why), "the description wants to be filled in");
