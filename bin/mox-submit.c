@@ -13,6 +13,7 @@
 #include "file.h"
 #include "handover.h"
 #include "header.h"
+#include "log.h"
 #include "quoted.h"
 #include "rec.h"
 #include "recipients.h"
@@ -449,6 +450,7 @@ main(int argc, char **argv)
 	die_codes(EX_DATAERR, EX_TEMPFAIL);
 	if (getauxval(AT_SECURE) && clearenv())
 		die_temp("unable to clear the environment");
+	log_start(LOG_INFO, false); /* behind the clearing: no guest reads the password at trace-auth */
 	if (argc == 2 && !strcmp(argv[1], "--describe"))
 		return describe();
 	if ((code = sendmail_args(&args, argc, argv, &why)))

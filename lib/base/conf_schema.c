@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "conf.h"
 #include "conf_schema.h"
+#include "log.h"
 
 #define YEAR (365 * DAY)
 
@@ -69,7 +70,7 @@ const struct conf_key conf_top_keys[] = {
     {"smtp-port", "25", AT(conf, smtp_port), NUMBER(1, 65535)},
     {"ca-file", "/etc/ssl/certs/ca-certificates.crt", AT(conf, ca_file), PATH},
     {"tls-minimum", "1.2", AT(conf, tls_minimum), WORD("1.0 1.1 1.2 1.3")},
-    {"log-level", "info", AT(conf, log_level), WORD("debug info warn alert")},
+    {"log-level", "info", AT(conf, log_level), WORD(LOG_LEVELS)},
     {0},
 };
 static const struct conf_key retry_keys[] = {

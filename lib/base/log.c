@@ -10,6 +10,7 @@
 
 #define LOG_VALUE_MAX 2048 /* bytes of one value, before escapes */
 
+static const char *const names[] = {"trace-data", "trace-auth", "trace", "debug", "info", "warn", "alert"};
 static enum log_level least = LOG_INFO;
 static bool gather;
 static bool on; /* the line being written is wanted */
@@ -18,8 +19,28 @@ static struct str buf;
 void
 log_start(enum log_level level, bool buffered)
 {
+	const char *env = getenv("MOX_LOG_LEVEL");
+
 	least = level;
+	for (size_t i = 0; env && i < ARRAY_LEN(names); i++)
+		if (!strcmp(env, names[i]))
+			least = (enum log_level)i;
 	gather = buffered;
+	/* So that no line of a dialogue waits for memory (tap.h). */
+	if (least <= LOG_TRACE)
+		str_reserve(&buf, 5 * LOG_VALUE_MAX);
+}
+
+bool
+log_wants(enum log_level level)
+{
+	return level >= least;
+}
+
+enum log_level
+log_least(void)
+{
+	return least;
 }
 
 void
@@ -34,7 +55,6 @@ log_flush(void)
 void
 log_open(enum log_level level, const char *event)
 {
-	static const char *const names[] = {"debug", "info", "warn", "alert"};
 	char when[CLOCK_ISO_SIZE];
 
 	on = level >= least;

@@ -4,6 +4,7 @@
 #include "deliver.h"
 #include "die.h"
 #include "flight.h"
+#include "trace.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -286,11 +287,14 @@ int
 deliver_run(const struct conf *conf, int sock, const struct passage *passage)
 {
 	static struct deliver d;
+	static struct tap tap;
 	struct timeval patience = {.tv_sec = REPORT_PATIENCE};
 
 	d.conf = conf;
 	d.sock = d.line.c.watch = sock;
 	d.line.c.io.fd = -1;
+	d.line.c.io.tap = &tap;
+	trace_listen(&tap, d.line.c.host);
 	d.line.c.io.block = conf->timeouts.block;
 	for (int i = 0; i < FLIGHT_JOBS; i++)
 		d.job[i].fd = -1;

@@ -7,6 +7,7 @@
 #include "probe.h"
 #include "reach.h"
 #include "rec.h"
+#include "trace.h"
 
 /* The line comes first: reach.c gives it back to see(). */
 struct probe {
@@ -150,12 +151,15 @@ int
 probe_serve(int sock, const struct confined *how)
 {
 	static struct probe p;
+	static struct tap tap;
 	static struct passage passage;
 	struct job j = {.fd = -1, .plan = *how->plan, .demand = how->secure ? JOB_SECURE : JOB_USUAL};
 	bool good = false;
 
 	p.line.c.watch = sock;
 	p.line.c.io.fd = -1;
+	p.line.c.io.tap = &tap;
+	trace_listen(&tap, p.line.c.host);
 	p.line.c.io.block = how->conf->timeouts.block;
 	p.line.see = see;
 	passage_init(&passage, how->transport, how->keeper);

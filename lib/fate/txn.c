@@ -166,8 +166,10 @@ put_mail(struct txn *t, struct line *l)
 	const struct job *j = t->job;
 	char p[PARAMS_MAX] = "";
 	size_t n = 0;
-	enum io io = put_path(&l->c.io, "MAIL FROM:<", j->sender, e->smtputf8);
+	enum io io;
 
+	tap_note(l->c.io.tap, "message %s", j->id ? j->id : "-");
+	io = put_path(&l->c.io, "MAIL FROM:<", j->sender, e->smtputf8);
 	if (e->size)
 		n += (size_t)snprintf(p + n, sizeof p - n, " SIZE=%ju", (uintmax_t)job_bytes(j));
 	if (e->eightbit && j->flags & JOB_8BIT)
@@ -216,15 +218,18 @@ put_end(struct txn *t, struct line *l)
 	if (t->bdat) {
 		snprintf(head, sizeof head, "BDAT %ju LAST\r\n", (uintmax_t)job_bytes(j));
 		io = stream_puts(s, head);
+		tap_kind(s->tap, TAP_DATA);
 		if (io == IO_OK)
 			io = stream_put(s, j->prepend.s, j->prepend.len);
 		if (io == IO_OK)
 			io = stream_file(s, j->fd, 0, j->size);
+		tap_kind(s->tap, TAP_PLAIN);
 	} else if (!t->accepted) {
 		/* 354 although every recipient was refused: the lone dot of RFC 2920 3.1, never a message
 		 * (T85). */
 		io = stream_puts(s, ".\r\n");
 	} else {
+		tap_kind(s->tap, TAP_DATA);
 		io = stream_put(s, j->prepend.s, j->prepend.len);
 		if (io == IO_OK)
 			io = stream_dotted(s, j->fd, j->size, j->flags & JOB_DOT);

@@ -105,6 +105,7 @@ login(struct smtp *c, const struct sasl_who *who, const struct sasl_binding *b, 
 	enum login how;
 	bool has_first;
 
+	tap_kind(c->io.tap, TAP_AUTH);
 	*end = (struct login_end){.mechanism = sasl_choose(who, &peer), .got = SMTP_REPLY};
 	if (end->mechanism == SASL_MECHANISMS) {
 		end->why = !c->ehlo.auth ? "the server offers no login that is known here"
@@ -131,6 +132,7 @@ login(struct smtp *c, const struct sasl_who *who, const struct sasl_binding *b, 
 	}
 	how = end->got == SMTP_REPLY ? dialogue(c, &s, &first, timeout, end) : LOGIN_BROKEN;
 done:
+	tap_kind(c->io.tap, TAP_PLAIN);
 	secret_str_free(&first);
 	sasl_free(&s);
 	return how;

@@ -89,6 +89,8 @@ smtp_dial(struct smtp *c, const char *host, const char *ip, uint16_t port, int64
 	c->waiting = false;
 	c->trips = 0;
 	c->bad = NULL;
+	tap_kind(c->io.tap, TAP_PLAIN);
+	tap_note(c->io.tap, "connected to %s[%s] port %u", host, ip, (unsigned)port);
 	return 0;
 }
 
@@ -136,6 +138,18 @@ smtp_from_io(enum io io)
 	return SMTP_BAD;
 }
 
+static enum smtp_got
+broken(const struct smtp *c, enum smtp_got got)
+{
+	char why[1000];
+
+	if (c->io.tap && got != SMTP_WATCH && got != SMTP_REPLY) {
+		smtp_why(c, got, why, sizeof why);
+		tap_note(c->io.tap, "%s", why);
+	}
+	return got;
+}
+
 enum smtp_got
 smtp_reply(struct smtp *c, int64_t timeout)
 {
@@ -155,6 +169,7 @@ smtp_reply(struct smtp *c, int64_t timeout)
 
 		if (s->in_end > s->in_at)
 			got = reply_feed(&c->reply, s->in + s->in_at, s->in_end - s->in_at, &used);
+		tap_feed(s->tap, TAP_SERVER, s->in + s->in_at, used);
 		s->in_at += used;
 		if (got == REPLY_DONE) {
 			c->waiting = false;
@@ -162,10 +177,10 @@ smtp_reply(struct smtp *c, int64_t timeout)
 		}
 		if (got == REPLY_BAD) {
 			c->bad = c->reply.bad;
-			return SMTP_BAD;
+			return broken(c, SMTP_BAD);
 		}
 		if ((io = stream_fill(s, c->deadline)) != IO_OK)
-			return smtp_from_io(io);
+			return broken(c, smtp_from_io(io));
 	}
 }
 
@@ -177,14 +192,14 @@ smtp_command(struct smtp *c, const char *line, int64_t timeout)
 	/* A peer that speaks unasked would have its words taken for the answer to what comes next. */
 	if (c->io.in_end > c->io.in_at) {
 		c->bad = "more than one answer";
-		return SMTP_BAD;
+		return broken(c, SMTP_BAD);
 	}
 	io = stream_puts(&c->io, line);
 	if (io == IO_OK)
 		io = stream_puts(&c->io, "\r\n");
 	if (io == IO_OK)
 		io = stream_flush(&c->io);
-	return io == IO_OK ? smtp_reply(c, timeout) : smtp_from_io(io);
+	return io == IO_OK ? smtp_reply(c, timeout) : broken(c, smtp_from_io(io));
 }
 
 static bool
@@ -236,11 +251,12 @@ is_dns_name(const char *s)
 enum smtp_got
 smtp_tls(struct smtp *c, const char *name, bool small, int64_t timeout)
 {
+	enum smtp_got got;
 	struct tls *t;
 
 	if (c->io.in_end > c->io.in_at) {
 		c->bad = "more behind its answer to STARTTLS";
-		return SMTP_BAD;
+		return broken(c, SMTP_BAD);
 	}
 	t = tls_new(c->io.fd, is_dns_name(name) ? name : NULL, small);
 	if (!t) {
@@ -249,7 +265,10 @@ smtp_tls(struct smtp *c, const char *name, bool small, int64_t timeout)
 	}
 	c->ehlo = (struct ehlo){0};
 	c->trips += 2;
-	return smtp_from_io(stream_starttls(&c->io, t, clock_mono() + timeout));
+	got = smtp_from_io(stream_starttls(&c->io, t, clock_mono() + timeout));
+	if (got == SMTP_REPLY)
+		tap_note(c->io.tap, "%s %s", tls_version(t), tls_cipher(t));
+	return broken(c, got);
 }
 
 void

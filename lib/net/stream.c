@@ -194,6 +194,7 @@ stream_put(struct stream *s, const void *p, size_t n)
 	const char *from = p;
 	enum io io = IO_OK;
 
+	tap_feed(s->tap, TAP_CLIENT, p, n);
 	while (n && io == IO_OK) {
 		size_t k = STREAM_OUT - s->out_len;
 
@@ -229,6 +230,7 @@ by_sendfile(struct stream *s, int fd, uint64_t from, uint64_t to)
 		ssize_t w = sendfile(s->fd, fd, &at, left > STREAM_OUT * 4 ? STREAM_OUT * 4 : (size_t)left);
 
 		if (w > 0) {
+			tap_skip(s->tap, (uint64_t)w);
 			s->written += (uint64_t)w;
 			deadline = clock_mono() + s->block;
 		} else if (!w) {
@@ -259,6 +261,7 @@ file_take(struct stream *s, int fd, uint64_t *from, uint64_t to)
 		s->err = r ? errno : 0;
 		return IO_FILE;
 	}
+	tap_feed(s->tap, TAP_CLIENT, s->out + s->out_len, (size_t)r);
 	s->out_len += (size_t)r;
 	*from += (uint64_t)r;
 	return IO_OK;
@@ -269,7 +272,8 @@ stream_file(struct stream *s, int fd, uint64_t from, uint64_t to)
 {
 	enum io io = IO_OK;
 
-	if (!s->tls && to - from >= SENDFILE_MIN)
+	tap_kind(s->tap, TAP_DATA);
+	if (!s->tls && to - from >= SENDFILE_MIN && !tap_wants_data(s->tap))
 		return by_sendfile(s, fd, from, to);
 	while (from < to && io == IO_OK) {
 		io = file_take(s, fd, &from, to);
@@ -325,6 +329,7 @@ stream_dotted(struct stream *s, int fd, uint64_t size, bool stuff)
 	bool line_start = true;
 	enum io io = IO_OK;
 
+	tap_kind(s->tap, TAP_DATA);
 	if (!stuff) {
 		io = stream_file(s, fd, 0, size);
 	} else {
@@ -346,5 +351,6 @@ stream_dotted(struct stream *s, int fd, uint64_t size, bool stuff)
 		io = last_two(s, fd, size, last);
 	if (io == IO_OK && memcmp(last, "\r\n", 2) != 0)
 		io = stream_puts(s, "\r\n");
+	tap_kind(s->tap, TAP_PLAIN);
 	return io == IO_OK ? stream_puts(s, ".\r\n") : io;
 }

@@ -11,6 +11,7 @@
 
 #include "base.h"
 
+#include "tap.h"
 #include "tls.h"
 
 #include <stdbool.h>
@@ -36,6 +37,7 @@ struct stream {
 	int watch;
 	bool watch_in; /* let a packet at watch end stream_fill */
 	struct tls *tls;
+	struct tap *tap; /* set once, before the first stream_open; NULL: nobody reads along */
 	int err;
 	int64_t cap;   /* no wait lasts beyond this (CLOCK_MONOTONIC) */
 	int64_t block; /* how long one block (at most STREAM_OUT bytes) may take to go out, microseconds */
@@ -61,7 +63,7 @@ bool stream_stirs(struct stream *s);
 enum io stream_put(struct stream *s, const void *p, size_t n);
 enum io stream_puts(struct stream *s, const char *text);
 enum io stream_flush(struct stream *s);
-/* Bytes from..to of a file, as they are; they may stay in out. */
+/* Bytes from..to of a file, as they are; they may stay in out. For the tap they are a message. */
 enum io stream_file(struct stream *s, int fd, uint64_t from, uint64_t to);
 /* The same with the dots of SMTP's DATA (RFC 5321 4.5.2) and its end: every line that begins with a dot gets
  * another, a last line without an end gets one, then the final dot. stuff false: no line begins with a dot.

@@ -9,6 +9,7 @@
 #include "smtp.h"
 #include "submit.h"
 #include "tls.h"
+#include "trace.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -312,9 +313,12 @@ void
 submit_run(const struct submit *s, struct submit_result *r)
 {
 	struct smtp *c = mem_zalloc(sizeof *c);
+	struct tap tap = {0};
 	bool open = false;
 
 	c->io.fd = c->io.watch = c->watch = -1;
+	c->io.tap = &tap;
+	trace_listen(&tap, c->host);
 	c->io.cap = clock_mono() + s->conf->timeouts.session;
 	c->io.block = s->conf->timeouts.block;
 	end_with(r, SUBMIT_LATER, "the server has no address");
