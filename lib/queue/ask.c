@@ -50,41 +50,6 @@ ask_want(struct runq *q, struct dest *d)
 
 /* ---- the co-process ---- */
 
-void
-co_close(struct co_process *c)
-{
-	struct watch *w[] = {&c->out, &c->in};
-
-	for (size_t i = 0; i < 2; i++) {
-		if (w[i]->fd < 0)
-			continue;
-		loop_del(w[i]);
-		close(w[i]->fd);
-		w[i]->fd = -1;
-	}
-	str_reset(&c->to);
-	str_reset(&c->from);
-}
-
-void
-co_died(struct runq *q, struct co_process *c, const char *name)
-{
-	int64_t wait;
-
-	co_close(c);
-	if (q->mono - c->started > MINUTE)
-		c->deaths = 0;
-	c->deaths++;
-	wait = 100000 << (c->deaths < 10 ? c->deaths : 10);
-	c->start_at = q->mono + (wait < MINUTE ? wait : MINUTE);
-	if (q->stopping)
-		return;
-	log_open(c->deaths > 3 ? LOG_ALERT : LOG_WARN, "restart");
-	log_s("command", name);
-	log_i("deaths", c->deaths);
-	log_close();
-}
-
 static void asked_end(struct runq *q, struct dest *d);
 static void set_text(struct dest *d, const char *code, const char *text);
 static void fail_ready(struct runq *q, struct dest *d);
@@ -113,10 +78,8 @@ ask_again(struct hnode *n, void *arg)
 static void
 nexthop_died(struct runq *q)
 {
-	/* It may hang rather than be dead, and would never see that its pipe is gone. */
-	if (q->nexthop.pid > 0)
-		kill(q->nexthop.pid, SIGKILL);
-	q->nexthop.pid = 0;
+	/* Where it hangs it would never see that its pipe is gone. */
+	co_kill(&q->nexthop);
 	co_died(q, &q->nexthop, "mox-nexthop");
 	hash_each(&q->dests, ask_again, q);
 }
@@ -189,39 +152,30 @@ static bool
 nexthop_start(struct runq *q)
 {
 	struct co_process *c = &q->nexthop;
-	char *argv[] = {(char[]){"mox-nexthop"}, (char[]){"-w"}, NULL, NULL, NULL};
-	char flag[] = "-C";
 	int to[2], from[2];
 	struct child_fd map[2];
+	bool ok;
 
 	if (c->out.fd >= 0)
 		return true;
-	if (q->mono < c->start_at)
+	if (!co_may_start(q, c))
 		return false;
-	if (q->conf_flag) {
-		argv[2] = flag;
-		argv[3] = (char *)(uintptr_t)q->conf_flag;
-	}
 	if (pipe2(to, O_CLOEXEC) || pipe2(from, O_CLOEXEC))
 		die_temp("unable to make a pipe: %m");
 	map[0] = (struct child_fd){to[0], 0};
 	map[1] = (struct child_fd){from[1], 1};
-	c->pid = child_spawn(argv, map, 2);
+	ok = co_spawn(q, c, "mox-nexthop", map, 2);
 	close(to[0]);
 	close(from[1]);
-	c->started = q->mono;
 	c->out = (struct watch){to[1], writable};
 	c->in = (struct watch){from[0], readable};
 	fd_nonblock(to[1], true);
 	fd_nonblock(from[0], true);
 	loop_add(&c->out, 0);
 	loop_add(&c->in, EPOLLIN);
-	if (c->pid < 0) {
-		warn("unable to start mox-nexthop: %m");
+	if (!ok)
 		nexthop_died(q);
-		return false;
-	}
-	return true;
+	return ok;
 }
 
 void

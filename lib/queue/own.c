@@ -3,12 +3,12 @@
 
 #include "clock.h"
 #include "die.h"
+#include "owner.h"
 #include "queue.h"
 #include "secret.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <limits.h>
 #include <poll.h>
 #include <pwd.h>
@@ -20,32 +20,12 @@
 #define LEAVE_WAIT (10 * SECOND) /* for a `mox-runq -s` to answer whom it is serving */
 #define GONE_WAIT (2 * SECOND)
 
-/* As root: become the spool's user. false: it is root's. */
-static bool
-become_owner(const char *spool)
-{
-	struct passwd *p;
-	struct stat st;
-
-	if (geteuid() || stat(spool, &st))
-		return true;
-	if (!st.st_uid)
-		return false;
-	p = getpwnam("mox");
-	if (!p || p->pw_uid != st.st_uid)
-		p = getpwuid(st.st_uid);
-	if ((p ? initgroups(p->pw_name, st.st_gid) : setgroups(0, NULL)) ||
-	    setresgid(st.st_gid, st.st_gid, st.st_gid) || setresuid(st.st_uid, st.st_uid, st.st_uid))
-		die_temp("unable to become the owner of %s: %m", spool);
-	return true;
-}
-
 int
 own_secrets_test(const struct conf *c)
 {
 	int code = 0;
 
-	become_owner(c->spool);
+	owner_become(c->spool);
 	for (size_t i = 0; i < c->ntransport; i++) {
 		const struct conf_transport *t = &c->transport[i];
 		const char *fault = t->password_file ? secret_file_fault(t->password_file) : NULL;
@@ -140,7 +120,7 @@ own_spool(struct runq *q)
 
 	if (spool_make(q->conf->spool))
 		die_temp("unable to make the spool %s: %m", q->conf->spool);
-	if (!become_owner(q->conf->spool))
+	if (!owner_become(q->conf->spool))
 		warn("%s belongs to root: running as root%s", q->conf->spool,
 		    getpwnam("mox") ? "" : ", for there is no user mox");
 	if (spool_open(&q->spool, q->conf->spool, SPOOL_OWNER, &what))

@@ -17,6 +17,7 @@
  *   letter.c  word to the postmaster of that               expire.c  what grows old in the index
  *   retire.c  attempts, and the history                failed.c  giving a message up
  *   finish.c  failed or dropped by an operator         holdrule.c what is held as it comes in
+ *   co.c      the three co-processes
  *   metrics.c spool/metrics.prom (series.c)            sign.c    signatures from mox-dkim
  *
  * A recipient that is not finished is in exactly one place: loaded (a struct item, or in a struct notice when

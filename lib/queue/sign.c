@@ -215,10 +215,7 @@ died(struct runq *q)
 {
 	struct msg *m = TAILQ_FIRST(&q->sign.asked);
 
-	/* It may hang rather than be dead. */
-	if (q->sign.co.pid > 0)
-		kill(q->sign.co.pid, SIGKILL);
-	q->sign.co.pid = 0;
+	co_kill(&q->sign.co);
 	co_died(q, &q->sign.co, "mox-dkim");
 	ask_again(q);
 	/* It answers in the order of the questions: this one it was at. One that it cannot bear must not hold up the others. */
@@ -286,35 +283,17 @@ static bool
 started(struct runq *q)
 {
 	struct co_process *c = &q->sign.co;
-	char *argv[] = {(char[]){"mox-dkim"}, (char[]){"-w"}, NULL, NULL, NULL};
-	char flag[] = "-C";
-	struct child_fd map;
-	int sock[2];
 
 	if (q->sign.stale && q->mono - c->started > KEYS_WAIT)
 		sign_stop(q);
 	if (c->out.fd >= 0)
 		return true;
-	if (q->mono < c->start_at)
+	if (!co_may_start(q, c))
 		return false;
-	if (q->conf_flag) {
-		argv[2] = flag;
-		argv[3] = (char *)(uintptr_t)q->conf_flag;
-	}
-	if (pkt_pair(sock))
-		die_temp("unable to make a socket: %m");
-	map = (struct child_fd){sock[1], 0};
-	c->pid = child_spawn(argv, &map, 1);
-	close(sock[1]);
-	c->started = q->mono;
-	c->out = (struct watch){sock[0], ready};
-	loop_add(&c->out, EPOLLIN);
-	if (c->pid < 0) {
-		warn("unable to start mox-dkim: %m");
-		died(q);
-		return false;
-	}
-	return true;
+	if (co_start_pair(q, c, "mox-dkim", ready))
+		return true;
+	died(q);
+	return false;
 }
 
 /* ---- questions ---- */

@@ -44,33 +44,15 @@ bool
 deliver_start(struct runq *q)
 {
 	struct co_process *c = &q->deliver;
-	char *argv[] = {(char[]){"mox-deliver"}, (char[]){"-w"}, NULL, NULL, NULL};
-	char flag[] = "-C";
-	struct child_fd map;
-	int sock[2];
 
 	if (c->out.fd >= 0)
 		return true;
-	if (q->mono < c->start_at)
+	if (!co_may_start(q, c))
 		return false;
-	if (q->conf_flag) {
-		argv[2] = flag;
-		argv[3] = (char *)(uintptr_t)q->conf_flag;
-	}
-	if (pkt_pair(sock))
-		die_temp("unable to make a socket: %m");
-	map = (struct child_fd){sock[1], 0};
-	c->pid = child_spawn(argv, &map, 1);
-	close(sock[1]);
-	c->started = q->mono;
-	c->out = (struct watch){sock[0], parent_gone};
-	loop_add(&c->out, EPOLLIN);
-	if (c->pid < 0) {
-		warn("unable to start mox-deliver: %m");
-		co_died(q, c, "mox-deliver");
-		return false;
-	}
-	return true;
+	if (co_start_pair(q, c, "mox-deliver", parent_gone))
+		return true;
+	co_died(q, c, "mox-deliver");
+	return false;
 }
 
 void

@@ -8,15 +8,14 @@
 #include "fdio.h"
 #include "keyring.h"
 #include "log.h"
+#include "owner.h"
 #include "rec.h"
 #include "sandbox.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <inttypes.h>
 #include <pwd.h>
 #include <signal.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define REQUEST_MAX 4096
@@ -265,40 +264,13 @@ dkim_work(const struct conf *c)
 
 /* ---- the test ---- */
 
-static void
-become_owner(const struct conf *c)
-{
-	struct stat st;
-	const struct passwd *p;
-	uid_t uid;
-	gid_t gid;
-
-	if (geteuid())
-		return;
-	if (!stat(c->spool, &st)) {
-		uid = st.st_uid;
-		gid = st.st_gid;
-	} else if ((p = getpwnam("mox"))) {
-		uid = p->pw_uid;
-		gid = p->pw_gid;
-	} else {
-		return;
-	}
-	if (!uid)
-		return;
-	p = getpwuid(uid);
-	if ((p ? initgroups(p->pw_name, gid) : setgroups(0, NULL)) || setresgid(gid, gid, gid) ||
-	    setresuid(uid, uid, uid))
-		die_temp("unable to become the owner of %s: %m", c->spool);
-}
-
 int
 dkim_test(const struct conf *c)
 {
 	struct keyring keys;
 	bool bad = false, passes = true;
 
-	become_owner(c);
+	owner_become(c->spool);
 	keyring_load(&keys, c);
 	for (size_t i = 0; i < keys.n; i++)
 		if (keys.v[i].why) {
