@@ -1,15 +1,18 @@
-/* mox-doctor: says in words what the other commands find out. It runs them and looks at nothing itself. Each section is a
- * function of its own arguments. */
+/* mox-doctor: says in words what the other commands find out. It runs them, and looks itself at no more than names and
+ * attributes of files. Each section is a function of its own arguments. */
 #include "base.h"
 
 #include "conf.h"
 #include "die.h"
+#include "doctor.h"
 #include "fdio.h"
 #include "transport.h"
 
 #include <unistd.h>
 
-#define USAGE "mox-doctor transport [-cj] [-C file] [-T transport] domain ..."
+#define USAGE                                                                                                \
+	"mox-doctor transport [-cj] [-C file] [-T transport] domain ...\n"                                   \
+	"       mox-doctor queue [-j | --nagios] [-C file] [-c count] [-p time] [-w count]"
 
 /* Mail addresses will do. */
 static char *
@@ -39,7 +42,7 @@ direct_transport(const struct conf *conf, const char *name)
 }
 
 static int
-transport(int argc, char *argv[])
+transport(int argc, char *argv[], const char *usage)
 {
 	struct transport_ask ask = {0};
 	struct conf *conf = NULL;
@@ -50,14 +53,14 @@ transport(int argc, char *argv[])
 		switch (c) {
 		case 'c': ask.connect = true; break;
 		case 'C': ask.conf_file = optarg; break;
-		case 'h': print_usage(USAGE);
+		case 'h': print_usage(usage);
 		case 'j': ask.json = true; break;
 		case 'T': name = optarg; break;
 		case 'V': print_version();
-		default: die_usage(USAGE);
+		default: die_usage(usage);
 		}
 	if (optind == argc)
-		die_usage(USAGE);
+		die_usage(usage);
 	for (int i = optind; i < argc; i++)
 		argv[i] = domain_of(argv[i]);
 	if (name) {
@@ -71,9 +74,11 @@ transport(int argc, char *argv[])
 
 static const struct {
 	const char *name;
-	int (*run)(int argc, char *argv[]); /* argv[0] is the section's name; answers main's exit code */
+	int (*run)(int argc, char *argv[],
+	    const char *usage); /* argv[0] is the section's name; answers main's exit code */
 } sections[] = {
     {"transport", transport},
+    {"queue", doctor_queue},
 };
 
 int
@@ -83,7 +88,7 @@ main(int argc, char *argv[])
 	fd_sanitise();
 	for (size_t i = 0; argc > 1 && i < ARRAY_LEN(sections); i++)
 		if (!strcmp(argv[1], sections[i].name))
-			return sections[i].run(argc - 1, argv + 1);
+			return sections[i].run(argc - 1, argv + 1, USAGE);
 	if (argc > 1 && !strcmp(argv[1], "-h"))
 		print_usage(USAGE);
 	if (argc > 1 && !strcmp(argv[1], "-V"))

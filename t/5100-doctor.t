@@ -320,7 +320,7 @@ is 'the example of the page: the command' "$(head -1 shown)" '$ mox-doctor trans
 is 'the example of the page: what it prints' "$(PATH=$T/bin:$PATH; eval "$(sed -n '1s/^\$ //p' shown)")" "$(tail -n +2 shown)"
 printf '#!/bin/sh\nprintf "example.com\\nexample.com\\n"\n' >bin/mox-queue-list
 chmod +x bin/mox-queue-list
-sed -n 's/^\.Dl //p' "$page" | sed "s/\\\\(aq/'/g" >pasted
+sed -n 's/^\.Dl //p' "$page" | grep 'doctor transport' | sed "s/\\\\(aq/'/g" >pasted
 is 'the other examples' "$(wc -l <pasted)" 2
 while read -r line; do
 	like "pasted: $line" "$(PATH=$T/bin:$PATH; eval "$line")" '^mail to example\.com is protected on 1 of its 2 servers'

@@ -40,6 +40,7 @@ enum family {
 	FREE_INODES,
 	STARTED,
 	UPDATED,
+	ACTIVE,
 };
 
 static const struct series_family families[] = {
@@ -65,6 +66,8 @@ static const struct series_family families[] = {
     [FREE_INODES] = {"mox_spool_free_inodes", SERIES_GAUGE, "Inodes left for the spool.", {0}},
     [STARTED] = {"mox_queue_start_time_seconds", SERIES_GAUGE, "When mox-runq was started.", {0}},
     [UPDATED] = {"mox_queue_updated_time_seconds", SERIES_GAUGE, "When what waits was last counted.", {0}},
+    [ACTIVE] = {"mox_queue_active_time_seconds", SERIES_GAUGE, "When a mox-runq that delivers was last seen.",
+	{0}},
     {0},
 };
 
@@ -304,6 +307,8 @@ metrics_write(struct runq *q)
 		series_set(&m.series, FREE_BYTES, "", (double)v.f_bavail * (double)v.f_frsize);
 		series_set(&m.series, FREE_INODES, "", (double)v.f_favail);
 	}
+	if (q->mode != RUNQ_SERVE)
+		series_set(&m.series, ACTIVE, "", (double)q->now / SECOND);
 	series_write(&out, &m.series);
 	/* Lost or old figures harm nobody: no sync, and no complaint when there is no room. */
 	(void)!(file_replace_unsynced(q->spool.dir, "metrics.prom", out.s, out.len, 0644) ||
