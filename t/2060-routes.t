@@ -79,6 +79,21 @@ HEADER=
 pass
 is "by a field of the header" "$(asked)" "127.0.0.5 head.example "
 is "both were sent" "$(grep -c ' sent2\?@head' log)" 2
+HEADER=$'X-Class: slow\n'
+id=$(add -f a@x.example later@head.example)
+HEADER=
+pass
+file=$(ls spool/cur/*/"$id")
+mv "$file" away && ln -s nowhere "$file"
+fresh
+forward 601 && pass
+is "while its header cannot be read it goes no other way" "$(asked)" ""
+like "it waits and says so" "$(mox-queue-list -id "$id" -o state,attempts,error)" '^waiting.2.4\.3\.0 a route looks at its header, which cannot be read now$'
+like "and so does the log" "$(cat err)" "level=alert event=unreadable id=$id error=\"Too many levels"
+rm "$file" && mv away "$file"
+forward 601 && pass
+is "later it goes by its route again" "$(asked)" "127.0.0.5 "
+forward 500000 && pass
 
 # ---- mox-queue-transport ----
 col() { mox-queue-list -id "$1" -o "$2" | tr '\n' ' ' | sed 's/ $//'; }

@@ -20,6 +20,7 @@ conf() {
 }
 SMTP='type = submission username = "user" password-file = "@T/password"'
 LATE='type = submissions username = "user" password-file = "@T/password"'
+ANY='mechanisms = { "SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "CRAM-MD5", "PLAIN" }'
 # login "name" WANT [demand] <script: one message by the transport; WANT is the fate of its recipient
 login() {
 	local name=$1 want=$2 rc
@@ -57,8 +58,13 @@ login "SCRAM-SHA-1-PLUS" '^sent 250' < <(talk "$TLS13" "AUTH SCRAM-SHA-1-PLUS SC
 login "SCRAM-SHA-1" '^sent 250' < <(talk "$TLS12" "AUTH scram-sha-1 NTLM"; echo "auth SCRAM-SHA-1 user pencil"; message)
 login "T115 100000 iterations" '^sent 250' < <(talk "$TLS13" "AUTH SCRAM-SHA-256"; echo "auth SCRAM-SHA-256 user pencil iterations=100000"; message)
 login "CRAM-MD5" '^sent 250' < <(talk "" "AUTH CRAM-MD5 PLAIN"; echo "auth CRAM-MD5 user pencil"; message)
-login "PLAIN" '^sent 250' < <(talk "" "AUTH PLAIN LOGIN"; echo "auth PLAIN user pencil"; message)
-login "LOGIN is not used unasked" '^later 0 4.7.0 mx1.test.* the server offers no mechanism that may be used' < <(talk "" "AUTH LOGIN")
+login "PLAIN is not used unasked, and what would allow it is told" \
+	'^later 0 4.7.0 mx1.test.* nothing better than PLAIN, .* mechanisms = \{ "PLAIN" \} in the transport would allow that$' < <(talk "" "AUTH LOGIN PLAIN")
+login "nor is LOGIN" '^later 0 4.7.0 mx1.test.* nothing better than LOGIN, .* mechanisms = \{ "LOGIN" \} in' < <(talk "" "AUTH LOGIN")
+login "NTLM is no login known here" '^later 0 4.7.0 .*no login that is known here' < <(talk "" "AUTH NTLM")
+conf "$SMTP $ANY"
+login "PLAIN when named" '^sent 250' < <(talk "" "AUTH PLAIN LOGIN"; echo "auth PLAIN user pencil"; message)
+login "the stronger first all the same" '^sent 250' < <(talk "" "AUTH PLAIN CRAM-MD5"; echo "auth CRAM-MD5 user pencil"; message)
 login "T117 AUTH=PLAIN is no offer" '^later 0 4.7.0 .*the server offers no login that is known here' < <(talk "" "AUTH=PLAIN LOGIN")
 conf "$LATE"' mechanisms = { "LOGIN" }'
 login "LOGIN when named; TLS from the first byte" '^sent 250' < <(implicit "" "$ALL"; echo "auth LOGIN user pencil"; message)
@@ -66,7 +72,7 @@ like "what was verified" "$(said a session)" 'tls=TLS1.3 verified=pkix .*login=L
 conf "$LATE"' mechanisms = { "SCRAM-SHA-256", "SCRAM-SHA-1" }'
 login "T119 pinned; n, since -PLUS is not wanted" '^sent 250' < <(implicit "$TLS13" "$ALL"; echo "auth SCRAM-SHA-256 user pencil gs2=n"; message)
 login "T119 pinned and not offered: nothing else" '^later 0 4.7.0' < <(implicit "" "AUTH PLAIN")
-conf 'type = submissions username = "user" password-command = "echo pencil; echo more"'
+conf "type = submissions username = \"user\" password-command = \"echo pencil; echo more\" $ANY"
 login "password-command" '^sent 250' < <(implicit "" "AUTH PLAIN"; echo "auth PLAIN user pencil"; message)
 
 # ---- tokens, certificates ----
@@ -90,16 +96,16 @@ like "the server sees it" "$(cat s.d/1.log)" 'CLIENT .*CN='
 login "a client certificate alone" '^sent 250' < <(echo ask-cert; implicit "" "8BITMIME"; message)
 
 # ---- who may hear it ----
-conf 'type = smtp starttls = must tls-verify = none username = "user" password-file = "@T/password" allow-plaintext-auth = true'
+conf 'type = smtp starttls = must tls-verify = none username = "user" password-file = "@T/password" allow-plaintext-auth = true '"$ANY"
 login "allowed: to whoever answers" '^sent 250' must < <(printf 'greet STARTTLS\nC: STARTTLS\nS: 220 go\nstarttls\nC: EHLO *\nS: 250-x\nS: 250 AUTH PLAIN\nauth PLAIN user pencil\n'; message)
-conf 'type = smtp username = "user" password-file = "@T/password" allow-plaintext-auth = true'
+conf 'type = smtp username = "user" password-file = "@T/password" allow-plaintext-auth = true '"$ANY"
 login "allowed: in plaintext" '^sent 250' may < <(printf 'greet AUTH PLAIN\nauth PLAIN user pencil\n'; message)
 login "T100 never in plaintext because the handshake failed" '^later 0 4.7.5' may < <(printf 'greet STARTTLS, AUTH PLAIN\nC: STARTTLS\nS: 220 go\nstarttls broken\nclose\n')
 login "T99 T100 nor because STARTTLS was refused" '^later 454 4.7.0' may < <(printf 'greet STARTTLS, AUTH PLAIN\nC: STARTTLS\nS: 454 4.7.0 no TLS today\n')
 sed -i 's/allow-plaintext-auth = true/tls-verify = pkix/' mox.conf
 login "T117 to nobody who proved nothing, whatever a job says" '^later 0 4.7.0 .*nothing proves who the server is' must < <(printf 'greet STARTTLS\nC: STARTTLS\nS: 220 go\nstarttls\nC: EHLO *\nS: 250-x\nS: 250 AUTH PLAIN\n')
 like "and it is told" "$(cat deliver.log)" 'level=alert event=login-impossible transport=relay host=.* error="nothing proves'
-conf "$SMTP"
+conf "$SMTP $ANY"
 login "T117 another's certificate: no AUTH" '^later 0 4.7.5 .*not proved to be mx1.test' < <(talk "" "AUTH PLAIN" | sed "s/good/other/; /^C: EHLO client.test/,\$d")
 login "T99 STARTTLS is not offered: no AUTH" '^later 0 4.7.5 .*TLS is demanded' < <(echo 'greet AUTH PLAIN')
 
@@ -122,7 +128,7 @@ login "a relay that wants a login none is configured for bounces nothing" '^late
 	sed -i 's/username.*}/}/' mox.conf; talk "" "AUTH PLAIN"; printf 'C: MAIL *\nS: 530 5.7.0 Authentication required\n')
 
 # ---- what to log in with ----
-conf "$SMTP"
+conf "$SMTP $ANY"
 chmod 644 password
 login "a password everybody can read is not used" '^later 0 4.3.5 .*lets everybody read' < <(talk "" "AUTH PLAIN")
 like "told" "$(cat deliver.log)" 'level=alert event=secret-unreadable transport=relay .*error=.*password'
@@ -148,6 +154,7 @@ for i in $(seq 30); do job "m$i" "$PORT/pkix" -- a@x.test && names+=("m$i"); don
 deliver -T relay "${names[@]}"
 is "30 messages by one connection and one login" "$(grep -c '^rcpt 1 sent' report) $(grep -c reused=no report)" "30 1"
 mx_done s "as the server sees it"
+conf "$SMTP $ANY"
 mx s -t 10 < <(talk "" "AUTH PLAIN"; echo "auth PLAIN user pencil"; message; echo "=="; talk "" "AUTH PLAIN"; echo "auth PLAIN user new"; message)
 job a "$PORT/pkix" -- a@x.test
 job b "$PORT/pkix" -- a@x.test

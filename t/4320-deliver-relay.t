@@ -116,7 +116,7 @@ accept
 S
 start dns python3 dns.py "$DNS" "$PORT"
 wait_until grep -q listening dns.log
-conf "type = submissions srv = \"relay.example\" username = \"u\" password-file = \"$T/password\""
+conf "type = submissions srv = \"relay.example\" mechanisms = { \"PLAIN\" } username = \"u\" password-file = \"$T/password\""
 like "SRV: hosts, ports and names" "$(mox-deliver -n -T out a@x.test | grep -E '^(site|hop|names)' | paste -sd' ')" \
 	"site _submissions._tcp.relay.example hop off.relay.example pref=10 port=1 .*tls=pkix names off.relay.example relay.example hop on.relay.example pref=20 port=$PORT .*names on.relay.example relay.example"
 add srv@far.test >/dev/null

@@ -52,15 +52,15 @@ value_fits(void *pattern, const char *value)
 }
 
 /* "Name: pattern", as conf has checked. */
-static bool
+static enum route_header
 header_fits(const struct route_query *q, const char *condition)
 {
 	const char *colon = strchr(condition, ':');
 	char *name, *pattern;
-	bool fits;
+	enum route_header fits;
 
 	if (!q->header || !colon)
-		return false;
+		return ROUTE_HEADER_FITS_NOT;
 	name = mem_dupn(condition, (size_t)(colon - condition));
 	pattern = mem_dup(colon + 1 + strspn(colon + 1, " "));
 	fits = q->header(q->arg, name, value_fits, pattern);
@@ -72,9 +72,15 @@ header_fits(const struct route_query *q, const char *condition)
 static enum route_found
 fits(const struct conf_route *r, const struct route_query *q)
 {
+	enum route_header header = ROUTE_HEADER_FITS;
+
 	if (q->attempts < r->minimum_attempts || (r->from.n && !route_domain_in(&r->from, q->from)) ||
-	    (r->to.n && !route_domain_in(&r->to, q->to)) || (r->header && !header_fits(q, r->header)))
+	    (r->to.n && !route_domain_in(&r->to, q->to)))
 		return ROUTE_NONE;
+	if (r->header)
+		header = header_fits(q, r->header);
+	if (header != ROUTE_HEADER_FITS)
+		return header == ROUTE_HEADER_UNREAD ? ROUTE_UNREAD : ROUTE_NONE;
 	if (r->to_mx.n && !q->mx)
 		return ROUTE_NEEDS_MX;
 	return !r->to_mx.n || route_host_in(&r->to_mx, q->mx) ? ROUTE_FITS : ROUTE_NONE;

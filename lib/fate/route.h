@@ -9,6 +9,12 @@
 
 #include <stdbool.h>
 
+enum route_header {
+	ROUTE_HEADER_FITS_NOT,
+	ROUTE_HEADER_FITS,
+	ROUTE_HEADER_UNREAD, /* it cannot be read now */
+};
+
 struct route_query {
 	const char *account;   /* NULL: none */
 	const char *from, *to; /* domains, lower case; "" none */
@@ -17,7 +23,8 @@ struct route_query {
 	const char *mx;
 	/* Each value of the header field, unfolded, until `each` answers true; answers what the last call did. NULL: the
 	 * message has none. */
-	bool (*header)(void *arg, const char *name, bool (*each)(void *to, const char *value), void *to);
+	enum route_header (*header)(
+	    void *arg, const char *name, bool (*each)(void *to, const char *value), void *to);
 	void *arg;
 };
 
@@ -25,6 +32,7 @@ enum route_found {
 	ROUTE_NONE,
 	ROUTE_FITS,
 	ROUTE_NEEDS_MX, /* who decides first wants to know mx */
+	ROUTE_UNREAD,   /* or the header, which cannot be read now */
 };
 
 enum route_found route_choose(

@@ -108,10 +108,7 @@ login(struct smtp *c, const struct sasl_who *who, const struct sasl_binding *b, 
 	tap_kind(c->io.tap, TAP_AUTH);
 	*end = (struct login_end){.mechanism = sasl_choose(who, &peer), .got = SMTP_REPLY};
 	if (end->mechanism == SASL_MECHANISMS) {
-		end->why = !c->ehlo.auth ? "the server offers no login that is known here"
-		           : sasl_usable(who, b)
-		               ? "the server offers no mechanism that may be used"
-		               : "no mechanism that the configuration names can be used on this connection";
+		end->why = sasl_lacks(who, &peer);
 		return LOGIN_WRONG;
 	}
 	/* In one piece, so that growing leaves no copy behind. */

@@ -53,7 +53,29 @@ sasl_usable(const struct sasl_who *who, const struct sasl_binding *b)
 		bits |= SASL_BIT(SASL_EXTERNAL);
 	if (!b->n)
 		bits &= ~PLUS;
-	return bits & (who->named ? who->named : ~SASL_BIT(SASL_LOGIN));
+	if (who->named)
+		return bits & who->named;
+	return bits & ~(SASL_BIT(SASL_LOGIN) | (who->plain ? 0 : SASL_BIT(SASL_PLAIN)));
+}
+
+const char *
+sasl_lacks(const struct sasl_who *who, const struct sasl_peer *peer)
+{
+	if (!peer->offered)
+		return "the server offers no login that is known here";
+	if (!sasl_usable(who, &peer->binding))
+		return "no mechanism that the configuration names can be used on this connection";
+	if (who->named || !who->secret || who->token)
+		return "the server offers no mechanism that may be used";
+	if (peer->offered & SASL_BIT(SASL_PLAIN) && !who->plain)
+		return "the server offers nothing better than PLAIN, which tells it the password: mechanisms "
+		       "= { "
+		       "\"PLAIN\" } in the transport would allow that";
+	if (peer->offered & SASL_BIT(SASL_LOGIN))
+		return "the server offers nothing better than LOGIN, which tells it the password: mechanisms "
+		       "= { "
+		       "\"LOGIN\" } in the transport would allow that";
+	return "the server offers no mechanism that may be used";
 }
 
 enum sasl_mechanism

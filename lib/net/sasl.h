@@ -3,11 +3,11 @@
  * sasl_choose, then sasl_start, then sasl_step for each challenge; sasl_free. One mechanism is tried and no other after it:
  * PLAIN behind a SCRAM that failed would hand the password to whoever made it fail (T119). Order of strength:
  *
- *   SCRAM-SHA-256-PLUS, SCRAM-SHA-256, SCRAM-SHA-1-PLUS, SCRAM-SHA-1, CRAM-MD5, PLAIN      with a password
- *   OAUTHBEARER, XOAUTH2                                                                   with a token
- *   EXTERNAL                                                                               with a certificate alone
+ *   SCRAM-SHA-256-PLUS, SCRAM-SHA-256, SCRAM-SHA-1-PLUS, SCRAM-SHA-1, CRAM-MD5      with a password
+ *   OAUTHBEARER, XOAUTH2                                                            with a token
+ *   EXTERNAL                                                                        with a certificate alone
  *
- * LOGIN only when it is named. */
+ * PLAIN and LOGIN, which hand the password itself over, only when they are named. */
 #ifndef SASL_H
 #define SASL_H
 
@@ -41,6 +41,7 @@ struct sasl_who {
 	const char *secret;   /* password or token; NULL: none */
 	bool token, certificate;
 	unsigned named; /* bits; 0: by strength */
+	bool plain;     /* PLAIN is the last of those with a password, though none is named */
 	const char *host;
 	uint16_t port; /* for OAUTHBEARER */
 };
@@ -54,6 +55,9 @@ struct sasl_peer {
 unsigned sasl_usable(const struct sasl_who *who, const struct sasl_binding *b);
 /* The strongest of those offered that can be used; SASL_MECHANISMS: none. */
 enum sasl_mechanism sasl_choose(const struct sasl_who *who, const struct sasl_peer *peer);
+
+/* Why there was none: half a sentence. */
+const char *sasl_lacks(const struct sasl_who *who, const struct sasl_peer *peer);
 
 struct sasl {
 	enum sasl_mechanism mechanism;

@@ -227,11 +227,16 @@ int
 job_open(struct runq *q, struct msg *m, struct envelope *e)
 {
 	const char *why;
+	char id[ID_SIZE];
 	int fd = spool_open_message(&q->spool, m->id, O_RDONLY);
 
 	if (fd < 0 && errno != ENOENT) {
+		int err = errno;
+
+		id_format(id, m->id);
 		log_open(LOG_ALERT, "unreadable");
-		log_s("error", strerror(errno));
+		log_s("id", id);
+		log_s("error", strerror(err));
 		log_close();
 		defer_message(q, m, q->now + MINUTE);
 		return -1;

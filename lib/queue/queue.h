@@ -372,9 +372,9 @@ struct dest *dest_find(
     struct runq *q, const struct conf_transport *t, const char *name, enum tls_class class); /* NULL: none */
 
 /* ---- routing.c: by which transport ---- */
-/* NULL: to the domain's own servers; or *never says why it cannot go at all (else NULL): the message names a transport
- * that is not there, or not its account's to name. */
-const struct conf_transport *route_find(struct runq *q, const struct row *row, const char **never);
+/* NULL: to the domain's own servers; or *no (else NULL) says why it cannot go: never, by 5.y.z, when the message names a transport
+ * that is not there, or not its account's to name; not now, by 4.y.z, when a route wants a header that cannot be read. */
+const struct conf_transport *route_find(struct runq *q, const struct row *row, const char **no);
 /* The servers of its domain are known now: what a route sends elsewhere because of them goes there. */
 void route_anew(struct runq *q, struct dest *d);
 bool route_item_anew(struct runq *q, struct item *it); /* true: it did, and the item is gone */

@@ -123,8 +123,8 @@ dest_find(struct runq *q, const struct conf_transport *t, const char *name, enum
 struct dest *
 dest_look(struct runq *q, const struct row *row)
 {
-	const char *never;
-	const struct conf_transport *t = route_find(q, row, &never);
+	const char *no;
+	const struct conf_transport *t = route_find(q, row, &no);
 
 	return dest_find(q, t, dest_name(t, row->domain), class_of(row->requiretls));
 }
@@ -298,8 +298,8 @@ item_add(struct runq *q, const struct row *row)
 {
 	struct item *it = mem_zalloc(sizeof *it);
 	struct dest *d;
-	const char *never;
-	const struct conf_transport *t = route_find(q, row, &never);
+	const char *no;
+	const struct conf_transport *t = route_find(q, row, &no);
 
 	it->msg = msg_get(q, row);
 	it->of_msg = it->msg->items;
@@ -313,10 +313,10 @@ item_add(struct runq *q, const struct row *row)
 	it->told = row->told;
 	it->dest = d = dest_get(q, t, row->domain, class_of(row->requiretls));
 	d->items++;
-	if (never) {
-		/* No silent default for what the message itself named. */
+	if (no) {
+		/* No silent default for what the message itself named, and no other way for what a route may want. */
 		it->waits = true;
-		settle_without_job(q, it, true, 554, never);
+		settle_without_job(q, it, *no == '5', *no == '5' ? 554 : 0, no);
 		return NULL;
 	}
 	if (!sign_before(q, it, row))

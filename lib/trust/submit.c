@@ -167,6 +167,7 @@ log_in(const struct submit *s, struct smtp *c, struct submit_result *r)
 	    .secret = *to->username && *to->password ? to->password : NULL,
 	    .certificate = *to->client_key || *to->client_file,
 	    .named = *to->mechanism ? sasl_bit(to->mechanism, strlen(to->mechanism)) : 0,
+	    .plain = true, /* as mox does with this configuration */
 	    .host = to->host,
 	    .port = (uint16_t)to->port};
 	struct sasl_binding binding = {0};

@@ -22,12 +22,15 @@ static const char text[] = "transport \"a\" { type = direct }\n"
 			   "route { header = \"Precedence: bulk*\" transport = e }\n"
 			   "route { to = { \".far.example\" } transport = f }\n";
 
-static bool
+static enum route_header
 header(void *arg, const char *name, bool (*each)(void *to, const char *value), void *to)
 {
 	const char *value = arg;
 
-	return !strcmp(name, "Precedence") && value && each(to, value);
+	if (value && !strcmp(value, "?"))
+		return ROUTE_HEADER_UNREAD;
+	return !strcmp(name, "Precedence") && value && each(to, value) ? ROUTE_HEADER_FITS
+	                                                               : ROUTE_HEADER_FITS_NOT;
 }
 
 static const char *
@@ -38,6 +41,7 @@ choose(const struct conf *c, const struct route_query *q)
 	switch (route_choose(c, q, &found)) {
 	case ROUTE_FITS: return found->transport;
 	case ROUTE_NEEDS_MX: return "mx?";
+	case ROUTE_UNREAD: return "header?";
 	default: return "-";
 	}
 }
@@ -76,6 +80,9 @@ table(const struct conf *c)
 	    {NULL, "", "y.example", "mx.y.example", "BULK mail", 0, "e", "a header field"},
 	    {NULL, "", "y.example", "mx.y.example", "not bulk", 0, "-", "another value"},
 	    {NULL, "", "a.far.example", "", NULL, 0, "f", "the last"},
+	    {NULL, "", "a.far.example", "", "?", 0, "header?", "not the last while a header is unread"},
+	    {NULL, "", "y.example", "mx.one.example", "?", 0, "d", "an earlier one does not want it"},
+	    {NULL, "x.shop.example", "corp.example", NULL, "?", 0, "c", "nor does this"},
 	    {NULL, "", "a.far.example", NULL, NULL, 0, "mx?", "not the last while an earlier one is open"},
 	};
 

@@ -31,6 +31,7 @@ choices(void)
 {
 	static const struct sasl_who
 	    password = {.username = "u", .secret = "p"},
+	    weak = {.username = "u", .secret = "p", .plain = true},
 	    plain = {.username = "u", .secret = "p", .named = B(PLAIN)},
 	    no_plus = {.username = "u", .secret = "p", .named = B(SCRAM_SHA256)},
 	    login = {.username = "u", .secret = "p", .named = B(LOGIN)},
@@ -49,8 +50,11 @@ choices(void)
 	    {&password, &none, ALL, SASL_SCRAM_SHA256, "T112 T113 without binding data no -PLUS"},
 	    {&password, &exporter, B(SCRAM_SHA1_PLUS) | B(SCRAM_SHA1) | B(PLAIN), SASL_SCRAM_SHA1_PLUS,
 		"SHA-1"},
-	    {&password, &exporter, B(PLAIN) | B(CRAM_MD5), SASL_CRAM_MD5, "CRAM-MD5 before PLAIN"},
-	    {&password, &exporter, B(PLAIN) | B(LOGIN), SASL_PLAIN, "PLAIN"},
+	    {&password, &exporter, B(PLAIN) | B(CRAM_MD5), SASL_CRAM_MD5, "CRAM-MD5 beside PLAIN"},
+	    {&password, &exporter, B(PLAIN), SASL_MECHANISMS, "PLAIN only when named"},
+	    {&weak, &exporter, B(PLAIN) | B(LOGIN), SASL_PLAIN, "or where the configuration is mox's"},
+	    {&weak, &exporter, B(PLAIN) | B(CRAM_MD5), SASL_CRAM_MD5, "as the last"},
+	    {&weak, &exporter, B(LOGIN), SASL_MECHANISMS, "LOGIN not even there"},
 	    {&password, &exporter, B(LOGIN), SASL_MECHANISMS, "LOGIN only when named"},
 	    {&login, &exporter, ALL, SASL_LOGIN, "and named it is"},
 	    {&plain, &exporter, ALL, SASL_PLAIN, "T119 pinned"},
