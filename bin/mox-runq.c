@@ -335,9 +335,8 @@ is_finished(struct runq *q)
 	if (q->mode == RUNQ_SERVE)
 		return q->leaving ? nobody_asks(q) : serve_quiet(q, LINGER);
 	return q->mode == RUNQ_PASS && !work_waits(q) && !q->njobs && !q->asks.n && !q->refresh_pid &&
-	       !notice_busy(q) && !sign_busy(q) && !limit_busy(q) &&
-	       (TAILQ_EMPTY(&q->to_ask) || q->nexthop.deaths > 3) && q->due_next > q->now &&
-	       (q->wake_at > q->now + SECOND || q->deliver.deaths > 3) && nobody_asks(q);
+	       !notice_busy(q) && !sign_busy(q) && !limit_busy(q) && TAILQ_EMPTY(&q->to_ask) &&
+	       q->due_next > q->now && q->wake_at > q->now + SECOND && nobody_asks(q);
 }
 
 /* Without an index no attempt can be registered and nothing new goes out; what is out may end, but not hold up the

@@ -130,6 +130,19 @@ a=$(add sent@x.example)
 pass
 is "T123 a corrupt index is rebuilt by itself" "$(sent "$a")" 1
 
+# ---- siblings that cannot be started ----
+for gone in mox-nexthop mox-deliver; do
+	mv bin/$gone away
+	a=$(add sent@x1.example sent@y1.example sent@z1.example)
+	ok "a pass without $gone ends" pass
+	is "all that waits for it grows old by a round" "$(col "$a" attempts,state,error)" \
+		"$(for i in 1 2 3; do echo "1"$'\t'"waiting"$'\t'"4.3.0 $gone does not run"; done | tr '\n' ' ' | sed 's/ $//')"
+	mv away bin/$gone
+	forward 700
+	pass
+	is "and goes when it is there again" "$(sent "$a")" 3
+done
+
 # ---- the daemon ----
 start runq mox-runq -w
 wait_until mox-queue-list

@@ -28,6 +28,7 @@
 #define PLAN_SMALL 4096
 #define ANSWER_WAIT (5 * MINUTE) /* must exceed the time mox-nexthop gives a name server, many times */
 #define DEATHS_MAX 3             /* of mox-nexthop at one question */
+#define PUT_OFF_A_ROUND 100
 
 static struct dest *
 dest_of_hash(struct hnode *n)
@@ -297,6 +298,24 @@ unblock(struct runq *q)
 	}
 }
 
+/* While it cannot be started at all, mail must grow old as if there were no plans. */
+static void
+put_off_some(struct runq *q)
+{
+	struct dest *d;
+
+	for (unsigned i = 0; i < PUT_OFF_A_ROUND && co_fails(&q->nexthop) && (d = TAILQ_FIRST(&q->to_ask));
+	     i++) {
+		TAILQ_REMOVE(&q->to_ask, d, in_queue);
+		d->queued = false;
+		dest_forget(q, d);
+		d->state = DEST_LATER;
+		d->expires = q->now + NEGATIVE_TTL * SECOND;
+		set_text(d, "4.3.0", "mox-nexthop does not run");
+		fail_ready(q, d);
+	}
+}
+
 void
 ask_round(struct runq *q)
 {
@@ -305,6 +324,8 @@ ask_round(struct runq *q)
 	if (q->stopping || q->mode == RUNQ_SERVE)
 		return;
 	unblock(q);
+	if (q->mode == RUNQ_PASS) /* which ends before ask_sweep comes */
+		put_off_some(q);
 	while ((d = TAILQ_FIRST(&q->to_ask)) && q->asks.n < ASK_MAX && nexthop_start(q)) {
 		TAILQ_REMOVE(&q->to_ask, d, in_queue);
 		d->queued = false;
@@ -497,4 +518,6 @@ ask_sweep(struct runq *q)
 	hash_each(&q->dests, look_at_age, &late);
 	if (late)
 		nexthop_died(q);
+	if (!q->stopping && q->mode != RUNQ_SERVE)
+		put_off_some(q);
 }

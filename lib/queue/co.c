@@ -13,6 +13,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#define DEATHS_MAX 3 /* then it is an alert */
+
 bool
 co_spawn(struct runq *q, struct co_process *c, const char *name, const struct child_fd *map, size_t n)
 {
@@ -88,8 +90,14 @@ co_died(struct runq *q, struct co_process *c, const char *name)
 	c->start_at = q->mono + (wait < MINUTE ? wait : MINUTE);
 	if (q->stopping)
 		return;
-	log_open(c->deaths > 3 ? LOG_ALERT : LOG_WARN, "restart");
+	log_open(c->deaths > DEATHS_MAX ? LOG_ALERT : LOG_WARN, "restart");
 	log_s("command", name);
 	log_i("deaths", c->deaths);
 	log_close();
+}
+
+bool
+co_fails(const struct co_process *c)
+{
+	return c->out.fd < 0 && c->deaths > DEATHS_MAX;
 }

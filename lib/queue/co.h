@@ -35,5 +35,7 @@ bool co_start_pair(struct runq *q, struct co_process *c, const char *name,
 void co_died(struct runq *q, struct co_process *c, const char *name);
 void co_kill(struct co_process *c); /* it may hang rather than be dead */
 void co_close(struct co_process *c);
+/* It does not run, and has died so often that what waits for it must not wait longer. */
+bool co_fails(const struct co_process *c);
 
 #endif

@@ -360,6 +360,15 @@ plan_is_old(struct runq *q, struct dest *d)
 	return true;
 }
 
+/* There is nobody to send it: a round in which it was due. */
+static void
+put_off(struct runq *q, struct site *s)
+{
+	while (s->ready)
+		settle_without_job(q, TAILQ_FIRST(&TAILQ_FIRST(&s->dests)->ready), false, 0,
+		    "4.3.0 mox-deliver does not run");
+}
+
 /* As much of a site as can go now. true: it could do more in the next round. */
 static bool
 site_run(struct runq *q, struct site *s, size_t *jobs)
@@ -395,6 +404,10 @@ site_run(struct runq *q, struct site *s, size_t *jobs)
 			return false;
 		}
 		if (!(w = worker_for(q, s, &starving))) {
+			if (!s->nworkers && co_fails(&q->deliver)) {
+				put_off(q, s);
+				return false;
+			}
 			/* A finished job wakes it; without any worker another's end does, or time. */
 			if (!s->nworkers && starving)
 				site_starve(q, s);
