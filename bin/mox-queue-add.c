@@ -331,6 +331,8 @@ end_refused(struct enter *m, struct door *d, bool quiet)
 		print_id("maybe", m->env.id);
 	if (m->large && code == EX_DATAERR)
 		code = EX_UNAVAILABLE;
+	if (m->forbidden && code == EX_DATAERR)
+		code = EX_NOPERM;
 	enter_free(m, d);
 	die_exit(code, "%s", why);
 }
@@ -482,6 +484,7 @@ main(int argc, char **argv)
 		go_round(&a, conf);
 	if (a.peer >= 0) {
 		door_peer(&d, a.peer);
+		door_know_submitter(&d); /* while files can be opened */
 		door_confine(&d);
 	}
 	if (a.batch)

@@ -268,21 +268,6 @@ sender_make(void)
 	return path;
 }
 
-/* S16: a domain may be kept for some accounts. */
-static void
-rights_check(const char *sender, const struct str *header)
-{
-	const struct rewrite w = me();
-	char *author;
-
-	if (!rewrite_allowed(&w, sender))
-		die_exit(EX_NOPERM, "unable to send as %s: its domain is not open to %s", sender, w.account);
-	author = rewrite_forbidden_author(&w, header->s, header->len);
-	if (author)
-		die_exit(EX_NOPERM, "unable to send with From: %s: its domain is not open to %s", author,
-		    w.account);
-}
-
 static void
 extras_write(struct str *out, const struct draft *d)
 {
@@ -360,7 +345,6 @@ submit(void)
 	recipients_take(&to, &d);
 	envelope_write(&p.envelope, sender, &to, &d);
 	header_complete(&d, given, &p.header);
-	rights_check(sender, &p.header);
 	p.body = d.body;
 	p.end = d.end;
 	utf8 = utf8_allowed(sender, &to, &p.header);

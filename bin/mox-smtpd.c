@@ -53,15 +53,20 @@ peer_find(const struct conf *conf)
 	return PEER_STRANGER;
 }
 
-/* Run by the spool's owner we may tell the door whose mail it is (mox-queue-add --peer); run by others it is theirs. */
-static int
-peer_keep(const struct conf *conf, enum peer peer)
+/* Run by the spool's owner we may tell the door whose mail it is; run by others it is theirs. */
+static bool
+door_trusts_us(const struct conf *conf)
 {
 	struct stat st;
 
-	if (peer != PEER_UNIX || (geteuid() && (stat(conf->spool, &st) || st.st_uid != geteuid())))
-		return -1;
-	return fcntl(0, F_DUPFD_CLOEXEC, PEER_LEAST);
+	return !geteuid() || (!stat(conf->spool, &st) && st.st_uid == geteuid());
+}
+
+/* For mox-queue-add --peer. */
+static int
+peer_keep(const struct conf *conf, enum peer peer)
+{
+	return peer == PEER_UNIX && door_trusts_us(conf) ? fcntl(0, F_DUPFD_CLOEXEC, PEER_LEAST) : -1;
 }
 
 /* inetd makes the connection descriptor 2 as well: our sentences would stand between the replies. */
@@ -266,6 +271,7 @@ main(int argc, char **argv)
 		refuse_stranger();
 	taker.peer = peer_keep(conf, peer);
 	taker.local = peer != PEER_TRUSTED;
+	taker.strangers = (peer == PEER_MACHINE || peer == PEER_TRUSTED) && door_trusts_us(conf);
 	setup = setup_make(conf, maildir, peer);
 	smtpd_start(&session, &setup, &taker_hooks, &taker);
 	serve(&session, conf->smtpd.timeout);

@@ -13,7 +13,7 @@ mkdir etc
 cp -a /etc/alternatives /etc/passwd /etc/group /etc/ld.so* /etc/nsswitch.conf etc/ 2>/dev/null
 echo "attacker:x:65533:65533::/:/bin/sh" >>etc/passwd
 mkdir etc/mox
-printf '%s\n' 'hostname = "mx.test.example"' 'mailname = "test.example"' 'min-free = "0"' 'max-message-size = "100M"' >etc/mox/mox.conf
+printf '%s\n' 'hostname = "mx.test.example"' 'mailname = "test.example"' 'min-free = "0"' 'max-message-size = "100M"' 'domain "kept.example" { accounts = { "alice" } }' >etc/mox/mox.conf
 mount --bind etc /etc && mount -t tmpfs -o mode=755 tmpfs /var/spool || skip_all 'cannot mount'
 make_spool() { # DIR: with the owners of install-users
 	mkdir -p "$1"/{tmp,new,cur}
@@ -76,6 +76,10 @@ ok 'empty variables are none' send env MOX_CONF= MOX_SPOOL= MOX_TEST_CLOCK= "$do
 is 'that one is in the spool' "$(count $spool/new)" 1
 
 # ---- identity ----
+fails 100 'S16 a domain that is kept for others' send "$door" -f x@kept.example
+like 'is kept from him by name' "$(cat "$T/.out")" 'not open to attacker'
+fails 100 'S16 and from who has no name' setpriv --reuid 65531 --regid 65531 --clear-groups "$door" -f x@kept.example b@example.org <msg
+like 'nobody knows him' "$(cat "$T/.out")" 'not open to uid65531'
 fails 100 'the account cannot be chosen' send "$door" --account root
 printf 'sender \naccount root\nuid 0\nrcpt b@example.org\nend\n' >envelope && chmod 644 envelope
 fails 100 'nor in an envelope' as "$door" -e 3 <msg 3<envelope

@@ -107,18 +107,74 @@ if [ "$(id -u)" = 0 ]; then
 	sed -i '/^account/,$d' mox.conf
 	send -f a@secret.example a@x.example <<<$'From: a@x.example\n\nx'
 	is "S16 a domain that is kept for others: the sender" "$rc $said" \
-		"77 mox-sendmail: unable to send as a@secret.example: its domain is not open to nobody"
+		"77 mox-queue-add: unable to send as a@secret.example: its domain is not open to nobody"
 	send -f a@open.example a@x.example <<<$'From: A <a@x.example>, B <b@SECRET.example>\n\nx'
 	is "S16 a domain that is kept for others: an author" "$rc $said" \
-		"77 mox-sendmail: unable to send with From: b@SECRET.example: its domain is not open to nobody"
+		"77 mox-queue-add: unable to send with From: b@SECRET.example: its domain is not open to nobody"
 	send -f x@kept.example a@x.example <<<$'From: a@x.example\n\nx'
 	is "S16 what it is rewritten to counts" "$rc" 77
 	send -f a@open.example a@x.example <<<$'From: a@open.example\n\nx'
 	is "S16 others stay open to all" "$rc $(sender)" "0 a@open.example"
 	smtp a@secret.example <<<$'From: a@x.example\n\nx'
-	is "S16 by SMTP: the sender" "$(head -1 <<<"$said")$envelope" "550 5.7.1 the domain of a@secret.example is not open to nobody"
+	is "S16 by SMTP: the sender" "$said$envelope" "550 5.7.1 mox-queue-add: unable to send as a@secret.example: its domain is not open to nobody"
 	smtp a@x.example <<<$'From: a@secret.example\n\nx'
-	is "S16 by SMTP: an author" "$said$envelope" "550 5.7.1 the domain of From: a@secret.example is not open to nobody"
+	is "S16 by SMTP: an author" "$said$envelope" "550 5.7.1 mox-queue-add: unable to send with From: a@secret.example: its domain is not open to nobody"
+	# The door itself, which the others only call.
+	door() { # ARGS...: the message on stdin
+		rm -f spool/new/*
+		"${as[@]}" mox-queue-add "$@" >said 2>&1
+		rc=$? said=$(<said) queued=$(find spool/new -type f | wc -l)
+	}
+	door -f a@secret.example b@x.example <<<$'From: a@x.example\n\nx'
+	is "S16 by the door: the sender" "$rc $queued $said" "100 0 mox-queue-add: unable to send as a@secret.example: its domain is not open to nobody"
+	door -f a@x.example b@x.example <<<$'From: A <a@x.example>,\n a@secret.example\n\nx'
+	is "S16 by the door: an author" "$rc $queued" "100 0"
+	door --origin elsewhere -f a@x.example b@x.example <<<$'From: a@secret.example\n\nx'
+	is "S16 by the door: whatever he says of its origin" "$rc $queued" "100 0"
+	door -f a@x.example b@x.example <<<$'From: a@s\xc3\xa9cret.example\n\nx'
+	like "S16 by the door: what it cannot tell" "$rc $queued $said" "^100 0 .*or has to be written with xn--$"
+	printf 'sender %s\nrcpt b@x.example\nsize 0\nend\n' a@x.example a@secret.example a@x.example >stream
+	rm -f spool/new/*
+	"${as[@]}" mox-queue-add -B <stream >said
+	is "S16 by the door, a stream: the others go" "$(cut -d' ' -f1 said | tr '\n' ' ')$(find spool/new -type f | wc -l)" "id never id 2"
+	python3 - <<-'X'
+		import os, pwd, socket, subprocess
+		l = socket.socket(socket.AF_UNIX); l.bind("i"); os.chmod("i", 0o666); l.listen()
+		if not os.fork():
+		    os.setuid(pwd.getpwnam("nobody").pw_uid)
+		    c = socket.socket(socket.AF_UNIX); c.connect("i")
+		    c.sendall(b"sender a@secret.example\nrcpt b@x.example\nsize 0\nend\n"); c.shutdown(socket.SHUT_WR)
+		    os._exit(c.recv(4096) != b"never unable to send as a@secret.example: its domain is not open to nobody\n")
+		c, _ = l.accept()
+		subprocess.run(["mox-queue-add", "-B", "--peer", "0"], stdin=c, stdout=c)
+		c.shutdown(socket.SHUT_RDWR)
+		raise SystemExit(os.wait()[1] != 0)
+	X
+	is "S16 by the door, confined: who connects" "$?" 0
+	as=()
+	door --account nobody -f a@secret.example b@x.example <<<x
+	is "S16 root for an account" "$rc $queued" "100 0"
+	door -f a@secret.example b@x.example <<<$'From: a@secret.example\n\nx'
+	is "S16 root himself" "$rc $queued" "0 1"
+	as=(setpriv --reuid nobody --regid nogroup --clear-groups)
+	# The spool's owner: what he brings is the toolkit's own, but not what strangers bring him.
+	chown nobody spool/tmp
+	door -f a@secret.example b@x.example <<<$'From: a@secret.example\n\nx'
+	is "S16 the toolkit itself" "$rc $queued" "0 1"
+	chown nobody spool
+	rm -f spool/new/*
+	cat >tcp.py <<-'X'
+		import socket, subprocess
+		l = socket.create_server(("127.0.0.1", 0))
+		c = socket.create_connection(l.getsockname())
+		c.sendall(b"EHLO x\r\nMAIL FROM:<a@secret.example>\r\nRCPT TO:<a@x.example>\r\nDATA\r\n\r\nx\r\n.\r\nQUIT\r\n")
+		s, _ = l.accept()
+		subprocess.run(["mox-smtpd"], stdin=s, stdout=s)
+		s.close()
+		print(*[r for r in c.makefile().read().splitlines() if r[0] == "5"])
+	X
+	is "S16 who comes to it over TCP" "$("${as[@]}" /usr/bin/python3 tcp.py)" "550 5.7.1 mox-queue-add: unable to send as a@secret.example: its domain is not open to nobody"
+	chown root spool spool/tmp
 	sed -i 's/"somebody"/"somebody", "nobody"/' mox.conf
 	send -f a@secret.example a@x.example <<<$'From: a@secret.example\n\nx'
 	is "S16 and to those who are named" "$rc $(sender)" "0 a@secret.example"

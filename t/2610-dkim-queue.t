@@ -116,7 +116,8 @@ as() { # "name" SIGNERS WHY -- OPTIONS: the message on fd 0
 }
 both="rsa@example.org ed25519@example.org"
 as "an account that may use the domain" "$both" 'event=signed id=[^ ]* domain=example.org' -- --origin local --account alerts < <(from a@example.org)
-as "another" "" 'level=info .*event=unsigned .*why="the account may not use the domain in From:"' -- --origin local --account mallory < <(from a@example.org)
+as "another, by the domain above it: the door lets that pass" "" 'level=info .*event=unsigned .*why="the account may not use the domain in From:"' -- \
+	--origin local --account mallory < <(from a@sub.example.org)
 as "the toolkit's own user" "$both" event=signed -- --origin local < <(from a@example.org)
 as "a subdomain by the domain above it" "$both" event=signed -- --origin local --account alerts < <(from a@sub.example.org)
 as "but not one with a section of its own without keys" "" 'level=debug .*event=unsigned' -- --origin local < <(from a@off.example.org)

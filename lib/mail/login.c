@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -32,6 +33,8 @@ find_elsewhere(const char *name, uid_t uid)
 	char *key = name ? mem_dup(name) : NULL, number[24];
 	char *argv[] = {path, passwd, dashes, key ? key : number, NULL}, *env[] = {NULL};
 	posix_spawn_file_actions_t fa;
+	posix_spawnattr_t attr;
+	sigset_t none;
 	const struct passwd *found;
 	int out[2], err;
 	pid_t pid;
@@ -41,10 +44,16 @@ find_elsewhere(const char *name, uid_t uid)
 		free(key);
 		return NULL;
 	}
+	sigemptyset(&none);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setsigmask(&attr, &none);
+	/* A group that the caller was lent is not for others. */
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_RESETIDS | POSIX_SPAWN_SETSIGMASK);
 	posix_spawn_file_actions_init(&fa);
 	posix_spawn_file_actions_addopen(&fa, 0, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&fa, out[1], 1);
-	err = posix_spawn(&pid, path, &fa, NULL, argv, env);
+	err = posix_spawn(&pid, path, &fa, &attr, argv, env);
+	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&fa);
 	close(out[1]);
 	found = find(fdopen(out[0], "r"), name, uid);

@@ -53,8 +53,6 @@ rewrite_needs_account(const struct conf *c)
 
 	for (size_t i = 0; i < c->naccount; i++)
 		needed = needed || c->account[i].nrewrite;
-	for (size_t i = 0; i < c->ndomain; i++)
-		needed = needed || c->domain[i].accounts.n;
 	return needed;
 }
 
@@ -161,41 +159,4 @@ rewrite_header(const struct rewrite *w, struct str *header)
 	str_add(&out, done, (size_t)(end - done));
 	str_free(header);
 	*header = out;
-}
-
-/* ---- who may ---- */
-
-bool
-rewrite_allowed(const struct rewrite *w, const char *address)
-{
-	char *path = whole_path(w, address);
-	const struct conf_domain *d = path ? conf_domain(w->conf, addr_domain(path)) : NULL;
-
-	free(path);
-	if (!d || !d->accounts.n || !strcmp(w->account, "root"))
-		return true;
-	for (size_t i = 0; i < d->accounts.n; i++)
-		if (!strcmp(d->accounts.v[i], w->account))
-			return true;
-	return false;
-}
-
-char *
-rewrite_forbidden_author(const struct rewrite *w, const char *header, size_t n)
-{
-	const char *end = header + n;
-	struct header_field f;
-	char *found = NULL;
-
-	while (!found && header_next(&header, end, &f)) {
-		struct addrlist l = {.p = f.value, .end = f.value + f.len};
-
-		if (!header_is(&f, "From"))
-			continue;
-		while (!found && addrlist_next(&l) == ADDRLIST_ITEM)
-			if (l.addr.len && !memchr(l.addr.s, 0, l.addr.len) && !rewrite_allowed(w, l.addr.s))
-				found = mem_dup(l.addr.s);
-		addrlist_free(&l);
-	}
-	return found;
 }

@@ -1,5 +1,5 @@
 /* Machines whose users are no mail addresses: what a program of such a machine calls itself becomes an address that
- * others can answer, by the `rewrite` sections of the configuration. And who may use which domain.
+ * others can answer, by the `rewrite` sections of the configuration.
  *
  * The rules of the submitter's account come first, then those of all; the first that fits counts, and none is
  * applied to what another made. A pattern `name` means that name without a domain, at mailname, hostname or one of the
@@ -31,10 +31,5 @@ char *rewrite_sender(const struct rewrite *w, const char *sender) MUST_USE;
  * other fields. A header that somebody signed stays as it is, and so does a field that cannot be read from there
  * on. header: fields, perhaps the blank line. */
 void rewrite_header(const struct rewrite *w, struct str *header);
-
-/* S16: whether the domain of the address is open to the account; root may use all. */
-bool rewrite_allowed(const struct rewrite *w, const char *address);
-/* The first address of From: that is not. The caller frees; NULL: all are allowed. */
-char *rewrite_forbidden_author(const struct rewrite *w, const char *header, size_t n) MUST_USE;
 
 #endif

@@ -15,6 +15,7 @@
 #include "rec.h"
 #include "repair.h"
 #include "rewrite.h"
+#include "rights.h"
 #include "taker.h"
 
 #include <errno.h>
@@ -22,6 +23,7 @@
 #include <inttypes.h>
 #include <sys/socket.h>
 #include <sys/statvfs.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #define ENVELOPE_FD 3
@@ -43,11 +45,14 @@ static char **
 taker_argv(const struct taker *t, const struct smtpd *s)
 {
 	static char queue_add[] = "mox-queue-add", local[] = "mox-local", e[] = "-e", fd[] = "3", f[] = "-f",
-		    r[] = "-r", c[] = "-C", dashes[] = "--", peer[] = "--peer", peer_fd[] = "4";
-	char **argv = mem_zalloc((12 + 2 * s->nrcpt) * sizeof *argv);
+		    r[] = "-r", c[] = "-C", dashes[] = "--", peer[] = "--peer", peer_fd[] = "4",
+		    sysexits[] = "--sysexits";
+	char **argv = mem_zalloc((13 + 2 * s->nrcpt) * sizeof *argv);
 	size_t n = 0;
 
 	argv[n++] = t->maildir ? local : queue_add;
+	if (!t->maildir)
+		argv[n++] = sysexits;
 	argv[n++] = e;
 	argv[n++] = fd;
 	if (t->conf_file) {
@@ -127,21 +132,6 @@ author(struct taker *t)
 		                 ? login_name(who.uid)
 		                 : mem_dup(login_user()->name);
 	return (struct rewrite){.conf = t->conf, .account = t->account};
-}
-
-/* S16: a domain may be kept for some accounts. */
-static bool
-mail(struct smtpd *s)
-{
-	struct taker *t = s->arg;
-	const struct rewrite w = author(t);
-	char *sender = rewrite_sender(&w, s->sender);
-	bool allowed = t->maildir || rewrite_allowed(&w, sender);
-
-	if (!allowed)
-		smtpd_answer(s, "550 5.7.1 the domain of %s is not open to %s", sender, w.account);
-	free(sender);
-	return allowed;
 }
 
 static bool
@@ -225,17 +215,12 @@ head_write(struct taker *t, const struct smtpd *s)
 {
 	const struct rewrite w = author(t);
 	struct str *text = &t->head.text, why = {0}, reply = {0};
-	char *bad;
 
 	if (!t->maildir) {
 		if (!extra_add(&t->extras, str_cstr(text), text->len, &why))
 			str_addf(&reply, "554 5.6.0 %s", why.s);
 		complete(t, s, text);
 		rewrite_header(&w, text);
-		if ((bad = rewrite_forbidden_author(&w, str_cstr(text), text->len)) && !reply.len)
-			str_addf(
-			    &reply, "550 5.7.1 the domain of From: %s is not open to %s", bad, w.account);
-		free(bad);
 		t->refusal = reply.len ? str_take(&reply) : NULL;
 	}
 	text_write(t, str_cstr(text), text->len);
@@ -264,6 +249,8 @@ write_envelope(struct taker *t, const struct smtpd *s)
 	rec_add(&e, "sender", t->maildir ? s->sender : sender);
 	if (!t->maildir && t->local)
 		rec_add(&e, "origin", "local");
+	if (!t->maildir && t->strangers && rights_matter(t->conf))
+		rec_add(&e, "account", login_user()->name);
 	free(sender);
 	if (s->ret)
 		rec_add(&e, "ret", s->ret);
@@ -323,6 +310,26 @@ is_full(const struct conf *c)
 					     (v.f_files && (uint64_t)v.f_favail < c->min_free_inodes));
 }
 
+/* By the exit code of the door, or of mox-local. */
+static void
+refuse(struct smtpd *s, int code, const char *sorry)
+{
+	const struct taker *t = s->arg;
+	const char *reply = !t->maildir && is_full(t->conf) ? "452 4.3.1" : "451 4.3.0";
+
+	switch (code) {
+	case EX_NOPERM: reply = "550 5.7.1"; break;
+	case EX_UNAVAILABLE: reply = "552 5.3.4"; break;
+	case EX_DATAERR:
+	case EXIT_PERM: reply = "554 5.6.0"; break;
+	case EX_CONFIG: reply = "451 4.3.5"; break;
+	default: break;
+	}
+	if (!*sorry)
+		sorry = *reply == '5' ? "message refused" : "unable to take the message now";
+	smtpd_answer(s, "%s %s", reply, sorry);
+}
+
 static void
 done(struct smtpd *s)
 {
@@ -348,11 +355,8 @@ done(struct smtpd *s)
 		smtpd_answer(s, "250 2.0.0 delivered");
 	else if (!code)
 		smtpd_answer(s, "250 2.0.0 queued as %s", !strncmp(said, "id ", 3) ? said + 3 : said);
-	else if (code == EXIT_PERM)
-		smtpd_answer(s, "554 5.6.0 %s", *sorry ? sorry : "message refused");
 	else
-		smtpd_answer(s, "%s %s", !t->maildir && is_full(t->conf) ? "452 4.3.1" : "451 4.3.0",
-		    *sorry ? sorry : "unable to take the message now");
+		refuse(s, code, sorry);
 }
 
 static void
@@ -362,8 +366,7 @@ drop(struct smtpd *s)
 	end_taker(s->arg);
 }
 
-const struct smtpd_hooks taker_hooks = {
-    .mail = mail, .begin = begin, .body = body, .done = done, .drop = drop};
+const struct smtpd_hooks taker_hooks = {.begin = begin, .body = body, .done = done, .drop = drop};
 
 void
 taker_start(struct taker *t, const struct conf *conf, char *conf_file, char *maildir)

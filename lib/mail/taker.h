@@ -24,6 +24,8 @@ struct taker {
 	int said, sorry;       /* its stdout and stderr */
 	bool local;            /* the client is on this machine. Set behind taker_start, as is peer */
 	int peer;              /* the Unix socket whose other end submits; -1: we do */
+	bool
+	    strangers; /* we do, for people we cannot tell: the door is to judge the mail as ours by name, not as the toolkit's own */
 	char *account; /* login name of who submits, for rules of the configuration; looked up when needed */
 	struct head head;  /* of the message under way */
 	struct str extras; /* lines for its envelope */

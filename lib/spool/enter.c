@@ -8,6 +8,7 @@
 #include "file.h"
 #include "header.h"
 #include "rec.h"
+#include "rights.h"
 #include "wire.h"
 
 #include <errno.h>
@@ -150,6 +151,7 @@ door_open(struct door *d, const struct conf *conf, bool make)
 	d->owner = st.st_uid;
 	d->group = st.st_gid;
 	d->trusted = !d->uid || d->uid == st.st_uid;
+	d->kept = rights_matter(conf);
 	live_dir = d->spool.tmp;
 	return true;
 }
@@ -373,6 +375,8 @@ enter_finish(struct enter *m, const struct door *d)
 		wire_end(&now.wire);
 		check_wire(m);
 	}
+	if (m->fate == ENTER_GOOD)
+		enter_check_author(m, d, str_cstr(&now.wire.header), now.wire.header.len);
 	/* What we could not know before a large message was here. */
 	if (m->fate == ENTER_GOOD && e->size > 1 << 20)
 		check_room(m, d, 0);

@@ -34,12 +34,14 @@ struct door {
 	gid_t group;
 	bool trusted; /* root, or the spool's owner: may name an account, and notices of his own pass at half
 			 the marks */
+	bool kept;    /* some domain is kept for some accounts */
 };
 
 struct enter {
 	struct envelope env;
 	enum enter_fate fate;
 	bool large;     /* refused for its size alone */
+	bool forbidden; /* refused because a domain is not open to the submitter (S16) */
 	char why[512];  /* "unable to X: why" unless the fate is good */
 	int fd;         /* in tmp/; -1: closed */
 	char name[24];  /* in tmp/; "": no file */
@@ -52,6 +54,8 @@ bool door_open(struct door *d, const struct conf *conf, bool make) MUST_USE;
 /* From now on the submitter is who made the connection at the other end of this Unix socket. Ends the program unless root or
  * the spool's owner asks for that: others could pass on a connection that a better man made to them. */
 void door_peer(struct door *d, int fd);
+/* Looks up whose account that is, in case it will matter: later there may be no files to look into. */
+void door_know_submitter(const struct door *d);
 /* For strangers' bytes read with the rights of the spool's owner: from here on no file can be opened but those in tmp/ and new/ and
  * the trigger, no program started and no socket made. Where the kernel cannot (landlock 2, seccomp), nothing happens. */
 void door_confine(const struct door *d);
@@ -60,7 +64,8 @@ void enter_init(struct enter *m, const struct door *d);
 /* Takes over what a submitter may say; what is ours to say (id, times, uid, size, checksums, flags) is left
  * behind. asked is emptied. */
 void enter_ask(struct enter *m, struct envelope *asked);
-/* Judges it: addresses (a bare local part gets the mailname), options, rights. */
+/* Judges it: addresses (a bare local part gets the mailname), options, rights. What a trusted caller brings in without
+ * naming an account is the toolkit's own, and may be from any domain: who takes mail of others names theirs. */
 void enter_check(struct enter *m, const struct door *d);
 /* The file in tmp/ and its Received: line. size: bytes to come when known, else 0. */
 void enter_open(struct enter *m, const struct door *d, uint64_t size);
@@ -72,6 +77,8 @@ void enter_commit(struct enter *const *m, size_t n, const struct door *d);
 /* Drops the file when it was not committed. */
 void enter_free(struct enter *m, const struct door *d);
 
+/* S16: whether the domains in From: are open to the submitter. header: the whole section. */
+void enter_check_author(struct enter *m, const struct door *d, const char *header, size_t n);
 void enter_refuse(struct enter *m, enum enter_fate fate, const char *fmt, ...) PRINTF(3, 4);
 
 /* read(2) with the signals let in. */

@@ -4,6 +4,8 @@
 #include "addr.h"
 #include "die.h"
 #include "enter.h"
+#include "login.h"
+#include "rights.h"
 
 #include <sys/socket.h>
 
@@ -96,6 +98,73 @@ check_options(struct enter *m, const struct door *d)
 			    "unable to take an extra value: empty key, or longer than 2000 bytes");
 }
 
+/* ---- S16: who may send as which domain ---- */
+
+/* The databases of users may be slow. NULL: the toolkit itself. */
+static const char *
+submitter(const struct enter *m, const struct door *d)
+{
+	static struct {
+		uint32_t uid;
+		char *name;
+	} known;
+
+	if (m && m->env.account)
+		return m->env.account;
+	if (d->trusted)
+		return NULL;
+	if (!known.name || known.uid != d->uid) {
+		free(known.name);
+		known.name = login_name((uid_t)d->uid);
+		known.uid = d->uid;
+	}
+	return known.name;
+}
+
+void
+door_know_submitter(const struct door *d)
+{
+	if (d->kept)
+		(void)submitter(NULL, d);
+}
+
+static void
+refuse_domain(struct enter *m, const char *what, const char *address, const char *account)
+{
+	const char *domain = addr_domain(address);
+	bool ascii = !domain || text_is_ascii(domain, strlen(domain));
+
+	m->forbidden |= m->fate == ENTER_GOOD;
+	enter_refuse(m, ENTER_NEVER, "unable to send %s %.200s: its domain is not open to %.100s%s", what,
+	    address, account, ascii ? "" : ", or has to be written with xn--");
+}
+
+/* "" stands for anybody: the name of who submits is looked up only where the answer hangs on it. */
+static void
+check_sender(struct enter *m, const struct door *d)
+{
+	const char *sender = m->env.sender, *account;
+
+	if (!d->kept || !sender || rights_allow(d->conf, "", sender))
+		return;
+	account = submitter(m, d);
+	if (account && !rights_allow(d->conf, account, sender))
+		refuse_domain(m, "as", sender, account);
+}
+
+void
+enter_check_author(struct enter *m, const struct door *d, const char *header, size_t n)
+{
+	char *author = d->kept ? rights_forbidden_author(d->conf, "", header, n) : NULL;
+	const char *account = author ? submitter(m, d) : NULL;
+
+	free(author);
+	author = account ? rights_forbidden_author(d->conf, account, header, n) : NULL;
+	if (author)
+		refuse_domain(m, "with From:", author, account);
+	free(author);
+}
+
 void
 enter_check(struct enter *m, const struct door *d)
 {
@@ -116,4 +185,6 @@ enter_check(struct enter *m, const struct door *d)
 	for (size_t i = 0; i < e->nrcpt && m->fate == ENTER_GOOD; i++)
 		check_address(m, d, &e->rcpt[i].address, "recipient");
 	check_options(m, d);
+	if (m->fate == ENTER_GOOD)
+		check_sender(m, d);
 }
