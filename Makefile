@@ -66,6 +66,8 @@ ROOMS_mox-localserve := mail
 LIBS_mox-localserve := -lidn2
 ROOMS_mox-doctor := report trust mail
 LIBS_mox-doctor := -ljansson -lidn2
+ROOMS_mox-tlsrpt-send := report trust net mail
+LIBS_mox-tlsrpt-send := -lcurl -ljansson -lz -lidn2
 ADMIN := mox-queue-% mox-retired-list mox-suppress mox-stat mox-holdrule
 LIBS_mox-suppress := -ljansson -lz -lidn2
 LIBS_mox-holdrule := -ljansson -lz -lidn2
@@ -117,7 +119,7 @@ UEXT_spool := -lz -ldb -lidn2
 UEXT_net := -lgnutls -lunbound -lgsasl -lidn2
 UEXT_trust := -lgnutls -lunbound -lgsasl -lidn2
 UEXT_fate := -lgnutls -lunbound -lgsasl -lidn2
-UEXT_report := -ljansson -lidn2
+UEXT_report := -ljansson -lz -lidn2
 UEXT_admin := -ljansson -lz
 uroom = $(firstword $(subst -, ,$1))
 define unit

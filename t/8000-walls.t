@@ -38,7 +38,7 @@ done <"$T/links" | none "spool and net never meet in one command"
 declare -A libs=([mox-queue-add]="libz" [mox-sendmail]="libidn2" [mox-smtpd]="libidn2" [mox-local]="libidn2" [mox-dsn]=" "
 	[mox-localserve]="libidn2" [mox-runq]="libdb-5 libz" [mox-nexthop]="libunbound libidn2" [mox-mtasts]="libcurl-gnutls libgnutls libidn2"
 	[mox-deliver]="libgnutls libgsasl libidn2" [mox-submit]="libgnutls libgsasl libidn2" [mox-dkim]="libgnutls libidn2" [mox-doctor]="libjansson libidn2" [mox-suppress]="libjansson libidn2 libz" [mox-holdrule]="libjansson libidn2 libz"
-	[mox-tlsrpt-send]="libunbound libcurl-gnutls libjansson libz")
+	[mox-tlsrpt-send]="libcurl-gnutls libgnutls libidn2 libjansson libz")
 case $MOX_OUT in
 *asan* | *ubsan*) skip "sanitizers bring libraries of their own" "link lines" ;;
 *)

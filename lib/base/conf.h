@@ -177,7 +177,8 @@ struct conf {
 	int64_t idle;        /* a kept connection without work is closed after this */
 	uint16_t smtp_port;  /* of direct delivery */
 	char *ca_file;
-	bool tlsrpt_results; /* mox-runq writes spool/tlsrpt/DAY */
+	bool tlsrpt_results;       /* mox-runq writes spool/tlsrpt/DAY */
+	bool tlsrpt_all_success;   /* reports go out though nothing failed */
 	int tls_minimum;     /* 0 to 3: TLS 1.0 to 1.3 */
 	int log_level;
 	unsigned max_messages, max_first_recipients; /* of an account in a day; 0: no limit */

@@ -54,6 +54,7 @@ const struct conf_key conf_top_keys[] = {
     {"inject", "true", AT(conf, inject), BOOL},
     {"received", "true", AT(conf, received), BOOL},
     {"tlsrpt-results", "true", AT(conf, tlsrpt_results), BOOL},
+    {"tlsrpt-all-success", "false", AT(conf, tlsrpt_all_success), BOOL},
     {"max-message-size", "100M", AT(conf, max_message_size), SIZE(1024, INT64_C(1) << 40)},
     {"max-recipients", "10000", AT(conf, max_recipients), NUMBER(1, 10000)},
     {"min-free", "32M", AT(conf, min_free), SIZE(0, INT64_C(1) << 50)},

@@ -1,0 +1,83 @@
+/* mox-tlsrpt-send: a day's TLS results become reports to those who ask for them (RFC 8460). */
+#include "base.h"
+
+#include "conf.h"
+#include "die.h"
+#include "domain.h"
+#include "fdio.h"
+#include "log.h"
+#include "tlsrpt_day.h"
+#include "tlsrpt_verbs.h"
+
+#include <getopt.h>
+#include <signal.h>
+#include <unistd.h>
+
+#define USAGE "mox-tlsrpt-send [-C file] -n [--day day] [--domain domain]"
+
+enum { OPT_DAY = 256, OPT_DOMAIN };
+
+static const struct option options[] = {
+    {"day", required_argument, NULL, OPT_DAY}, {"domain", required_argument, NULL, OPT_DOMAIN}, {0}};
+
+static const struct {
+	const char *name;
+	int (*run)(const struct tlsrpt_run *t, char **argv);
+} verbs[] = {{"-n", tlsrpt_verb_print}};
+
+static const char *
+day_parse(const char *s)
+{
+	static char day[TLSRPT_DAY_SIZE];
+
+	if (!tlsrpt_day_parse(day, s))
+		die_perm("unable to use \"%s\": a day is YYYY-MM-DD", s);
+	return day;
+}
+
+/* The caller frees. */
+static char *
+domain_parse(const char *s)
+{
+	const char *why = "an address literal has no reports";
+	char *domain = *s == '[' ? NULL : domain_ascii(s, &why);
+
+	if (!domain)
+		die_perm("unable to use \"%s\": %s", s, why);
+	return domain;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct tlsrpt_run t = {0};
+	struct conf *conf;
+	char *domain = NULL;
+	size_t i = 0;
+	int c, code;
+
+	prog_start("mox-tlsrpt-send");
+	fd_sanitise();
+	while ((c = getopt_long(argc, argv, "+C:hnV", options, NULL)) != -1)
+		switch (c) {
+		case 'C': t.conf_file = optarg; break;
+		case 'h': print_usage(USAGE);
+		case 'n': t.print = true; break;
+		case 'V': print_version();
+		case OPT_DAY: t.day = day_parse(optarg); break;
+		case OPT_DOMAIN:
+			free(domain);
+			t.domain = domain = domain_parse(optarg);
+			break;
+		default: die_usage(USAGE);
+		}
+	if (!t.print || optind != argc)
+		die_usage(USAGE);
+	signal(SIGPIPE, SIG_IGN);
+	t.conf = conf = conf_load(t.conf_file);
+	log_start((enum log_level)conf->log_level, false);
+	code = verbs[i].run(&t, argv + optind);
+	conf_free(conf);
+	free(domain);
+	return code;
+}

@@ -1,0 +1,75 @@
+/* A report on TLS (RFC 8460 4) for one policy domain and one UTC day, from the rows of tlsrpt_day.h. Pure but for
+ * memory.
+ *
+ * A recipient domain's report has its own policies and those of its mail hosts, whose policy-domain is the host
+ * (T51). A mail host's report has the host's, and tells which recipient domains were concerned. Whatever was counted,
+ * the JSON is shorter than TLSRPT_JSON_MAX: details beyond that are summed by result (T60). */
+#ifndef TLSRPT_H
+#define TLSRPT_H
+
+#include "base.h"
+#include "str.h"
+#include "tlsrpt_day.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define TLSRPT_JSON_MAX 1000000
+#define TLSRPT_NAMED_MAX 10 /* recipient domains that a detail or the text names; the others are counted */
+
+/* Who reports. */
+struct tlsrpt_submitter {
+	const char *domain;  /* TLS-Report-Submitter, organization-name */
+	const char *contact; /* an address in it */
+};
+
+struct tlsrpt_detail {
+	const char *result, *from, *mx, *helo, *to, *reason; /* NULL: not told */
+	uint64_t count;
+	const char *rcpt[TLSRPT_NAMED_MAX]; /* of a host's report */
+	size_t nrcpt;                       /* may exceed what is named */
+	const char *last_rcpt;
+};
+
+struct tlsrpt_policy {
+	enum tlsrpt_type type;
+	const char *domain;
+	const char **mx, **string; /* patterns; lines of the policy */
+	size_t nmx, nstring;
+	uint64_t ok, failed; /* sessions */
+	struct tlsrpt_detail *detail;
+	size_t ndetail;
+};
+
+struct tlsrpt_report {
+	const char *name;
+	char day[TLSRPT_DAY_SIZE];
+	bool for_host; /* the name is no recipient domain */
+	struct tlsrpt_policy *policy;
+	size_t npolicy, nleft_out; /* left out: policies there was no room for */
+	uint64_t ok, failed;
+	const char **rcpt; /* of a host's report: recipient domains concerned, sorted, each once */
+	size_t nrcpt;
+	/* ours */
+	char **text;
+	size_t ntext;
+};
+
+/* Leaves out rows of a host's report: those that some recipient domain's report told to all who get this one. */
+typedef bool tlsrpt_told(void *arg, const struct tlsrpt_row *row);
+
+/* told: NULL: nothing was. name and the day must outlive the report. */
+void tlsrpt_build(struct tlsrpt_report *r, const struct tlsrpt_day *d, const struct tlsrpt_name *name,
+    tlsrpt_told *told, void *arg);
+void tlsrpt_report_free(struct tlsrpt_report *r);
+
+/* DAY.DOMAIN@SUBMITTER: the same whenever it is made, so that who gets it twice can see that. The caller frees. */
+char *tlsrpt_report_id(const struct tlsrpt_report *r, const struct tlsrpt_submitter *s) MUST_USE;
+/* RFC 8460 5.1: SUBMITTER!DOMAIN!BEGIN!END.json.gz. The caller frees. */
+char *tlsrpt_file_name(const struct tlsrpt_report *r, const struct tlsrpt_submitter *s) MUST_USE;
+/* I-JSON, as RFC 8460 4.4 has it, indented, an LF at its end. */
+void tlsrpt_json(struct str *out, const struct tlsrpt_report *r, const struct tlsrpt_submitter *s);
+/* The same for people: lines of ASCII, LF. */
+void tlsrpt_text(struct str *out, const struct tlsrpt_report *r, const struct tlsrpt_submitter *s);
+
+#endif
