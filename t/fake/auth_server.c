@@ -1,6 +1,7 @@
 #include "base.h"
 
 #include "auth_server.h"
+#include "clock.h"
 
 #include <gnutls/crypto.h>
 
@@ -11,7 +12,7 @@ static jmp_buf called_off; /* the client said `*` */
 struct auth {
 	struct conn *c;
 	char mechanism[40], user[200], secret[2000], flag[60];
-	unsigned iterations;
+	unsigned iterations, hush;
 };
 
 /* Whatever a login needs lives as long as the connection's process: a client may end it anywhere. */
@@ -61,6 +62,17 @@ decoded(struct auth *a, const char *s)
 	return got;
 }
 
+/* It is this one that is not said. */
+static void
+perhaps_hush(struct auth *a)
+{
+	if (!a->hush || --a->hush)
+		return;
+	while (conn_fill(a->c, clock_mono() + a->c->patience) > 0)
+		;
+	exit(0);
+}
+
 /* 334 and what the client answers. */
 static struct str
 ask(struct auth *a, const void *p, size_t n)
@@ -68,6 +80,7 @@ ask(struct auth *a, const void *p, size_t n)
 	char *text = encoded(p, n), *line = NULL;
 	struct str got;
 
+	perhaps_hush(a);
 	if (asprintf(&line, "334 %s", text) < 0)
 		die_temp("out of memory");
 	conn_say(a->c, line);
@@ -89,6 +102,7 @@ ask(struct auth *a, const void *p, size_t n)
 static void
 end(struct auth *a, bool good)
 {
+	perhaps_hush(a);
 	conn_say(a->c, good ? "235 2.7.0 welcome" : "535 5.7.8 name or password are wrong");
 	conn_flush(a->c);
 }
@@ -277,6 +291,7 @@ fake_auth(struct conn *c, const char *arg)
 	if (sscanf(arg, "%39s %199s %1999s %59s", a.mechanism, a.user, a.secret, a.flag) < 3)
 		die_perm("unable to use: auth %s", arg);
 	sscanf(a.flag, "iterations=%u", &a.iterations);
+	sscanf(a.flag, "hush=%u", &a.hush);
 	hold(line);
 	n = (size_t)snprintf(want, sizeof want, "AUTH %s", a.mechanism);
 	if (!line || strncmp(line, want, n) != 0 || (line[n] && line[n] != ' '))
