@@ -19,7 +19,7 @@ conf() { # TRANSPORT KEYS
 		transport "out" { $1 }
 		transport "nowhere" { type = discard }
 		transport "here" { type = local }
-		route { to = { "gone.test" } transport = "nowhere" }
+		route { to = { "gone.test", "me.test" } transport = "nowhere" }
 		route { to = { "here.test" } transport = "here" }
 		route { transport = "out" }
 		local-maildir = "$T/box/%u"
@@ -63,6 +63,35 @@ like "the log names the relay" "$(grep event=sent runq.log)" 'transport=out|host
 stop runq
 stop relay
 
+# ---- a certificate that is refused ----
+mx relay <<S
+== repeat
+ask-cert
+cert $T/certs/ip
+starttls
+S: 220 relay.test
+C: EHLO me.test
+S: 250-relay.test
+S: 250-PIPELINING
+S: 250 AUTH EXTERNAL
+C: AUTH EXTERNAL =
+wait $T/known
+S: 535 5.7.8 who are you
+S
+conf "type = submissions host = \"127.0.0.1\" port = $PORT client-certificate = \"$T/certs/client.pem\" client-key = \"$T/certs/client.key\""
+for i in {1..20}; do add "r$i@far.test" >/dev/null; done
+start runq mox-runq -w
+ok "T118 a certificate alone: a login is under way" wait_until test -e relay.d/1.log
+intaken() { [ -z "$(ls spool/new)" ]; }
+wait_until intaken
+touch known
+ok "it is refused" wait_until grep -q event=site-down runq.log
+is "T118 by one connection, however much waits" "$(cat relay.d/*.log | grep -c '^C: AUTH EXTERNAL') $(event login-refused)" "1 1"
+ok "T118 nothing bounces" queued 20
+stop runq
+stop relay
+mox-queue-list -o id | mox-queue-drop - >/dev/null 2>&1
+
 # ---- hosts that stand in for one another ----
 mx second -a 127.0.0.3 <<'S'
 == repeat
@@ -82,6 +111,51 @@ wait_until grep -q listening first.log
 add two@far.test >/dev/null
 ok "the first does not want to talk" pass
 ok "the second takes it" queued 0
+stop first
+
+# One that falls silent in the middle is as good as down, and only one of two that takes a message of this size is asked to.
+large() { { printf 'Subject: x\n\n' && head -c 300 /dev/zero | tr '\0' x; } | mox-queue-add -f s@me.test "$@" | sed 's/^id //'; }
+forward_rows() { mox-queue-list -o id 2>/dev/null | mox-queue-schedule now - >/dev/null 2>&1; }
+sed -i 's/connect = "2s"/connect = "2s" greeting = "1s" ehlo = "1s" mail = "1s" dot = "1s"/' mox.conf
+mx first -a 127.0.0.2 -p "$PORT" <<<stall
+add three@far.test >/dev/null
+ok "the first says nothing" pass
+ok "the second takes it" queued 0
+stop first
+mx first -a 127.0.0.2 -p "$PORT" <<<$'greet\nC: MAIL *\nstall'
+add four@far.test >/dev/null
+ok "the first falls silent behind MAIL" pass
+ok "the second takes it" queued 0
+stop first
+mx first -a 127.0.0.2 -p "$PORT" <<<$'greet\nC: MAIL *\nS: 250 ok\nC: RCPT *\nS: 250 ok\nC: DATA\nS: 354 go\nD:\nstall'
+id=$(add five@far.test)
+ok "the first falls silent behind the message" pass
+like "it waits: the first may have taken it" "$(mox-queue-list -id "$id" -o state,attempts,error)" '^waiting.1.4\.4\.'
+stop first
+forward_rows
+ok "later" pass
+ok "the second takes it" queued 0
+stop second
+id=$(large six@far.test)
+ok "both are down" pass
+like "it waits" "$(mox-queue-list -id "$id" -o state,attempts,error)" '^waiting.1.4\.4\.1 '
+mx first -a 127.0.0.2 -p "$PORT" <<<$'greet SIZE 100\nC: QUIT\nS: 221 bye'
+mx second -a 127.0.0.3 -p "$PORT" <<<$'greet SIZE 100000\naccept'
+forward_rows
+ok "T92 the limit of the first is too low" pass
+ok "T92 the second takes it" queued 0
+is "T92 and the first was not even asked" "$(grep -c MAIL first.d/1.log)" 0
+stop first
+stop second
+mx first -a 127.0.0.2 -p "$PORT" <<<$'greet SIZE 100\nC: QUIT\nS: 221 bye'
+mx second -a 127.0.0.3 -p "$PORT" <<<$'== repeat\ngreet SIZE 200\naccept'
+large seven@far.test >/dev/null
+ok "T92 that of both is" pass
+like "T92 it fails, with the limit named" "$(grep 'event=never' pass.log)" 'rcpt=seven@far.test .*status=5\.3\.4 '
+is "T92 no message is sent to find out" "$(cat first.d/*.log second.d/*.log | grep -c MAIL)" 0
+ok "T92 and its sender has heard of it" grep -q "event=sent .*rcpt=s@me.test .*discarded" pass.log
+ok "T92 it is gone" queued 0
+stop first
 stop second
 
 # ---- SRV ----
