@@ -132,6 +132,7 @@ $(OUT)/libfake.a: $(patsubst %.c,$(OUT)/%.o,$(wildcard t/fake/*.c)) Makefile
 	@rm -f $@
 	@$(AR) rcsD $@ $(filter %.o,$^)
 $(OUT)/t/spool-check: $(OUT)/libspool.a $(OUT)/libmail.a
+$(OUT)/t/index-put: $(OUT)/libspool.a $(OUT)/libmail.a
 $(OUT)/t/hostile: $(OUT)/libnet.a | $(OUT)/t/hostile.so
 $(OUT)/t/hostile.so: t/hostile.c Makefile
 	@mkdir -p $(@D)
@@ -139,7 +140,7 @@ $(OUT)/t/hostile.so: t/hostile.c Makefile
 $(TOOLS:%=$(OUT)/t/%): $(OUT)/t/%: $(OUT)/t/%.o $(OUT)/libfake.a $(OUT)/libbase.a
 	$(call said,LD,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) $(LINKHARDEN) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
-	    -lgnutls -lconfuse -lz
+	    -lgnutls -lconfuse -lz -ldb
 
 units: $(UNITS:%=$(OUT)/t/unit/%)
 

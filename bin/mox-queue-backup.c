@@ -5,6 +5,8 @@
 #include "clock.h"
 #include "die.h"
 #include "file.h"
+#include "found.h"
+#include "half.h"
 #include "rec.h"
 #include "replica.h"
 #include "saved.h"
@@ -14,7 +16,6 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <signal.h>
@@ -24,15 +25,17 @@
 #define TRIES 5
 
 static const char usage[] = "mox-queue-backup [-C file] directory\n"
-			    "mox-queue-backup [-C file] -verify directory";
+			    "mox-queue-backup [-C file] -verify directory\n"
+			    "mox-queue-backup [-C file] -since directory";
 
-enum { OPT_VERIFY = ADMIN_OWN };
+enum { OPT_VERIFY = ADMIN_OWN, OPT_SINCE };
 
-static const struct opt options[] = {{"verify", OPT_VERIFY, false}};
+static const struct opt options[] = {{"verify", OPT_VERIFY, false}, {"since", OPT_SINCE, false}};
 
 struct backup {
 	struct admin admin;
-	bool verify, paused, lost;
+	int verb; /* OPT_VERIFY, OPT_SINCE; 0: a copy is made */
+	bool paused, lost;
 	int64_t pause_again; /* monotonic */
 	struct spool from, to;
 	struct replica replica;
@@ -48,19 +51,11 @@ static volatile sig_atomic_t stopped;
 
 /* ---- nothing half is left ---- */
 
-static int
-remove_one(const char *path, const struct stat *st, int kind, struct FTW *where)
-{
-	(void)st;
-	(void)where;
-	return kind == FTW_DP ? rmdir(path) : unlink(path);
-}
-
 static void
 remove_half(void)
 {
 	if (backup.half.len)
-		(void)nftw(backup.half.s, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+		half_remove(backup.half.s);
 }
 
 static void
@@ -149,7 +144,7 @@ saved_entry(const char *table, const struct str *key, struct str *value, void *a
 	memcpy(&n, key->s + sizeof id, sizeof n);
 	if (!(state = replica_state(row.result)))
 		return;
-	must(b, done = replica_mark(&b->replica, be64toh(id), be32toh(n), b->verify ? 0 : state));
+	must(b, done = replica_mark(&b->replica, be64toh(id), be32toh(n), state));
 	b->done += (uint64_t)done;
 }
 
@@ -285,10 +280,10 @@ make_copy(struct backup *b)
 		die_perm("unable to back up %s: only root and the spool's user may", b->admin.conf->spool);
 	open_spool(&b->from, b->admin.conf->spool);
 	check_target(b);
-	str_addf(&b->half, "%s.%ld.half", b->target, (long)getpid());
+	half_clear(b->target);
 	atexit(remove_half);
 	catch_signals();
-	if (mkdir(b->half.s, 0700) || spool_make(b->half.s))
+	if (half_make(&b->half, b->target))
 		die_temp("unable to make %s: %m", b->half.s);
 	open_spool(&b->to, b->half.s);
 	r->from = &b->from;
@@ -306,56 +301,58 @@ make_copy(struct backup *b)
 
 /* ---- verifying one ---- */
 
-static void
-fault(const char *path, const char *what, void *arg)
-{
-	struct str text = {0};
-
-	(void)arg;
-	table_escape(&text, path, strlen(path));
-	printf("%s: %s\n", str_cstr(&text), what);
-	str_free(&text);
-}
-
-static void
-verify_tables(struct backup *b, struct check *c)
-{
-	int fd = openat(b->to.dir, SAVED_FILE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	const char *why;
-
-	if (fd < 0) {
-		if (errno != ENOENT)
-			die_temp("unable to open %s/%s: %m", b->target, SAVED_FILE);
-		fault(SAVED_FILE, "it is missing: the history and the lists are not in this copy", NULL);
-		c->faults++;
-		return;
-	}
-	b->saved = (struct saved){.each = saved_entry, .arg = b};
-	b->replica.to = &b->to;
-	if (saved_read(fd, &b->saved, &why)) {
-		fault(SAVED_FILE, why, NULL);
-		c->faults++;
-	}
-	close(fd);
-	saved_free(&b->saved);
-}
-
 static int
 verify(struct backup *b)
 {
-	struct check c = {.spool = &b->to, .fault = fault};
+	struct check c = {.spool = &b->to, .found = found_print};
 
 	open_spool(&b->to, b->target);
 	spool_check(&c);
-	verify_tables(b, &c);
-	if (b->done) {
-		printf("%" PRIu64
-		       " recipients are to do that the history calls done: they would be tried again\n",
-		    b->done);
+	if (!check_saved(&c)) {
+		found_print(&(struct finding){.path = SAVED_FILE,
+				.what = "it is missing",
+				.then = "the history, the lists and the rules are not in this copy"},
+		    NULL);
 		c.faults++;
 	}
 	admin_flush();
 	return c.unable ? EXIT_TEMP : c.faults ? EXIT_PERM : 0;
+}
+
+/* ---- what was done since ---- */
+
+static void
+since_row(char *rec, size_t n, void *arg)
+{
+	struct backup *b = arg;
+	struct str rcpt = {0};
+	char id[ROW_ID_SIZE], when[CLOCK_ISO_SIZE];
+	struct row row;
+	int todo;
+
+	admin_row(&row, rec, n);
+	if (!replica_state(row.result))
+		return;
+	must(b, todo = replica_mark(&b->replica, row.id, row.n, 0));
+	if (!todo)
+		return;
+	row_id(id, &row);
+	clock_iso(when, row.retired, 0);
+	table_escape(&rcpt, row.rcpt ? row.rcpt : "", row.rcpt ? strlen(row.rcpt) : 0);
+	printf("%s\t%s\t%s\t%s\n", id, when, row.result, str_cstr(&rcpt));
+	str_free(&rcpt);
+	b->done++;
+}
+
+/* Of the spool in use, whom its history calls done and the copy does not. */
+static void
+since(struct backup *b)
+{
+	open_spool(&b->to, b->target);
+	b->replica.to = &b->to;
+	(void)admin_ask(&b->admin, "retired", NULL, since_row, b);
+	admin_flush();
+	warn("%" PRIu64 " recipients were done with since, and are to do in %s", b->done, b->target);
 }
 
 int
@@ -367,16 +364,21 @@ main(int argc, char *argv[])
 
 	(void)argc;
 	admin_start(&b->admin, "mox-queue-backup", usage, ADMIN_PLAIN, argv);
-	while (admin_option(&b->admin, options, ARRAY_LEN(options)))
-		b->verify = true;
+	while ((code = admin_option(&b->admin, options, ARRAY_LEN(options)))) {
+		if (b->verb && b->verb != code)
+			die_usage(usage);
+		b->verb = code;
+	}
 	if (b->admin.opt.nargs != 1 || !*b->admin.opt.argv[0])
 		die_usage(usage);
 	b->target = b->admin.opt.argv[0];
 	for (n = strlen(b->target); n > 1 && b->target[n - 1] == '/'; n--)
 		b->target[n - 1] = 0;
 	admin_ready(&b->admin, 1);
-	if (b->verify)
+	if (b->verb == OPT_VERIFY)
 		code = verify(b);
+	else if (b->verb == OPT_SINCE)
+		since(b);
 	else
 		make_copy(b);
 	admin_free(&b->admin);

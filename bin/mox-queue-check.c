@@ -3,7 +3,8 @@
 #include "admin.h"
 #include "check.h"
 #include "die.h"
-#include "table.h"
+#include "found.h"
+#include "rec.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,58 +12,73 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-static const char usage[] = "mox-queue-check [-C file] [-r] [directory]";
+static const char usage[] = "mox-queue-check [-C file] [-i] [-r] [directory]";
 
-enum { OPT_REBUILD = ADMIN_OWN };
+enum { OPT_INDEX = ADMIN_OWN, OPT_REPAIR };
 
-static const struct opt options[] = {{"r", OPT_REBUILD, false}};
+static const struct opt options[] = {{"i", OPT_INDEX, false}, {"r", OPT_REPAIR, false}};
 
 struct checking {
 	struct admin admin;
 	struct check check;
 	struct spool spool;
-	bool rebuild;
-	int lock; /* -1: not ours */
+	bool index, repair;
+	bool copy; /* a backup that no mox-runq has read: it has no index */
+	int lock;  /* -1: not ours */
 };
-
-static void
-fault(const char *path, const char *what, void *arg)
-{
-	struct str text = {0};
-
-	(void)arg;
-	table_escape(&text, path, strlen(path));
-	printf("%s: %s\n", str_cstr(&text), what);
-	str_free(&text);
-}
-
-static void
-index_fault(char *rec, size_t n, void *arg)
-{
-	struct checking *k = arg;
-	char id[ROW_ID_SIZE];
-	struct row r;
-
-	admin_row(&r, rec, n);
-	row_id(id, &r);
-	k->check.faults++;
-	fault(id, r.error && *r.error ? r.error : "the index and the files differ", NULL);
-}
 
 static void
 parse(struct checking *k, char *argv[])
 {
 	struct admin *a = &k->admin;
+	int code;
 
 	admin_start(a, "mox-queue-check", usage, ADMIN_PLAIN, argv);
-	while (admin_option(a, options, ARRAY_LEN(options)))
-		k->rebuild = true;
+	while ((code = admin_option(a, options, ARRAY_LEN(options)))) {
+		k->index = k->index || code == OPT_INDEX;
+		k->repair = k->repair || code == OPT_REPAIR;
+	}
 	if (a->opt.nargs > 1)
 		die_usage(usage);
 	/* A mox-runq that we start must mean the same spool. */
 	if (a->opt.nargs && setenv("MOX_SPOOL", a->opt.argv[0], 1))
 		die_temp("unable to set MOX_SPOOL: %m");
 	admin_ready(a, a->opt.nargs);
+}
+
+/* A directory that was a spool, of which a part is gone. */
+static bool
+make_parts(struct checking *k, const char *what)
+{
+	struct finding f = {
+	    .path = what, .what = "it is missing", .then = "mox-runq makes it when it starts"};
+	struct str path = {0};
+	bool is_one;
+
+	str_addf(&path, "%s/%s", k->admin.conf->spool, strcmp(what, "new") ? "new" : "cur");
+	is_one = errno == ENOENT && strcmp(what, ".") && !access(path.s, F_OK);
+	str_free(&path);
+	errno = ENOENT;
+	if (!is_one)
+		return false;
+	if (k->repair && spool_make(k->admin.conf->spool))
+		die_temp("unable to make %s/%s: %m", k->admin.conf->spool, what);
+	if (k->repair)
+		f.done = "it was made";
+	k->check.faults++;
+	found_print(&f, NULL);
+	return k->repair;
+}
+
+static void
+open_spool(struct checking *k)
+{
+	const char *what;
+
+	if (!spool_open(&k->spool, k->admin.conf->spool, SPOOL_OWNER, &what))
+		return;
+	if (!make_parts(k, what) || spool_open(&k->spool, k->admin.conf->spool, SPOOL_OWNER, &what))
+		die_temp("unable to open %s/%s: %m", k->admin.conf->spool, what);
 }
 
 /* -r may move files only while nobody owns the spool. */
@@ -78,27 +94,79 @@ take_lock(struct checking *k)
 		die_temp("unable to lock %s/lock: %m", k->spool.path);
 	close(k->lock);
 	k->lock = -1;
+	warn(
+	    "a mox-runq owns %s: its files are left as they are, and its index is built anew", k->spool.path);
 }
 
 static void
 check_files(struct checking *k)
 {
-	const char *what;
-
-	if (spool_open(&k->spool, k->admin.conf->spool, SPOOL_OWNER, &what))
-		die_temp("unable to open %s/%s: %m", k->admin.conf->spool, what);
+	open_spool(k);
 	k->lock = -1;
-	if (k->rebuild)
+	if (k->repair)
 		take_lock(k);
 	k->check.spool = &k->spool;
 	k->check.repair = k->lock >= 0;
-	k->check.fault = fault;
+	k->check.found = found_print;
 	spool_check(&k->check);
+	k->copy = check_saved(&k->check);
 	if (k->lock >= 0)
 		close(k->lock);
 	spool_close(&k->spool);
 	if (k->check.kept)
 		warn("%" PRIu64 " files lie in %s/corrupt", k->check.kept, k->admin.conf->spool);
+}
+
+/* ---- the index, of which its owner knows ---- */
+
+static void
+index_fault(char *rec, size_t n, void *arg)
+{
+	struct checking *k = arg;
+	struct finding f = {.what = "the index and the files differ"};
+	struct rec_in in = {rec, rec + n};
+	struct str path = {0};
+	char *key, *value, *table = NULL;
+
+	while (rec_next(&in, &key, &value) == REC_LINE) {
+		if (!(value = rec_text(value)))
+			continue;
+		if (!strcmp(key, "id") || !strcmp(key, "entry"))
+			f.path = value;
+		else if (!strcmp(key, "table"))
+			table = value;
+		else if (!strcmp(key, "error") && *value)
+			f.what = value;
+		else if (!strcmp(key, "then"))
+			f.then = value;
+	}
+	if (!f.path)
+		die_temp("unable to read the answer of mox-runq: it names nothing");
+	if (table)
+		str_addf(&path, "index: table %s: %s", table, f.path);
+	else
+		str_adds(&path, f.path);
+	f.path = path.s;
+	k->check.faults++;
+	found_print(&f, NULL);
+	str_free(&path);
+}
+
+static void
+check_index(struct checking *k)
+{
+	bool owned = ctl_listens(k->admin.conf);
+
+	if (k->copy && !owned) {
+		warn("%s is a backup that nobody has used yet: it has no index", k->admin.conf->spool);
+		return;
+	}
+	if (k->repair)
+		(void)admin_ask(&k->admin, "rebuild", NULL, NULL, NULL);
+	else if (owned || k->index)
+		(void)admin_ask(&k->admin, "check", NULL, index_fault, k);
+	else
+		warn("no mox-runq runs: the index was not looked at (-i starts one)");
 }
 
 int
@@ -109,10 +177,7 @@ main(int argc, char *argv[])
 	(void)argc;
 	parse(&k, argv);
 	check_files(&k);
-	if (k.rebuild)
-		(void)admin_ask(&k.admin, "rebuild", NULL, NULL, NULL);
-	else if (ctl_listens(k.admin.conf))
-		(void)admin_ask(&k.admin, "check", NULL, index_fault, &k);
+	check_index(&k);
 	admin_flush();
 	admin_free(&k.admin);
 	if (k.check.unable)

@@ -14,7 +14,9 @@ bucket() { # ID: its directory under cur/, found by trying: only one is right
 		rm "$b/$1"
 	done
 }
-faults() { mox-queue-check 2>/dev/null; }
+# What is wrong; what comes of it stands behind a semicolon.
+faults() { mox-queue-check 2>/dev/null | sed 's/; .*//'; }
+comes() { mox-queue-check 2>/dev/null | sed 's/^[^;]*; //'; }
 
 A=$(add)
 ok "a fresh spool with a message in it" mox-queue-check
@@ -27,7 +29,7 @@ cp -p "q/new/$A" good
 python3 - <<'P'
 d = open("good", "rb").read()
 flip = lambda i: d[:i] + bytes([d[i] ^ 1]) + d[i + 1:]
-env = d.index(b"id 0") if b"id 0" in d else d.rindex(b"\nid ") + 1
+env = d.rindex(b"\nid ") + 1
 for name, data in {"message": flip(3), "envelope": flip(env + 30), "footer": flip(len(d) - 20), "magic": flip(len(d) - 32), "cut": d[:-1],
                    "longer": d + b"\n", "empty": b"", "mark": d.replace(b"rcpt T", b"rcpt X")}.items():
     open("broken." + name, "wb").write(data)
@@ -37,6 +39,8 @@ for b in message envelope footer magic cut longer empty mark; do
 	fails 100 "damage: $b" mox-queue-check
 	like "one line for it: $b" "$(faults)" "^new/$A: [^
 ]+$"
+	case $b in message) want=delivered ;; *) want='moves it to corrupt/: it is not delivered' ;; esac
+	like "and what comes of it: $b" "$(comes)" "$want"
 done
 cp -p good "q/new/$A"
 python3 - <<'P'
@@ -64,12 +68,23 @@ chmod 600 "q/$H/$A.amend"
 ok "an amendment" mox-queue-check
 printf 'hold o\n' >"q/$H/$A.amend"
 is "an amendment without end" "$(faults)" "$H/$A.amend: it is no whole record"
+printf 'id 0d3k9v2x7m4qa\nend\n' >"q/$H/$A.amend"
+is "an amendment of another" "$(faults)" "$H/$A.amend: it is that of another message"
+printf 'id %s\nnext 1 soon\nend\n' "$A" >"q/$H/$A.amend"
+is "an amendment that says nothing" "$(faults)" "$H/$A.amend: one of its lines says nothing"
+like "and what comes of that" "$(comes)" 'by hand may be forgotten'
+printf 'id %s\nnext 1 1795230000000000\ntransport 2 relay\nfail 1 no\\x20more\nend\n' "$A" >"q/$H/$A.amend"
+ok "an amendment of all kinds" mox-queue-check
 rm "q/$H/$A.amend"
 mv "q/$H/$A" away
 printf 'hold o\nend\n' >"q/$H/$A.amend"
 chmod 600 "q/$H/$A.amend"
 touch "q/$H/.$A.amend.123"
 ok "an amendment without message, and one that was never finished, mean nothing" mox-queue-check
+touch -d '1 hour ago' "q/$H/$A.amend" "q/$H/.$A.amend.123"
+is "when they are old they are told of" "$(faults | sort)" "$H/.$A.amend.123: an amendment that was never finished
+$H/$A.amend: an amendment without its message"
+ok "but are no fault" mox-queue-check
 rm "q/$H/$A.amend" "q/$H/.$A.amend.123"
 mv away "q/$H/$A"
 
@@ -92,6 +107,10 @@ strange q/new/0d3k9v2x7m4qc "new/0d3k9v2x7m4qc: it is no regular file" mkfifo q/
 strange $'q/new/\e[2J\n' 'new/\x1b[2J\x0a: nothing of that name belongs there' touch $'q/new/\e[2J\n'
 touch q/tmp/123.4
 ok "a file being written" mox-queue-check
+touch -d '30 hours ago' q/tmp/123.4
+is "one that was left is told of" "$(mox-queue-check 2>/dev/null)" \
+	"tmp/123.4: a writer that died left it 30 hours ago; nothing was promised for it, and mox-runq removes what is 36 hours old"
+ok "but is no fault" mox-queue-check
 rm q/tmp/123.4
 chmod 644 "q/$H/$A"
 is "a message anybody may read" "$(faults)" "$H/$A: its mode is 0644, expected no more than 0660"
@@ -102,6 +121,25 @@ chmod 700 q/cur
 rm q/trigger && touch q/trigger
 like "another kind of file" "$(faults)" '^trigger: it is not the kind'
 rm q/trigger
+
+# The tables of a backup.
+cat >q/saved <<'X'
+table retired
+key \x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x02
+value id 0000000000001.2\x0aresult delivered\x0aend\x0a
+end
+table limit
+key ajoe
+value sent 5\x0aend\x0a
+end
+entries 2
+end
+X
+chmod 600 q/saved
+is "an entry that is none" "$(faults)" 'saved: its entry "ajoe" of table limit: its key names no address'
+head -n -2 q/saved >x && cat x >q/saved
+like "tables that are cut" "$(faults)" $'\n''saved: it is cut$'
+rm q/saved
 
 # -r without an owner, then one that answers.
 mkdir bin
@@ -121,12 +159,34 @@ W=q/cur/00
 printf 'hold o\n' >"q/$H/$A.amend"
 chmod 600 "q/$H/$A.amend"
 mv "q/$H/$A" "$W/$A"
+touch q/new/x
+chmod 644 "q/new/$C"
+chmod 755 q/cur
+D=$(add) E=$(add)
+for b in q/cur/{00,01,02}; do mkdir -p "$b" && cp -p "q/new/$D" "$b"; done
+cp -p "q/new/$E" "q/corrupt/$B"
+rm -r q/tmp
+fails 111 "no spool without its parts" env MOX_SPOOL=$T/q/new mox-queue-check
+is "a part is missing" "$(faults)" 'tmp: it is missing'
 fails 100 "-r finds faults" bin/mox-queue-check -r
+cp .out said
 [ -s pid ] && _pids+=("$(cat pid)")
 is "and asks for a new index" "$(cat asked)" $'op rebuild\nend'
-is "broken files lie in corrupt/" "$(ls q/corrupt)" "$(printf '%s\n' "$A.amend" "$B" | sort)"
+is "broken files lie in corrupt/, none over another" "$(ls -I '*.why' q/corrupt | grep -v "$D")" "$(printf '%s\n' "$A.amend" "$B" "$B.1" x | sort)"
+like "with the reason beside them" "$(cat "q/corrupt/$B.1.why")" "^from new/$B
+why it does not end in a footer
+when [0-9]+
+end$"
+is "one that stood in two places stands in one" "$(find q/cur -name "$D" -printf '%H/%P\n' | wc -l)" 1
+is "the others are kept" "$(find q/corrupt -name "$D*" ! -name '*.why' | wc -l)" 3
+is "modes are set right" "$(stat -c %a "q/new/$C" q/cur | tr '\n' ' ')" "640 700 "
+ok "what is missing is made" test -d q/tmp
+is "each line says what was done" "$(grep -cE '; it was (moved to (corrupt/|cur/[0-9a-f]{2})|changed|made)$' said)" "$(grep -c '^[^ ]*: .*;' said)"
 ok "a sound message is in its bucket again" test -e "q/$H/$A"
 ok "the others stay" test -e "q/new/$C"
+rm -rf q/corrupt/*
+cp -p "q/new/$C" q/corrupt/one
+cp -p "q/new/$C" q/corrupt/two
 rm asked
 is "an owner is asked for the index" "$(mox-queue-check 2>said)" "$A: has no row in the index
 $A.2: has a row but no file"

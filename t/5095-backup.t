@@ -72,6 +72,24 @@ fails 100 "tables that are cut are found" mox-queue-backup -verify empty
 rm empty/saved
 fails 100 "tables that are missing are found" mox-queue-backup -verify empty
 
+# ---- what a kill leaves ----
+start killed bash -c "exec strace -qq -o /dev/null -e inject=renameat:signal=KILL -e inject=rename:signal=KILL -e inject=renameat2:signal=KILL -- mox-queue-backup '$T/killed'"
+wait "$PID_killed" 2>/dev/null
+is "a kill leaves a half" "$(find . -maxdepth 1 -name 'killed*half' | sed 's/[0-9]/N/g; s/N*N/N/')" "./killed.N.half"
+half=$(echo killed.*.half)
+mkdir -p other/new && mv other other.1.half
+mkdir x.12.half
+start holder python3 -c "import fcntl,os,signal
+os.makedirs('killed.7.half/new')
+f = os.open('killed.7.half', os.O_RDONLY); fcntl.flock(f, fcntl.LOCK_EX); print('locked', flush=True); signal.pause()"
+wait_until grep -q locked holder.log
+ok "the next takes it away" mox-queue-backup killed
+like "and says so" "$(cat .out)" "removing $half, which a backup has left that was killed"
+like "one of another target is told of" "$(cat .out)" 'other.1.half was left by a backup that was killed'
+is "one that is being made stays, and what is none" "$(ls -d ./*.half | tr '\n' ' ')" "./killed.7.half ./other.1.half ./x.12.half "
+stop holder KILL
+rm -rf ./*.half killed killed.log
+
 # ---- no space, and a signal ----
 if [ "$(id -u)" = 0 ] && mkdir small && mount -t tmpfs -o size=1200k,nr_inodes=5000 none small 2>/dev/null; then
 	mox-queue-add -f me@me.example big@x.example < <(printf 'Subject: x\n\n'; head -c 2000000 /dev/zero | tr '\0' x | fold -w 70) >/dev/null
@@ -93,8 +111,17 @@ for ((i = 0; i < 600; i++)); do
 done | mox-queue-add -B >ids
 start runq mox-runq -w
 wait_until test -s log
+more() { [ "$(wc -l <log)" -gt "$1" ]; }
 for n in 1 2 3; do
-	[ "$n" != 2 ] || touch go
+	case $n in
+	2) # some of those who are slow
+		before=$(wc -l <log)
+		touch go
+		wait_until more $((before + 50))
+		rm -f go
+		;;
+	3) touch go ;;
+	esac
 	ok "copy $n during a drain" mox-queue-backup "busy$n"
 	add "sent@late$n.example" >/dev/null
 done
@@ -102,6 +129,11 @@ empty() { [ "$(files spool)" = 0 ]; }
 wait_until empty
 is "the drain ended" "$(files spool)" 0
 stop runq
+# What the spool in use has done since is what a copy would do a second time: both lists are the same.
+for n in 1 2 3; do
+	mox-queue-backup -since "busy$n" >"since$n" 2>said
+	like "copy $n: the spool in use has done since with" "$(cat said)" "with since, and are to do in busy$n$"
+done
 for n in 1 2 3; do
 	ok "copy $n verifies" mox-queue-backup -verify "busy$n"
 	export MOX_SPOOL=$T/busy$n FAKE_LOG=$T/log$n
@@ -113,6 +145,7 @@ for n in 1 2 3; do
 	sed 's/[^ ]* [^ ]* [^ ]* \([^ ]*\).*/\1/' "log$n" | tr , '\n' >"sent$n"
 	is "copy $n: nobody twice" "$(cat "past$n" "sent$n" | sort | uniq -d)" ""
 	is "copy $n: nobody is forgotten" "$(cat "past$n" "sent$n" | sort -u | grep -vc late)" 1200
+	is "copy $n: what was done twice is what was listed" "$(sort "sent$n" | grep -v late)" "$(cut -f4 "since$n" | sort | grep -v late)"
 	is "copy $n: all is delivered" "$(files "busy$n")" 0
 	[ "$n" != 1 ] || ok 'half of it was to do' test "$(wc -l <sent1)" -ge 600
 	diag <<<"copy $n: $(wc -l <"past$n") done, $(wc -l <"sent$n") to do"

@@ -3,6 +3,7 @@
 #include "base.h"
 
 #include "clock.h"
+#include "corrupt.h"
 #include "die.h"
 #include "file.h"
 #include "holdrule.h"
@@ -21,6 +22,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#define CORRUPT_PATH 320 /* "new/" and any name */
 #define BATCH 256
 #define BATCH_ROWS 2000 /* recipients: else a round of large messages would hold up deliveries */
 #define SCAN_EVERY (15 * SECOND)
@@ -87,19 +89,17 @@ intake_row(
 
 /* Away with a file that fails its check, kept for a person. */
 static void
-quarantine(struct runq *q, int dir, const char *name, const char *as, const char *why)
+quarantine(struct runq *q, int dir, const char *place, const char *name, const char *why)
 {
-	char other[128];
-	int r = file_move(dir, name, q->spool.corrupt, as);
+	char path[CORRUPT_PATH];
+	const char *slash = strrchr(name, '/');
+	int r;
 
-	if (r && errno == EEXIST) {
-		/* What lies there is kept for a person, too. */
-		snprintf(other, sizeof other, "%.64s.%" PRId64, as, q->now);
-		r = file_move(dir, name, q->spool.corrupt, other);
-	}
+	snprintf(path, sizeof path, "%s/%s", place, name);
+	r = corrupt_move(&q->spool, dir, name, path, why);
 	q->count.corrupt++;
 	log_open(LOG_ALERT, "corrupt");
-	log_s("id", as);
+	log_s("id", slash ? slash + 1 : name);
 	log_s("moved", r ? strerror(errno) : "corrupt/");
 	log_s("why", why);
 	log_close();
@@ -108,11 +108,10 @@ quarantine(struct runq *q, int dir, const char *name, const char *as, const char
 void
 spool_corrupt(struct runq *q, uint64_t id, const char *why)
 {
-	char name[SPOOL_NAME_SIZE], as[ID_SIZE];
+	char name[SPOOL_NAME_SIZE];
 
 	spool_name(name, id);
-	id_format(as, id);
-	quarantine(q, q->spool.cur, name, as, why);
+	quarantine(q, q->spool.cur, "cur", name, why);
 }
 
 struct batch {
@@ -144,7 +143,7 @@ read_one(struct runq *q, struct batch *b, const char *name)
 			log_open(LOG_WARN, "stranger");
 			log_s("name", name);
 			log_close();
-			quarantine(q, q->spool.new, name, name, "its name is not an id");
+			quarantine(q, q->spool.new, "new", name, "its name is not an id");
 		}
 		return;
 	}
@@ -152,7 +151,7 @@ read_one(struct runq *q, struct batch *b, const char *name)
 	fd = openat(q->spool.new, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0) {
 		if (errno == ELOOP || errno == ENXIO)
-			quarantine(q, q->spool.new, name, name, "it is no file");
+			quarantine(q, q->spool.new, "new", name, "it is no file");
 		else if (errno != ENOENT) /* descriptors, memory: the next scan finds it again */
 			log_unreadable(name);
 		return;
@@ -163,9 +162,9 @@ read_one(struct runq *q, struct batch *b, const char *name)
 	} else if (r) {
 		if (errno)
 			why = "it is a directory";
-		quarantine(q, q->spool.new, name, name, why);
+		quarantine(q, q->spool.new, "new", name, why);
 	} else if (e->id != id || !faccessat(q->spool.cur, in_cur, F_OK, 0)) {
-		quarantine(q, q->spool.new, name, name,
+		quarantine(q, q->spool.new, "new", name,
 		    e->id != id ? "it holds another id than its name"
 				: "its id is taken by a message in cur/");
 		envelope_free(e);

@@ -1,5 +1,7 @@
 #include "base.h"
 
+#include "corrupt.h"
+#include "entry.h"
 #include "log.h"
 #include "restore.h"
 #include "saved.h"
@@ -11,6 +13,7 @@
 #define COMMIT_EVERY 2000
 
 static unsigned uncommitted;
+static uint64_t passed_over;
 
 static void
 put(const char *table, const struct str *key, struct str *value, void *arg)
@@ -18,7 +21,9 @@ put(const char *table, const struct str *key, struct str *value, void *arg)
 	struct runq *q = arg;
 	enum index_table t;
 
-	if (index_table_find(table, &t))
+	if (entry_fault(table, key, value))
+		passed_over++;
+	else if (index_table_find(table, &t))
 		index_set(q->index, t, (struct index_key){str_cstr(key), key->len}, value);
 	if (++uncommitted == COMMIT_EVERY) {
 		uncommitted = 0;
@@ -37,18 +42,25 @@ restore_tables(struct runq *q)
 	if (fd < 0)
 		return;
 	uncommitted = 0;
+	passed_over = 0;
 	(void)!saved_read(fd, &s, &why);
 	close(fd);
 	saved_free(&s);
 	if (index_commit(q->index, INDEX_DURABLE))
 		return;
-	unlinkat(q->spool.dir, SAVED_FILE, 0);
-	if (why) {
+	/* What could not be read of it may be worth a person's time. */
+	if (why || passed_over)
+		(void)!corrupt_move(&q->spool, q->spool.dir, SAVED_FILE, SAVED_FILE,
+		    why ? why : "some of its entries are none");
+	else
+		unlinkat(q->spool.dir, SAVED_FILE, 0);
+	if (why || passed_over) {
 		log_open(LOG_ALERT, "tables-cut");
-		log_s("error", why);
+		log_s("error", why ? why : "some of its entries are none");
+		log_i("passed", (int64_t)passed_over);
 		log_close();
 	}
 	log_open(LOG_INFO, "tables-restored");
-	log_i("entries", (int64_t)s.entries);
+	log_i("entries", (int64_t)(s.entries - passed_over));
 	log_close();
 }

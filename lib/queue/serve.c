@@ -22,8 +22,8 @@
 #define SLICES 8            /* of one client a round */
 #define STUCK (30 * SECOND) /* a reader who takes nothing for so long is dropped */
 
-static const struct serve_op *const tables[] = {
-    serve_queue_ops, serve_retired_ops, serve_suppress_ops, serve_backup_ops, serve_holdrule_ops, NULL};
+static const struct serve_op *const tables[] = {serve_queue_ops, serve_retired_ops, serve_suppress_ops,
+    serve_check_ops, serve_backup_ops, serve_holdrule_ops, NULL};
 
 static void
 request_free(struct client *c)

@@ -80,8 +80,10 @@ void serve_change(struct runq *q, struct client *c, change_fn *change);
 void serve_status(struct client *c, const char *word, const char *text);
 
 /* Each ends with a word of NULL. */
-extern const struct serve_op serve_queue_ops[];    /* serve_queue.c: rows of the queue */
-extern const struct serve_op serve_retired_ops[];  /* serve_retired.c: the history */
+extern const struct serve_op serve_queue_ops[];   /* serve_queue.c: rows of the queue */
+extern const struct serve_op serve_retired_ops[]; /* serve_retired.c: the history */
+extern const struct serve_op
+    serve_check_ops[]; /* serve_check.c: the index against the files, and what its tables hold */
 extern const struct serve_op serve_backup_ops[];   /* serve_backup.c: what a backup asks */
 extern const struct serve_op serve_suppress_ops[]; /* serve_suppress.c: whom an account does not write to */
 extern const struct serve_op serve_holdrule_ops[]; /* serve_holdrule.c: what is held as it comes in */

@@ -1,4 +1,4 @@
-/* What is asked of the queue's rows: listings, changes, the comparison with the files. */
+/* What is asked of the queue's rows: listings and changes. */
 #include "base.h"
 
 #include "clock.h"
@@ -233,31 +233,6 @@ drop_slice(struct runq *q, struct client *c)
 	serve_change(q, c, change_drop);
 }
 
-/* ---- the comparison an operator asked for ---- */
-
-static void
-fault(struct runq *q, void *arg, uint64_t id, uint32_t n, const char *what)
-{
-	struct client *c = arg;
-	char text[ROW_ID_SIZE];
-
-	(void)q;
-	row_id(text, &(struct row){.id = id, .n = n});
-	rec_add(&c->out, "id", text);
-	rec_add(&c->out, "error", what);
-	rec_end(&c->out);
-	c->count++;
-}
-
-static void
-check_slice(struct runq *q, struct client *c)
-{
-	if (!c->sweep)
-		c->sweep = sweep_new(INDEX_CLEAN, fault, c);
-	if (!sweep_slice(q, c->sweep))
-		serve_status(c, "ok", NULL);
-}
-
 /* ---- what waits, counted now ---- */
 
 static const char *
@@ -275,15 +250,6 @@ stat_slice(struct runq *q, struct client *c)
 		serve_status(c, "ok", NULL);
 }
 
-/* At once: it is what helps a broken index. */
-static const char *
-rebuild_begin(struct runq *q, struct client *c)
-{
-	q->rebuild = true;
-	serve_status(c, "ok", NULL);
-	return NULL;
-}
-
 const struct serve_op serve_queue_ops[] = {
     {"list", .reads = true, .slice = list_slice},
     {"show", .reads = true, .begin = show_begin, .slice = list_slice},
@@ -295,8 +261,6 @@ const struct serve_op serve_queue_ops[] = {
     {"transport", .line = change_line, .begin = transport_begin, .slice = transport_slice},
     {"fail", .privileged = true, .slices = 1, .line = change_line, .slice = fail_slice},
     {"drop", .slices = 1, .line = change_line, .slice = drop_slice},
-    {"check", .privileged = true, .slice = check_slice},
     {"stat", .reads = true, .slices = 1, .begin = stat_begin, .slice = stat_slice},
-    {"rebuild", .privileged = true, .begin = rebuild_begin},
     {0},
 };

@@ -1,8 +1,8 @@
 /* Index against files, both ways, a slice a round so that deliveries run meanwhile. First every row: has it a
  * file? Then every file: has it a row? After an unclean stop the first half also fills due and domain anew.
  */
-#include "base.h"
 #include "amend.h"
+#include "base.h"
 
 #include "change.h"
 #include "clock.h"
@@ -110,6 +110,8 @@ slice_rows(struct runq *q, struct sweep *s)
 		last = e->id;
 		if (!there && s->fault) {
 			s->fault(q, s->arg, e->id, e->n, "a row of the index without a file");
+		} else if (s->fault && !e->domain) {
+			s->fault(q, s->arg, e->id, e->n, "a row of the index that cannot be read");
 		} else if (!there || !e->domain) {
 			if (!s->fault) {
 				retire(q, e->id, e->n, "gone");

@@ -1,45 +1,104 @@
 #include "base.h"
 
-#include "check.h"
-#include "envelope.h"
-#include "file.h"
-#include "rec.h"
+#include "check_part.h"
+#include "clock.h"
+#include "corrupt.h"
+#include "enter.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
+#include <inttypes.h>
 #include <unistd.h>
 
-#define PATH_SIZE 320 /* "cur/HH/" and any name */
-#define MESSAGE_MODE 0660
-#define AMEND_MODE 0600
+static const char unread[] = "nobody looks at it";
 
-static void
-say(struct check *c, const char *path, const char *what)
+void
+check_say(struct check *c, const struct finding *f)
 {
-	c->faults++;
-	c->fault(path, what, c->arg);
+	c->faults += !f->note;
+	c->found(f, c->arg);
 }
 
-static void
-say_errno(struct check *c, const char *path)
+void
+check_errno(struct check *c, const char *path)
 {
 	c->unable = true;
-	say(c, path, strerror(errno));
+	check_say(c, &(struct finding){.path = path, .what = strerror(errno)});
 }
 
-/* Bits beyond `allowed` give rights nobody was meant to have. */
-static void
-check_mode(struct check *c, const char *path, const struct stat *st, unsigned allowed)
+void
+check_broken(struct check *c, const struct check_at *at, const char *what, const char *then)
 {
-	char text[80];
+	struct finding f = {.path = at->path, .what = what, .then = then};
 
-	if (!(st->st_mode & 07777 & ~allowed))
+	if (!c->repair) {
+		check_say(c, &f);
 		return;
-	snprintf(text, sizeof text, "its mode is %04o, expected no more than %04o",
-	    (unsigned)st->st_mode & 07777, allowed);
-	say(c, path, text);
+	}
+	if (corrupt_move(c->spool, at->fd, at->name, at->path, what)) {
+		check_errno(c, at->path);
+	} else {
+		f.done = "it was moved to corrupt/";
+		check_say(c, &f);
+	}
+}
+
+/* ---- rights ---- */
+
+/* Whether the spool's user can open it. */
+static bool
+is_readable(const struct stat *st, const struct stat *top)
+{
+	if (!top->st_uid)
+		return true;
+	if (st->st_uid == top->st_uid)
+		return st->st_mode & 0400;
+	return st->st_gid == top->st_gid ? (st->st_mode & 0040) != 0 : (st->st_mode & 0004) != 0;
+}
+
+static void
+check_owner(struct check *c, const char *fd_path, const char *path, const struct stat *st)
+{
+	struct finding f = {
+	    .path = path, .then = "mox-runq cannot read it: its log says so, and nothing else happens"};
+	struct str what = {0};
+
+	if (is_readable(st, &c->top))
+		return;
+	str_addf(&what, "it belongs to uid %lu and has mode %04o, but the spool belongs to uid %lu",
+	    (unsigned long)st->st_uid, (unsigned)st->st_mode & 07777, (unsigned long)c->top.st_uid);
+	f.what = what.s;
+	if (c->repair &&
+	    (chown(fd_path, c->top.st_uid, c->top.st_gid) || chmod(fd_path, (st->st_mode | 0400) & 07777)))
+		check_errno(c, path);
+	else if (c->repair)
+		f.done = "it was given to the spool's user";
+	check_say(c, &f);
+	str_free(&what);
+}
+
+void
+check_rights(struct check *c, int fd, const char *path, unsigned allowed)
+{
+	struct finding f = {.path = path, .then = "others than those it is meant for may use it"};
+	char fd_path[40], what[80];
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return;
+	snprintf(fd_path, sizeof fd_path, "/proc/self/fd/%d", fd);
+	check_owner(c, fd_path, path, &st);
+	if (!(st.st_mode & 07777 & ~allowed))
+		return;
+	snprintf(what, sizeof what, "its mode is %04o, expected no more than %04o",
+	    (unsigned)st.st_mode & 07777, allowed);
+	f.what = what;
+	if (c->repair && chmod(fd_path, st.st_mode & allowed))
+		check_errno(c, path);
+	else if (c->repair)
+		f.done = "it was changed";
+	check_say(c, &f);
 }
 
 /* ---- what stands at the top ---- */
@@ -65,7 +124,6 @@ static const struct {
     {"lock", S_IFREG, 0600, true},
     {"reserve", S_IFREG, 0600, true},
     {"doubles", S_IFREG, 0600, true},
-    {"support", S_IFREG, 0600, true},
     {"metrics.prom", S_IFREG, 0644, true},
     {"saved", S_IFREG, 0600, true},
 };
@@ -75,26 +133,43 @@ check_parts(struct check *c)
 {
 	struct stat st;
 
-	if (fstat(c->spool->dir, &st))
-		say_errno(c, ".");
+	if (fstat(c->spool->dir, &c->top))
+		check_errno(c, ".");
 	else
-		check_mode(c, ".", &st, 0711);
+		check_rights(c, c->spool->dir, ".", 0711);
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
-		if (fstatat(c->spool->dir, parts[i].name, &st, AT_SYMLINK_NOFOLLOW)) {
+		const char *name = parts[i].name;
+		int fd = openat(c->spool->dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+		if (fd < 0 || fstat(fd, &st)) {
 			if (errno != ENOENT)
-				say_errno(c, parts[i].name);
+				check_errno(c, name);
 			else if (!parts[i].optional)
-				say(c, parts[i].name, "it is missing");
+				check_say(c, &(struct finding){.path = name,
+						 .what = "it is missing",
+						 .then = "mox-runq makes it when it starts"});
 		} else if ((st.st_mode & S_IFMT) != parts[i].type)
-			say(c, parts[i].name, "it is not the kind of file that belongs there");
+			check_say(c, &(struct finding){.path = name,
+					 .what = "it is not the kind of file that belongs there",
+					 .then = "mox-runq goes without it, or cannot start"});
 		else
-			check_mode(c, parts[i].name, &st, parts[i].mode);
+			check_rights(c, fd, name, parts[i].mode);
+		if (fd >= 0)
+			close(fd);
 	}
 }
 
 /* ---- walking ---- */
 
-typedef void entry_fn(struct check *c, const char *dir, int fd, const char *name);
+typedef void entry_fn(struct check *c, const struct check_at *at);
+
+bool
+check_exists(int at, const char *name)
+{
+	struct stat st;
+
+	return !fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW);
+}
 
 /* Calls f for each name in the directory at/name, whose path from the spool is `path`. */
 static void
@@ -102,300 +177,157 @@ walk(struct check *c, int at, const char *name, const char *path, entry_fn *f)
 {
 	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct check_at here = {.dir = path, .fd = fd};
 	struct dirent *e;
 
 	if (!d) {
 		if (errno == ENOTDIR || errno == ELOOP)
-			say(c, path, "it is not a directory");
+			check_say(c, &(struct finding){.path = path,
+					 .what = "it is not a directory",
+					 .then = "mox-runq goes without it"});
 		else
-			say_errno(c, path);
+			check_errno(c, path);
 		if (fd >= 0)
 			close(fd);
 		return;
 	}
-	while (errno = 0, (e = readdir(d)))
-		if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
-			f(c, path, fd, e->d_name);
+	while (errno = 0, (e = readdir(d))) {
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+			continue;
+		here.name = e->d_name;
+		snprintf(here.path, sizeof here.path, "%s%s%s", *path == '.' ? "" : path,
+		    *path == '.' ? "" : "/", e->d_name);
+		f(c, &here);
+	}
 	if (errno)
-		say_errno(c, path);
+		check_errno(c, path);
 	closedir(d);
 }
 
 static void
-top_entry(struct check *c, const char *dir, int fd, const char *name)
+stranger(struct check *c, const struct check_at *at)
+{
+	check_say(c, &(struct finding){
+			 .path = at->path, .what = "nothing of that name belongs there", .then = unread});
+}
+
+static void
+top_entry(struct check *c, const struct check_at *at)
 {
 	size_t i;
 
-	(void)dir;
-	(void)fd;
-	for (i = 0; i < ARRAY_LEN(parts) && strcmp(name, parts[i].name); i++)
+	for (i = 0; i < ARRAY_LEN(parts) && strcmp(at->name, parts[i].name); i++)
 		;
-	if (i == ARRAY_LEN(parts) && !spool_is_half(name))
-		say(c, name, "nothing of that name belongs there");
+	if (i == ARRAY_LEN(parts) && !spool_is_half(at->name))
+		stranger(c, at);
 }
 
-static const char *
-path_of(char path[PATH_SIZE], const char *dir, const char *name)
+/* Files carry real times: no test clock. */
+static void
+check_left(struct check *c, const struct check_at *at, const struct stat *st)
 {
-	snprintf(path, PATH_SIZE, "%s/%s", dir, name);
-	return path;
+	int64_t hours = (time(NULL) - st->st_mtim.tv_sec) / 3600;
+	char what[80];
+
+	if (hours * 3600 < ENTER_TIME)
+		return;
+	snprintf(what, sizeof what, "a writer that died left it %" PRId64 " hours ago", hours);
+	check_say(c, &(struct finding){.path = at->path,
+			 .what = what,
+			 .then = "nothing was promised for it, and mox-runq removes what is 36 hours old",
+			 .note = true});
 }
 
 static void
-tmp_entry(struct check *c, const char *dir, int fd, const char *name)
+tmp_entry(struct check *c, const struct check_at *at)
 {
-	size_t pid = strspn(name, "0123456789"), seq;
-	char path[PATH_SIZE];
+	size_t pid = strspn(at->name, "0123456789"), seq;
 	struct stat st;
 
-	seq = name[pid] == '.' ? strspn(name + pid + 1, "0123456789") : 0;
-	if (!pid || !seq || name[pid + 1 + seq])
-		say(c, path_of(path, dir, name), "nothing of that name belongs there");
-	else if (!fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) && !S_ISREG(st.st_mode))
-		say(c, path_of(path, dir, name), "it is no regular file");
+	seq = at->name[pid] == '.' ? strspn(at->name + pid + 1, "0123456789") : 0;
+	if (!pid || !seq || at->name[pid + 1 + seq])
+		stranger(c, at);
+	else if (fstatat(at->fd, at->name, &st, AT_SYMLINK_NOFOLLOW))
+		return;
+	else if (!S_ISREG(st.st_mode))
+		check_say(
+		    c, &(struct finding){.path = at->path, .what = "it is no regular file", .then = unread});
+	else
+		check_left(c, at, &st);
 }
 
 static void
-corrupt_entry(struct check *c, const char *dir, int fd, const char *name)
+corrupt_entry(struct check *c, const struct check_at *at)
 {
-	(void)dir;
-	(void)fd;
-	(void)name;
-	c->kept++;
-}
-
-/* ---- message files ---- */
-
-/* Out of the way, durable, never over another; the name gets a number when it is taken. */
-static void
-put_away(struct check *c, int fd, const char *path, const char *name)
-{
-	char as[PATH_SIZE];
-	int r;
-
-	snprintf(as, sizeof as, "%s", name);
-	for (int i = 1; (r = file_move(fd, name, c->spool->corrupt, as)) && errno == EEXIST && i < 1000; i++)
-		snprintf(as, sizeof as, "%s.%d", name, i);
-	if (r || file_sync(c->spool->corrupt) || file_sync(fd))
-		say_errno(c, path);
-}
-
-/* Checks an open message file; NULL, or what is wrong with it. unread: it cannot be told. */
-static const char *
-message_fault(int fd, uint64_t id, bool *unread)
-{
-	struct envelope e;
-	const char *why;
-	int r;
-
-	*unread = false;
-	if (envelope_read(fd, &e, &why)) {
-		*unread = errno != 0;
-		return why;
-	}
-	if (e.id != id)
-		why = "its envelope has the id of another";
-	else if ((r = envelope_check_message(fd, &e)) > 0)
-		why = "its message does not match its checksum";
-	else if (r < 0) {
-		*unread = true;
-		why = strerror(errno);
-	}
-	envelope_free(&e);
-	return why;
-}
-
-/* false: broken, and put away when that was asked for. */
-static bool
-check_message(struct check *c, const char *dir, int at, const char *name, uint64_t id)
-{
-	int fd = openat(at, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	char path[PATH_SIZE];
-	const char *why;
-	struct stat st = {0};
-	bool unread;
-
-	path_of(path, dir, name);
-	if (fd < 0) {
-		if (errno == ELOOP)
-			say(c, path, "it is no regular file");
-		else if (errno != ENOENT)
-			say_errno(c, path);
-		return false;
-	}
-	c->messages++;
-	if (!fstat(fd, &st) && S_ISREG(st.st_mode))
-		check_mode(c, path, &st, MESSAGE_MODE);
-	if ((why = message_fault(fd, id, &unread))) {
-		say(c, path, why);
-		c->unable = c->unable || unread;
-		if (c->repair && !unread && S_ISREG(st.st_mode))
-			put_away(c, at, path, name);
-	}
-	close(fd);
-	return !why;
-}
-
-static bool
-exists(int at, const char *name)
-{
-	struct stat st;
-
-	return !fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW);
+	c->kept += *at->name != '.' && !corrupt_is_why(at->name);
 }
 
 static void
-new_entry(struct check *c, const char *dir, int fd, const char *name)
+new_entry(struct check *c, const struct check_at *at)
 {
-	char path[PATH_SIZE], place[SPOOL_NAME_SIZE];
+	char place[SPOOL_NAME_SIZE];
 	uint64_t id;
 
-	path_of(path, dir, name);
-	if (!id_parse(name, &id)) {
-		say(c, path, "nothing of that name belongs there");
+	if (!id_parse(at->name, &id)) {
+		check_broken(c, at, "nothing of that name belongs there", "mox-runq moves it to corrupt/");
 		return;
 	}
-	if (!check_message(c, dir, fd, name, id))
-		return;
+	check_message(c, at, CHECK_NEW);
 	spool_name(place, id);
 	/* In this order: a file that is taken in meanwhile is no longer in new/. */
-	if (exists(c->spool->cur, place) && exists(fd, name))
-		say(c, path, "it stands in cur/ as well");
+	if (check_exists(c->spool->cur, place) && check_exists(at->fd, at->name))
+		check_broken(c, at, "it stands in cur/ as well", "mox-runq moves it to corrupt/");
 }
 
-/* .ID.amend.PID: an amendment being written, or what a crash left of one. */
-static bool
-is_unfinished(const char *name)
+static void
+bucket_entry(struct check *c, const struct check_at *at)
 {
+	const char *suffix = strlen(at->name) > ID_LEN ? at->name + ID_LEN : "";
 	char message[ID_SIZE];
 	uint64_t id;
-	size_t n;
 
-	snprintf(message, sizeof message, "%.13s", name + 1);
-	if (*name != '.' || !id_parse(message, &id) || strncmp(name + 1 + ID_LEN, ".amend.", 7))
-		return false;
-	n = strspn(name + ID_LEN + 8, "0123456789");
-	return n && !name[ID_LEN + 8 + n];
-}
-
-/* An amendment without its message means nothing and is swept: no fault. */
-static void
-check_amend(struct check *c, const char *dir, int fd, const char *name)
-{
-	struct str rec = {0};
-	struct rec_in in;
-	char path[PATH_SIZE], *key, *value;
-	struct stat st;
-	enum rec_got got;
-	bool broken = false;
-
-	path_of(path, dir, name);
-	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW))
-		return;
-	check_mode(c, path, &st, AMEND_MODE);
-	if (!S_ISREG(st.st_mode))
-		say(c, path, "it is no regular file");
-	else if (file_read(fd, name, &rec, REC_MAX)) {
-		if (errno != ENOENT)
-			say_errno(c, path);
-	} else {
-		str_reserve(&rec, 1);
-		in = (struct rec_in){rec.s, rec.s + rec.len};
-		while ((got = rec_next(&in, &key, &value)) == REC_LINE)
-			broken = broken || !rec_text(value);
-		broken = broken || got != REC_END || in.p != in.end;
-		if (broken)
-			say(c, path, "it is no whole record");
-	}
-	if (broken && c->repair)
-		put_away(c, fd, path, name);
-	str_free(&rec);
-}
-
-static void
-to_its_bucket(struct check *c, int fd, const char *path, const char *name, uint64_t id)
-{
-	char place[SPOOL_NAME_SIZE], bucket[3];
-	int to;
-
-	spool_name(place, id);
-	id_bucket(bucket, id);
-	to = openat(c->spool->cur, bucket, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (to < 0 || file_move(fd, name, to, name) || file_sync(to) || file_sync(fd))
-		say_errno(c, path);
-	if (to >= 0)
-		close(to);
-}
-
-/* A file in cur/HH; dir is "cur/HH". */
-static void
-bucket_entry(struct check *c, const char *dir, int fd, const char *name)
-{
-	char path[PATH_SIZE], message[ID_SIZE], bucket[3];
-	const char *suffix = strlen(name) > ID_LEN ? name + ID_LEN : "";
-	uint64_t id;
-
-	snprintf(message, sizeof message, "%.13s", name);
-	path_of(path, dir, name);
-	if (is_unfinished(name))
-		return;
-	if (!id_parse(message, &id) || (*suffix && strcmp(suffix, ".amend"))) {
-		say(c, path, "nothing of that name belongs there");
-		return;
-	}
-	id_bucket(bucket, id);
-	if (*suffix)
-		check_amend(c, dir, fd, name);
-	else if (!check_message(c, dir, fd, name, id))
-		return;
-	if (strcmp(dir + strlen("cur/"), bucket)) {
-		say(c, path, "it stands in the wrong bucket");
-		if (c->repair)
-			to_its_bucket(c, fd, path, name, id);
-	}
-}
-
-static void
-bucket_walk(struct check *c, const char *dir, int fd, const char *name, entry_fn *f)
-{
-	static const char hex[] = "0123456789abcdef";
-	char path[PATH_SIZE];
-
-	path_of(path, dir, name);
-	if (strlen(name) != 2 || strspn(name, hex) != 2)
-		say(c, path, "nothing of that name belongs there");
+	snprintf(message, sizeof message, "%.13s", at->name);
+	if (check_is_unfinished(at->name))
+		check_amend(c, at);
+	else if (!id_parse(message, &id) || (*suffix && strcmp(suffix, ".amend")))
+		check_broken(c, at, "nothing of that name belongs there", unread);
+	else if (*suffix)
+		check_amend(c, at);
 	else
-		walk(c, fd, name, path, f);
-}
-
-static void
-cur_entry(struct check *c, const char *dir, int fd, const char *name)
-{
-	bucket_walk(c, dir, fd, name, bucket_entry);
+		check_message(c, at, CHECK_CUR);
 }
 
 /* A file in failed/HH: nobody's mail any more, kept for a while. */
 static void
-failed_file(struct check *c, const char *dir, int fd, const char *name)
+failed_file(struct check *c, const struct check_at *at)
 {
-	char path[PATH_SIZE], bucket[3];
 	uint64_t id;
 
-	path_of(path, dir, name);
-	if (!id_parse(name, &id)) {
-		say(c, path, "nothing of that name belongs there");
-		return;
-	}
-	id_bucket(bucket, id);
-	if (strcmp(dir + strlen("failed/"), bucket))
-		say(c, path, "it stands in the wrong bucket");
-	(void)check_message(c, dir, fd, name, id);
+	if (id_parse(at->name, &id))
+		check_message(c, at, CHECK_FAILED);
+	else
+		check_broken(c, at, "nothing of that name belongs there", unread);
 }
 
 static void
-failed_entry(struct check *c, const char *dir, int fd, const char *name)
+bucket_walk(struct check *c, const struct check_at *at, entry_fn *f)
 {
-	bucket_walk(c, dir, fd, name, failed_file);
+	if (strlen(at->name) != 2 || strspn(at->name, "0123456789abcdef") != 2)
+		stranger(c, at);
+	else
+		walk(c, at->fd, at->name, at->path, f);
+}
+
+static void
+cur_entry(struct check *c, const struct check_at *at)
+{
+	bucket_walk(c, at, bucket_entry);
+}
+
+static void
+failed_entry(struct check *c, const struct check_at *at)
+{
+	bucket_walk(c, at, failed_file);
 }
 
 void
@@ -404,10 +336,14 @@ spool_check(struct check *c)
 	check_parts(c);
 	walk(c, c->spool->dir, ".", ".", top_entry);
 	walk(c, c->spool->dir, "tmp", "tmp", tmp_entry);
-	/* new/ before cur/: what is taken in meanwhile is seen at least once. */
-	walk(c, c->spool->dir, "new", "new", new_entry);
+	/* new/ before cur/: what is taken in meanwhile is seen at least once. With the lock nothing is, and what new/ has twice is
+	 * known when all in cur/ stands where it belongs. */
+	if (!c->repair)
+		walk(c, c->spool->dir, "new", "new", new_entry);
 	walk(c, c->spool->dir, "cur", "cur", cur_entry);
-	if (exists(c->spool->dir, "failed"))
+	if (c->repair)
+		walk(c, c->spool->dir, "new", "new", new_entry);
+	if (check_exists(c->spool->dir, "failed"))
 		walk(c, c->spool->dir, "failed", "failed", failed_entry);
 	walk(c, c->spool->dir, "corrupt", "corrupt", corrupt_entry);
 }

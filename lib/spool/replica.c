@@ -300,7 +300,7 @@ replica_mark(struct replica *r, uint64_t id, unsigned n, char state)
 		todo = n >= 1 && n <= e.nrcpt && e.rcpt[n - 1].mark[MARK_STATE] == STATE_TODO;
 		if (todo && state && envelope_mark(fd, &e, n, MARK_STATE, state))
 			todo = fail(r, "mark the copy of", "a message");
-		else if (todo && state && all_done(&e) && remove_message(r, id))
+		else if (todo && state && !r->keep && all_done(&e) && remove_message(r, id))
 			todo = -1;
 		envelope_free(&e);
 	}

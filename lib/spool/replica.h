@@ -20,6 +20,7 @@ struct replica {
 	time_t since;                  /* when the first copy was begun */
 	void (*step)(void *arg);       /* between two files: may end the program */
 	void *arg;
+	bool keep; /* replica_mark removes no message of which nobody is left: mox-runq will */
 	struct str why;
 	/* out */
 	uint64_t messages; /* in cur/ and new/ of the copy */
