@@ -1,9 +1,9 @@
 /* Index against files, both ways, a slice a round so that deliveries run meanwhile. First every row: has it a
  * file? Then every file: has it a row? After an unclean stop the first half also fills due and domain anew.
  */
-#include "amend.h"
 #include "base.h"
 
+#include "amend.h"
 #include "change.h"
 #include "clock.h"
 #include "id.h"
