@@ -184,6 +184,7 @@ struct conf {
 	unsigned max_messages, max_first_recipients; /* of an account in a day; 0: no limit */
 	int64_t keep_retired;                        /* history; 0: none */
 	int64_t keep_failed;                         /* messages that failed; 0: none */
+	uint64_t keep_transcripts;                   /* bytes of a failed session's; 0: none */
 	struct conf_retry retry;
 	struct conf_timeouts timeouts;
 	struct conf_dns dns;

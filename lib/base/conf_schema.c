@@ -68,6 +68,7 @@ const struct conf_key conf_top_keys[] = {
     {"max-first-recipients-per-day", "200", AT(conf, max_first_recipients), NUMBER(0, 1000000000)},
     {"keep-retired", "7d", AT(conf, keep_retired), SPAN(0, 10 * YEAR)},
     {"keep-failed-messages", "0s", AT(conf, keep_failed), SPAN(0, YEAR)},
+    {"keep-transcripts", "16k", AT(conf, keep_transcripts), SIZE(0, 16384)},
     {"smtp-port", "25", AT(conf, smtp_port), NUMBER(1, 65535)},
     {"ca-file", "/etc/ssl/certs/ca-certificates.crt", AT(conf, ca_file), PATH},
     {"tls-minimum", "1.2", AT(conf, tls_minimum), WORD("1.0 1.1 1.2 1.3")},

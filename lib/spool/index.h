@@ -49,11 +49,12 @@ size_t index_scan(struct index *ix, uint64_t id, uint32_t n, size_t max, index_e
 
 /* ---- further tables: byte strings as keys, in order of their bytes ---- */
 enum index_table {
-	INDEX_MSG,      /* id -> what belongs to a message as a whole; goes with the rows */
-	INDEX_RETIRED,  /* id, n -> what became of a recipient */
-	INDEX_SUPPRESS, /* recipients that are not to be written to, and failures in a row */
-	INDEX_LIMIT,    /* what accounts have sent */
-	INDEX_HOLDRULE, /* what is to be held as it comes in */
+	INDEX_MSG,        /* id -> what belongs to a message as a whole; goes with the rows */
+	INDEX_RETIRED,    /* id, n -> what became of a recipient */
+	INDEX_SUPPRESS,   /* recipients that are not to be written to, and failures in a row */
+	INDEX_LIMIT,      /* what accounts have sent */
+	INDEX_HOLDRULE,   /* what is to be held as it comes in */
+	INDEX_TRANSCRIPT, /* id -> what was said in a session that failed */
 	INDEX_TABLES
 };
 struct index_key {

@@ -15,6 +15,7 @@ static const struct {
     [INDEX_SUPPRESS] = {"suppress", "suppress.db", true},
     [INDEX_LIMIT] = {"limit", "limit.db", true},
     [INDEX_HOLDRULE] = {"holdrule", "holdrule.db", true},
+    [INDEX_TRANSCRIPT] = {"transcript", "transcript.db", false},
 };
 
 /* ---- opening ---- */
