@@ -80,6 +80,16 @@ may_follow(const struct deliver *d)
 	       txn_is_asked(&d->txn[d->ntxn - 1]) && !(l->c.ehlo.mail_max && l->mails >= l->c.ehlo.mail_max);
 }
 
+/* What is said from here on is the job's, and so is how the session began. */
+static void
+hear_begin(struct line *l, struct job *j)
+{
+	l->ear = &j->said;
+	if (j->heard != l->session)
+		transcript_join(&j->said, &l->began);
+	j->heard = l->session;
+}
+
 /* Starts the job's next transaction; false when this server can take none of its recipients. */
 static bool
 start(struct deliver *d, struct job *j)
@@ -93,6 +103,7 @@ start(struct deliver *d, struct job *j)
 		j->start = clock_mono();
 	}
 	j->reached = true;
+	hear_begin(&d->line, j);
 	j->reused |= d->line.mails > 0;
 	t->rset = d->line.dirty || d->ntxn > 0;
 	d->line.mails++;
@@ -125,7 +136,11 @@ follow(struct deliver *d)
 static void
 broke(struct deliver *d, enum io io)
 {
+	char why[800];
+
 	d->broken = smtp_from_io(io);
+	smtp_why(&d->line.c, d->broken, why, sizeof why);
+	tap_note(d->line.c.io.tap, "%s", why);
 	d->line.c.io.watch_in = false;
 	for (unsigned i = 0; i < d->ntxn; i++) {
 		struct txn *t = &d->txn[i];
@@ -142,6 +157,7 @@ ask(struct deliver *d)
 	enum io io;
 
 	do {
+		d->line.ear = &d->txn[d->ntxn - 1].job->said;
 		io = txn_ask(&d->txn[d->ntxn - 1], &d->line);
 		d->line.c.io.watch_in = false;
 	} while (io == IO_OK && may_follow(d) && follow(d));
@@ -173,6 +189,7 @@ turn(struct deliver *d)
 	if (can_answer(d)) {
 		if (d->line.c.io.in_at == d->line.c.io.in_end)
 			report_flush(&d->report);
+		d->line.ear = &t->job->said;
 		got = smtp_reply(&d->line.c, txn_timeout(t, &d->conf->timeouts));
 	}
 	if (got == SMTP_GONE || d->report.gone)
@@ -200,6 +217,8 @@ enum ready { READY, READY_AGAIN /* look at the job again */, READY_GONE };
 static enum ready
 not_here(struct deliver *d, struct job *j, enum trouble what, const char *why)
 {
+	hear_begin(&d->line, j);
+	tap_note(d->line.c.io.tap, "%s", why);
 	if (j->dials) {
 		miss_trouble(j, &d->line, what, why);
 		j->target = reach_target(&d->line, j) + 1;
@@ -224,6 +243,7 @@ prepare(struct deliver *d, struct job *j)
 	if (smtp_is_open(&l->c) && stream_stirs(&l->c.io))
 		smtp_close(&l->c);
 	if (!reach_fits(l, j) || (l->c.ehlo.mail_max && l->mails >= l->c.ehlo.mail_max)) {
+		l->ear = NULL;
 		smtp_quit(&l->c, d->conf->timeouts.quit);
 		report_flush(&d->report);
 		d->trips = 0;
@@ -283,6 +303,20 @@ last_words(void)
 	report_flush(&d->report);
 }
 
+static void
+transcripts_prepare(struct deliver *d, struct tap *tap)
+{
+	uint64_t cap = d->conf->keep_transcripts;
+
+	if (!cap)
+		return;
+	transcript_init(&d->line.began, cap);
+	for (int i = 0; i < FLIGHT_JOBS; i++)
+		transcript_init(&d->job[i].said, cap);
+	str_reserve(&d->transcript, TRANSCRIPT_MAX);
+	tap_listen(tap, &(struct tap_ear){line_hear, &d->line, TAP_PLAIN});
+}
+
 int
 deliver_run(const struct conf *conf, int sock, const struct passage *passage)
 {
@@ -296,6 +330,7 @@ deliver_run(const struct conf *conf, int sock, const struct passage *passage)
 	d.line.c.io.tap = &tap;
 	trace_listen(&tap, d.line.c.host);
 	d.line.c.io.block = conf->timeouts.block;
+	transcripts_prepare(&d, &tap);
 	for (int i = 0; i < FLIGHT_JOBS; i++)
 		d.job[i].fd = -1;
 	setsockopt(sock, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);

@@ -20,6 +20,7 @@ enter_unfit(const struct visit *v, const char *why)
 {
 	log_open(LOG_ALERT, "secret-unreadable");
 	log_failure(v->l, "error", why);
+	tap_note(v->l->c.io.tap, "%s", why);
 	miss_trouble(v->j, v->l, TROUBLE_SECRET, why);
 	v->j->login = v->j->stop = true;
 	smtp_quit(&v->l->c, v->conf->timeouts.quit);
@@ -31,6 +32,7 @@ no_login(const struct visit *v, const char *why)
 {
 	log_open(LOG_ALERT, "login-impossible");
 	log_failure(v->l, "error", why);
+	tap_note(v->l->c.io.tap, "%s", why);
 	miss_trouble(v->j, v->l, TROUBLE_LOGIN, why);
 	v->j->login = true;
 	smtp_quit(&v->l->c, v->conf->timeouts.quit);

@@ -21,6 +21,7 @@ settle(struct deliver *d, struct job *j, struct job_rcpt *r, const struct fate *
 
 	snprintf(peer, sizeof peer, "%s[%s]", l->c.host, l->c.ip);
 	report_rcpt(&d->report, j, r, f, l->c.reply.code, (const char *[2]){peer, l->c.reply.text});
+	j->unsent |= f->outcome != FATE_SENT;
 	r->state = RCPT_DONE;
 	if (wait > j->wait)
 		j->wait = wait;
@@ -45,6 +46,7 @@ settle_trouble(struct deliver *d, struct job *j, const struct fate *f, const cha
 	char peer[336];
 
 	snprintf(peer, sizeof peer, "%s[%s]", d->line.c.host, d->line.c.ip);
+	j->unsent = true;
 	for (size_t i = 0; i < j->nrcpt; i++)
 		if (j->rcpt[i].state != RCPT_DONE) {
 			report_rcpt(&d->report, j, &j->rcpt[i], f, 0, (const char *[2]){peer, text});
@@ -83,6 +85,7 @@ flight_no_hop(struct deliver *d, struct job *j)
 		m->fate = fate_trouble(TROUBLE_NO_HOP);
 		snprintf(m->text, sizeof m->text, "there is no address to try");
 	}
+	j->unsent = true;
 	for (size_t i = 0; i < j->nrcpt; i++)
 		if (j->rcpt[i].state == RCPT_TODO) {
 			report_rcpt(&d->report, j, &j->rcpt[i], &m->fate, m->code,
@@ -126,6 +129,16 @@ report_session(struct deliver *d, struct job *j)
 	d->trips = l->c.trips;
 }
 
+/* What was said, when somebody will want to know it. */
+static void
+report_transcript(struct deliver *d, const struct job *j)
+{
+	str_reset(&d->transcript);
+	transcript_text(&j->said, &d->transcript);
+	if (d->transcript.len)
+		report_line(&d->report, j, "transcript", d->transcript.s);
+}
+
 void
 flight_finish(struct deliver *d)
 {
@@ -143,6 +156,8 @@ flight_finish(struct deliver *d)
 	if (d->stumbled)
 		report_line(&d->report, j, "careful", "yes");
 	d->stumbled = false;
+	if (j->unsent)
+		report_transcript(d, j);
 	report_end(&d->report, j);
 	job_drop(j);
 	d->first = (d->first + 1) % FLIGHT_JOBS;

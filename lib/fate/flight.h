@@ -22,7 +22,8 @@ struct deliver {
 	struct txn txn[FLIGHT_MAX]; /* in the order in which they went out */
 	unsigned ntxn;
 	struct report report;
-	enum smtp_got broken; /* SMTP_REPLY: nothing; else writing failed and only answers are still read */
+	struct str transcript; /* reserved once */
+	enum smtp_got broken;  /* SMTP_REPLY: nothing; else writing failed and only answers are still read */
 	bool
 	    careful; /* this site stumbled over transactions behind one another (T133): here or at another worker */
 	bool stumbled; /* it did here, and no report has said so yet */

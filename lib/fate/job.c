@@ -253,6 +253,7 @@ void
 job_drop(struct job *j)
 {
 	struct str record = j->record, prepend = j->prepend;
+	struct transcript said = j->said;
 	struct job_rcpt *rcpt = j->rcpt;
 	size_t cap = j->cap;
 
@@ -262,7 +263,9 @@ job_drop(struct job *j)
 	plan_list_free(&j->dialed);
 	str_reset(&record);
 	str_reset(&prepend);
-	*j = (struct job){.fd = -1, .record = record, .prepend = prepend, .rcpt = rcpt, .cap = cap};
+	transcript_reset(&said);
+	*j = (struct job){
+	    .fd = -1, .record = record, .prepend = prepend, .said = said, .rcpt = rcpt, .cap = cap};
 }
 
 size_t

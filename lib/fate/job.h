@@ -9,6 +9,8 @@
 #include "plan.h"
 #include "str.h"
 
+#include "transcript.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -81,6 +83,9 @@ struct job {
 	unsigned wait;  /* seconds, from a reply's hint */
 	int64_t start;  /* CLOCK_MONOTONIC */
 	uint64_t bytes; /* of the message, sent */
+	bool unsent;    /* one of its recipients was not */
+	struct transcript said;
+	unsigned heard; /* number of the session whose beginning stands in it; 0: none */
 };
 
 /* What the server gets, without dots: what SIZE and BDAT say. */

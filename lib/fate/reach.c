@@ -96,6 +96,17 @@ visit_broken(const struct visit *v, enum smtp_got got, const char *during)
 	return got == SMTP_GONE ? STEP_GONE : STEP_NEXT;
 }
 
+void
+line_hear(void *arg, const struct tap_line *said)
+{
+	struct line *l = arg;
+
+	if (l->ear)
+		transcript_add(
+		    l->ear, &(struct transcript_line){(uint32_t)((clock_mono() - l->opened) / 1000),
+				*tap_mark(said->side), said->text, said->n, said->cut});
+}
+
 static void
 see(struct line *l, enum sight what)
 {
@@ -157,6 +168,7 @@ not_offered(const struct visit *v)
 	if (v->hop->tls == PLAN_TLS_MAY)
 		return STEP_OPEN;
 	miss_trouble(v->j, v->l, TROUBLE_TLS_MISSING, "TLS is demanded and was not offered");
+	tap_note(v->l->c.io.tap, "TLS is demanded and was not offered");
 	smtp_quit(&v->l->c, v->conf->timeouts.quit);
 	return STEP_NEXT;
 }
@@ -183,6 +195,7 @@ stranger(const struct visit *v)
 	count(v);
 	snprintf(text, sizeof text, "the server is not proved to be %s: %s", v->hop->host, v->l->judged.why);
 	miss_trouble(v->j, v->l, TROUBLE_TLS, text);
+	tap_note(v->l->c.io.tap, "%s", text);
 	v->l->version = v->l->cipher = NULL;
 	smtp_close(&v->l->c);
 	return STEP_NEXT;
@@ -209,6 +222,8 @@ shake_hands(const struct visit *v, bool small)
 	l->version = tls_version(c->io.tls);
 	l->cipher = tls_cipher(c->io.tls);
 	judge_peer(&l->judged, c->io.tls, &v->j->plan, v->hop);
+	if (l->judged.trusted)
+		tap_note(c->io.tap, "verified=%s", l->judged.verified);
 	see(l, SIGHT_TLS);
 	return l->judged.trusted ? STEP_OPEN : stranger(v);
 }
@@ -266,6 +281,7 @@ static enum step
 connect_failed(const struct visit *v, int err)
 {
 	struct smtp *c = &v->l->c;
+	const char *why;
 	char text[300];
 
 	snprintf(c->host, sizeof c->host, "%s", v->hop->host);
@@ -278,7 +294,10 @@ connect_failed(const struct visit *v, int err)
 		v->j->stop = c->proxy_fault;
 		snprintf(text, sizeof text, "the proxy %s: %s", v->l->passage->transport->proxy, c->refused);
 	}
-	miss_trouble(v->j, v->l, TROUBLE_CONNECT, c->refused ? text : strerror(err));
+	why = c->refused ? text : strerror(err);
+	miss_trouble(v->j, v->l, TROUBLE_CONNECT, why);
+	tap_note(c->io.tap, "unable to connect to %s[%s] port %u: %s", c->host, c->ip, (unsigned)v->hop->port,
+	    why);
 	return STEP_NEXT;
 }
 
@@ -321,6 +340,7 @@ attempt(const struct visit *v, enum step how)
 	enum step next;
 
 	line_clear(l, how);
+	l->opened = clock_mono();
 	if ((next = connect_to(v)) != STEP_OPEN)
 		return next;
 	v->j->some_network = true;
@@ -356,12 +376,18 @@ reach_address(
 	const struct visit v = {l, conf, j, hop, ip};
 	enum step how = STEP_OPEN;
 
+	l->session++;
+	l->ear = &l->began;
+	transcript_reset(&l->began);
 	tally_start(&l->tally);
 	str_reset(&l->demand);
 	plan_demand_write(&l->demand, &j->plan, hop);
-	do
+	do {
+		if (how != STEP_OPEN)
+			tap_note(l->c.io.tap, "once more, %s",
+			    how == STEP_SMALL ? "with a short ClientHello" : "without TLS");
 		how = attempt(&v, how);
-	while (how == STEP_SMALL || how == STEP_PLAIN);
+	} while (how == STEP_SMALL || how == STEP_PLAIN);
 	if (how == STEP_OPEN)
 		how = enter(&v);
 	if (how == STEP_OPEN && l->mechanism)
@@ -382,10 +408,12 @@ is_allowed(const struct job *j, const struct plan_hop *hop)
 static void
 pass_over(struct line *l, struct job *j, const struct plan_hop *hop, const char *ip)
 {
+	static const char why[] = "REQUIRETLS was asked for, and nothing can prove who the server is";
+
 	snprintf(l->c.host, sizeof l->c.host, "%s", hop->host);
 	snprintf(l->c.ip, sizeof l->c.ip, "%s", ip);
-	miss_trouble(
-	    j, l, TROUBLE_UNPROVED, "REQUIRETLS was asked for, and nothing can prove who the server is");
+	miss_trouble(j, l, TROUBLE_UNPROVED, why);
+	tap_note(l->c.io.tap, "%s[%s] is passed over: %s", hop->host, ip, why);
 	j->some_network = true;
 }
 
@@ -393,6 +421,7 @@ pass_over(struct line *l, struct job *j, const struct plan_hop *hop, const char 
 static enum reach
 given_up(struct line *l, struct job *j)
 {
+	tap_note(l->c.io.tap, "not every host could be asked");
 	if (j->miss.rank == RANK_NEVER)
 		miss_trouble(j, l, TROUBLE_TIMEOUT, "not every host could be asked");
 	return REACH_NONE;
@@ -403,6 +432,8 @@ reach(struct line *l, const struct conf *conf, struct job *j)
 {
 	size_t i = 0;
 
+	l->ear = &j->said;
+	l->opened = clock_mono();
 	if (l->passage->unfit) {
 		*l->c.host = *l->c.ip = 0;
 		enter_unfit(&(struct visit){.l = l, .conf = conf, .j = j}, l->passage->unfit);
@@ -425,6 +456,9 @@ reach(struct line *l, const struct conf *conf, struct job *j)
 			j->target = i;
 			got = reach_address(l, conf, j, hop, hop->addr.v[a]);
 			j->reached |= got == REACH_OPEN;
+			if (got != REACH_OPEN)
+				transcript_join(&j->said, &l->began);
+			l->ear = &j->said;
 			if (got != REACH_NONE || j->stop)
 				return got;
 			j->target = i + 1;

@@ -11,6 +11,7 @@
 #include "passage.h"
 #include "smtp.h"
 #include "tally.h"
+#include "transcript.h"
 
 #include <stdbool.h>
 
@@ -44,13 +45,20 @@ struct line {
 	unsigned mails;                         /* transactions begun on it */
 	bool proven;                            /* one of them was taken: it may have several in flight */
 	bool dirty;                             /* the server may have a transaction open */
+	unsigned session;                       /* number of the addresses tried so far */
+	int64_t opened;                         /* monotonic: when its session began */
+	struct transcript began;                /* of the session, up to its first transaction */
+	struct transcript *ear;                 /* what is said goes there; NULL: nowhere */
 	bool no_chunking;
 };
 
 enum reach { REACH_OPEN, REACH_NONE /* j->miss says why */, REACH_GONE /* nobody waits any more */ };
 
+/* The ear of a connection's tap (tap.h); arg: its struct line. */
+void line_hear(void *arg, const struct tap_line *said);
+
 /* Opens a connection to the first address from j->target on that can be had; j->target becomes the one behind
- * it when it fails and stays at it when it is open. */
+ * it when it fails and stays at it when it is open. What was said where it failed joins the job's transcript. */
 enum reach reach(struct line *l, const struct conf *conf, struct job *j);
 /* One address of a hop, the same way, whatever j->target is. */
 enum reach reach_address(
