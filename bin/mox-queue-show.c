@@ -8,6 +8,7 @@
 #include "fdio.h"
 #include "history.h"
 #include "id.h"
+#include "said.h"
 #include "spool.h"
 
 #include <errno.h>
@@ -39,6 +40,7 @@ struct show {
 	struct history history; /* of the ids that were asked for */
 	bool *shown;            /* recipients of the file that had a row */
 	bool untaken;           /* none has one yet */
+	struct said said;
 };
 
 static void
@@ -190,8 +192,10 @@ history_rest(struct show *s)
 	struct row *r;
 
 	while ((r = history_next(&s->history, s->id)))
-		if (s->json)
-			columns_print_tries(&s->columns, r);
+		if (said_take(&s->said, r))
+			continue;
+		else if (s->json)
+			columns_print_tries(&s->columns, r, &s->said);
 		else
 			row_lines(s, r);
 }
@@ -221,11 +225,33 @@ file_rest(struct show *s)
 /* ---- what mox-runq knows ---- */
 
 static void
+said_lines(const struct show *s)
+{
+	const char *at = s->said.text, *one;
+	struct str text = {0};
+	char iso[CLOCK_ISO_SIZE];
+	size_t n;
+
+	clock_iso(iso, s->said.at, 0);
+	str_addf(&text, "%s recipients %s", iso, s->said.recipients);
+	putchar('\n');
+	line(s, "session", text.s);
+	while ((one = said_line(&at, &n))) {
+		str_reset(&text);
+		str_add(&text, one, n);
+		line(s, "transcript", text.s);
+	}
+	str_free(&text);
+}
+
+static void
 message_end(struct show *s)
 {
 	if (s->id)
 		history_rest(s);
 	file_rest(s);
+	if (!s->json && said_is_of(&s->said, s->id))
+		said_lines(s);
 	envelope_free(&s->envelope);
 	free(s->shown);
 	s->shown = NULL;
@@ -277,12 +303,16 @@ take_row(char *rec, size_t n, void *arg)
 	struct row r;
 
 	admin_row(&r, rec, n);
+	if (r.transcript && r.id != s->id)
+		message_end(s);
+	if (said_take(&s->said, &r))
+		return;
 	found(s, r.id);
 	if (r.id != s->id)
 		message_begin(s, &r);
 	history_skip(&s->history, r.id, r.n); /* it left the queue in between */
 	if (s->json) {
-		columns_print_tries(&s->columns, &r);
+		columns_print_tries(&s->columns, &r, &s->said);
 	} else {
 		row_lines(s, &r);
 	}
@@ -421,11 +451,12 @@ main(int argc, char *argv[])
 		if (s.wanted.nid)
 			history_ask(&s.history, &s.admin);
 		admin_rewind(&s.admin);
-		(void)admin_ask(&s.admin, "show", NULL, take_row, &s);
+		(void)admin_ask(&s.admin, "show", "transcripts yes\n", take_row, &s);
 		code = missing(&s);
 		admin_flush();
 		columns_free(&s.columns);
 		history_free(&s.history);
+		said_free(&s.said);
 	}
 	spool_close(&s.spool);
 	select_free(&s.wanted);

@@ -2,6 +2,7 @@
 #include "base.h"
 
 #include "clock.h"
+#include "dialogue.h"
 #include "die.h"
 #include "fdio.h"
 #include "holdrule.h"
@@ -278,7 +279,7 @@ work_waits(const struct runq *q)
 		return true;
 	if (q->stopping)
 		return false;
-	if (retire_busy(q) || failed_busy(q) || metrics_busy(q))
+	if (retire_busy(q) || dialogue_busy(q) || failed_busy(q) || metrics_busy(q))
 		return true;
 	if ((q->intake_wanted || q->intake_more) && !intake_paused(q))
 		return true;
@@ -409,6 +410,7 @@ round_of_work(struct runq *q)
 	metrics_round(q);
 	suppress_round(q);
 	limit_round(q);
+	dialogue_round(q);
 	serve_round(q);
 	if (!index_commit(q->index, how_durable(q)) || !q->answers_wait)
 		serve_answer(q);

@@ -122,11 +122,11 @@ try_shown(struct str value[ARRAY_LEN(try_column)], char *line, struct attempt *a
 }
 
 void
-columns_print_tries(struct columns *c, struct row *r)
+columns_print_tries(struct columns *c, struct row *r, const struct said *said)
 {
 	enum { N = ARRAY_LEN(try_column) };
 	struct str value[ROW_ATTEMPTS_MAX * N] = {0};
-	struct table_list list = {"tries", try_column, N, value, 0};
+	struct table_list list = {.name = "tries", .column = try_column, .n = N, .values = value};
 	struct attempt a = {0};
 
 	for (unsigned i = 0; i < r->nattempt; i++)
@@ -136,6 +136,10 @@ columns_print_tries(struct columns *c, struct row *r)
 		r->host = strcmp(a.host, "-") != 0 ? a.host : NULL;
 		r->tls = strcmp(a.tls, "-") != 0 ? a.tls : NULL;
 		r->duration = (uint64_t)a.duration;
+	}
+	if (said_concerns(said, r)) {
+		list.lines_name = "transcript";
+		list.lines = said->text;
 	}
 	values_make(c, r);
 	table_row_list(&c->table, c->value, &list);

@@ -4,6 +4,7 @@
 
 #include "base.h"
 #include "row.h"
+#include "said.h"
 #include "str.h"
 #include "table.h"
 
@@ -22,8 +23,9 @@ struct columns {
 /* names: "id,rcpt,...", or COLUMNS_ALL; NULL, for JSON: all that a queue has. Ends the program at a name that is none. */
 void columns_start(struct columns *c, const char *names, enum table_form form, unsigned width, int64_t now);
 void columns_print(struct columns *c, const struct row *r);
-/* In JSON, with the row's attempts as a list of objects, `tries`; they are taken apart. */
-void columns_print_tries(struct columns *c, struct row *r);
+/* In JSON, with the row's attempts as a list of objects, `tries`; they are taken apart. And where the session concerns it, with that
+ * as a list of lines, `transcript`. */
+void columns_print_tries(struct columns *c, struct row *r, const struct said *said);
 void columns_free(struct columns *c);
 
 /* One field as people and scripts read it, appended: times in ISO 8601, or relative to now when that is not 0

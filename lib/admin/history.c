@@ -40,7 +40,7 @@ history_ask(struct history *h, struct admin *a)
 
 	history_free(h);
 	admin_rewind(a);
-	(void)admin_ask(a, "retired", "attempts yes\n", take_row, h);
+	(void)admin_ask(a, "retired", "attempts yes\ntranscripts yes\n", take_row, h);
 	a->limit = limit;
 	if (!h->n)
 		return;
@@ -82,9 +82,9 @@ place(const struct history *h, uint64_t id, unsigned n)
 }
 
 static struct past *
-find(const struct history *h, uint64_t id)
+find(const struct history *h, uint64_t id, unsigned n)
 {
-	for (size_t i = place(h, id, 0); i < h->n && h->past[i].row.id == id; i++)
+	for (size_t i = place(h, id, n); i < h->n && h->past[i].row.id == id; i++)
 		if (!h->past[i].shown)
 			return &h->past[i];
 	return NULL;
@@ -93,7 +93,7 @@ find(const struct history *h, uint64_t id)
 struct row *
 history_first(const struct history *h, uint64_t id)
 {
-	struct past *p = find(h, id);
+	struct past *p = find(h, id, 1);
 
 	return p ? &p->row : NULL;
 }
@@ -101,7 +101,7 @@ history_first(const struct history *h, uint64_t id)
 struct row *
 history_next(struct history *h, uint64_t id)
 {
-	struct past *p = find(h, id);
+	struct past *p = find(h, id, 0);
 
 	if (!p)
 		return NULL;

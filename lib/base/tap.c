@@ -6,6 +6,10 @@
 #include <inttypes.h>
 #include <stdarg.h>
 
+/* Of what is repeated so much is enough to know it; and so little means nothing. */
+#define ECHO_ENOUGH 12
+#define ECHO_MIN 4
+
 static const char withheld[] = "[withheld]";
 
 const char *
@@ -42,15 +46,28 @@ tell(const struct tap *t, const struct tap_line *l, unsigned needs, bool may)
 			t->ear[i].hear(t->ear[i].arg, l);
 }
 
+size_t
+tap_echo(const char *s, size_t n, const char *secret, size_t secret_n)
+{
+	const char *at;
+
+	if (secret_n < ECHO_MIN)
+		return n;
+	at = memmem(s, n, secret, secret_n < ECHO_ENOUGH ? secret_n : ECHO_ENOUGH);
+	return at ? (size_t)(at - s) : n;
+}
+
 /* How much of a line of AUTH may be shown; n: all of it. A mechanism is no secret, nor is it that the client gives up, nor
- * the server's verdict. */
+ * the server's verdict, unless it repeats what it was told. */
 static size_t
-shown_of_auth(enum tap_side side, const char *s, size_t n)
+shown_of_auth(const struct tap *t, enum tap_side side, const char *s, size_t n)
 {
 	size_t i = 0;
 
+	if (side == TAP_SERVER && n > 4 && !memcmp(s, "334 ", 4))
+		return 4;
 	if (side == TAP_SERVER)
-		return n > 4 && !memcmp(s, "334 ", 4) ? 4 : n;
+		return tap_echo(s, n, t->part[TAP_CLIENT].text + t->secret, t->secret_n);
 	if (n == 1 && *s == '*')
 		return n;
 	if (n < 5 || strncasecmp(s, "AUTH ", 5) != 0)
@@ -66,12 +83,12 @@ line_ended(struct tap *t, enum tap_side side)
 	struct tap_part *p = &t->part[side];
 	struct tap_line l = {side, p->text, p->n, p->cut};
 	enum tap_kind kind = side == TAP_SERVER && t->kind == TAP_DATA ? TAP_PLAIN : t->kind;
-	size_t shown;
+	size_t shown = 0;
 
 	if (l.n && p->text[l.n - 1] == '\r' && !l.cut)
 		l.n--;
 	tell(t, &l, kind, true);
-	if (kind == TAP_AUTH && (shown = shown_of_auth(side, p->text, l.n)) == l.n) {
+	if (kind == TAP_AUTH && (shown = shown_of_auth(t, side, p->text, l.n)) == l.n) {
 		tell(t, &l, kind, false);
 	} else if (kind == TAP_AUTH) {
 		char text[TAP_LINE];
@@ -82,8 +99,10 @@ line_ended(struct tap *t, enum tap_side side)
 		memcpy(text + shown, withheld, sizeof withheld);
 		tell(t, &(struct tap_line){side, text, shown + sizeof withheld - 1, false}, kind, false);
 	}
-	if (kind == TAP_AUTH)
-		explicit_bzero(p->text, p->n);
+	if (kind == TAP_AUTH && side == TAP_CLIENT) {
+		t->secret = shown < l.n ? shown : 0;
+		t->secret_n = l.n - shown;
+	}
 	p->n = 0;
 	p->cut = p->begun = false;
 }
@@ -108,6 +127,10 @@ tap_kind(struct tap *t, enum tap_kind kind)
 			line_ended(t, (enum tap_side)side);
 	if (t->kind == TAP_DATA)
 		data_ended(t);
+	if (t->kind == TAP_AUTH) {
+		explicit_bzero(t->part, sizeof t->part);
+		t->secret = t->secret_n = 0;
+	}
 	t->kind = kind;
 }
 

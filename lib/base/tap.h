@@ -3,7 +3,7 @@
  *
  * Whoever writes to the connection or reads from it feeds the tap, in any pieces, and says by tap_kind what comes next; an ear
  * hears whole lines without their ends, and of secrets only what it may: without TAP_AUTH an exchange of AUTH is
- * `AUTH PLAIN [withheld]`, `334 [withheld]`, `[withheld]`; without TAP_DATA a message is one line, `[withheld] 1234 bytes`.
+ * `AUTH PLAIN [withheld]`, `334 [withheld]`, `[withheld]`, also where the server repeats what it was told; without TAP_DATA a message is one line, `[withheld] 1234 bytes`.
  * Lines are cut behind TAP_LINE bytes. The bytes are the peer's: an ear makes them visible itself.
  *
  * No heap, nothing that can fail: it runs between the final dot and its reply. Every function takes NULL for a tap, and does
@@ -49,6 +49,7 @@ struct tap { /* begins as zeroes; all private */
 	enum tap_kind kind;
 	struct tap_part part[2]; /* the line that is being said, by side */
 	uint64_t data;           /* bytes of the message so far */
+	size_t secret, secret_n; /* of the client's last line of AUTH, which lies there until the next */
 };
 
 /* At most TAP_EARS. */
@@ -59,6 +60,8 @@ void tap_feed(struct tap *t, enum tap_side side, const char *p, size_t n);
 /* Bytes of a message that nobody wants to see (tap_wants_data). */
 void tap_skip(struct tap *t, uint64_t n);
 bool tap_wants_data(const struct tap *t);
+/* Where in s, of n bytes, what was said in secret is repeated, or its beginning; n: nowhere. */
+size_t tap_echo(const char *s, size_t n, const char *secret, size_t secret_n);
 void tap_note(struct tap *t, const char *fmt, ...) PRINTF(2, 3);
 
 /* "C: ", "S: ", "* ". */

@@ -2,23 +2,43 @@
 
 #include "auth.h"
 
+/* A server that repeats what it was told would have it stand in logs and in notices. */
+static void
+withhold(struct reply *r, const char *secret, size_t n)
+{
+	static const char instead[] = "[withheld]";
+	size_t at = tap_echo(r->text, r->len, secret, n);
+
+	if (at == r->len)
+		return;
+	explicit_bzero(r->text + at, r->len - at);
+	if (at > sizeof r->text - sizeof instead)
+		at = sizeof r->text - sizeof instead;
+	memcpy(r->text + at, instead, sizeof instead);
+	r->len = at + sizeof instead - 1;
+}
+
 /* One line, and the reply to it. What may be the secret is wiped from the buffer it went out of. */
 static enum smtp_got
 say(struct smtp *c, const char *command, const struct str *raw, bool always, int64_t timeout)
 {
 	struct str line = {0};
 	enum smtp_got got;
+	size_t secret = 0;
 
 	str_adds(&line, command);
 	if (raw->len) {
 		if (*command)
 			str_addc(&line, ' ');
+		secret = line.len;
 		str_reserve(&line, raw->len / 3 * 4 + 8);
 		sasl_base64_add(&line, raw->s, raw->len);
 	} else if (always) {
 		str_adds(&line, " =");
 	}
 	got = smtp_command(c, str_cstr(&line), timeout);
+	if (got == SMTP_REPLY && raw->len)
+		withhold(&c->reply, line.s + secret, line.len - secret);
 	explicit_bzero(c->io.out, line.len + 2 < sizeof c->io.out ? line.len + 2 : sizeof c->io.out);
 	secret_str_free(&line);
 	return got;

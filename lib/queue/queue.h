@@ -11,7 +11,7 @@
  *   known.c   spool/support                            notice.c  what senders are told
  *   compose.c one notice                               tell.c    to whom
  *   told.c    what follows from it                     doubles.c those that nobody can have
- *   dates.c   what a wrong clock left
+ *   dates.c   what a wrong clock left                  dialogue.c what was said in sessions that failed
  *   local.c   children of mox-local                    routing.c by which transport
  *   suppress.c whom an account does not write to           limit.c   how much an account may send
  *   letter.c  word to the postmaster of that               expire.c  what grows old in the index
@@ -204,10 +204,11 @@ struct job {
 	unsigned tls;                            /* results it reported */
 	bool says_support, starttls, requiretls; /* what the session said of its server */
 	char *session;
-	int64_t started; /* monotonic */
-	int64_t tried;   /* wall: when its attempts were registered */
-	pid_t pid;       /* local: of mox-local; 0: not, or no more */
-	int answer;      /* local: a file in memory with its report */
+	char *transcript; /* NULL: none was told */
+	int64_t started;  /* monotonic */
+	int64_t tried;    /* wall: when its attempts were registered */
+	pid_t pid;        /* local: of mox-local; 0: not, or no more */
+	int answer;       /* local: a file in memory with its report */
 };
 
 enum runq_mode { RUNQ_PASS, RUNQ_STAY, RUNQ_SERVE };

@@ -54,7 +54,8 @@ client_reset(struct client *c)
 	c->op = NULL;
 	c->limit = c->count = 0;
 	c->change = (struct change){.privileged = c->privileged, .uid = c->uid};
-	c->done = c->finishing = c->attempts = false;
+	c->done = c->finishing = c->attempts = c->transcripts = false;
+	c->told = 0;
 	c->range = 0;
 	c->id = 0;
 	c->n = 0;

@@ -61,6 +61,9 @@ struct client {
 	size_t nchosen, nchanged; /* of the chosen, those that are dealt with */
 	size_t walked;            /* rows that were looked at for them */
 	bool attempts;            /* rows with all of theirs */
+	bool
+	    transcripts; /* in front of the rows of each message what was said in its last session that failed */
+	uint64_t told; /* the message whose turn it was last */
 };
 
 /* For walks through rows in order of id and recipient. Where this one begins: c->id and c->n, behind which to

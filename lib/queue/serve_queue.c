@@ -93,6 +93,15 @@ transport_begin(struct runq *q, struct client *c)
 }
 
 static const char *
+show_line(struct client *c, const char *key, char *value, int64_t now)
+{
+	(void)now;
+	if (!strcmp(key, "transcripts"))
+		c->transcripts = !strcmp(value, "yes");
+	return NULL;
+}
+
+static const char *
 show_begin(struct runq *q, struct client *c)
 {
 	(void)q;
@@ -252,7 +261,7 @@ stat_slice(struct runq *q, struct client *c)
 
 const struct serve_op serve_queue_ops[] = {
     {"list", .reads = true, .slice = list_slice},
-    {"show", .reads = true, .begin = show_begin, .slice = list_slice},
+    {"show", .reads = true, .line = show_line, .begin = show_begin, .slice = list_slice},
     {"hold", .line = change_line, .slice = hold_slice},
     {"release", .line = change_line, .slice = release_slice},
     {"schedule", .privileged = true, .slices = 1, .line = change_line, .begin = schedule_begin,

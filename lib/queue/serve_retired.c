@@ -10,6 +10,8 @@ retired_line(struct client *c, const char *key, char *value, int64_t now)
 	(void)now;
 	if (!strcmp(key, "attempts"))
 		c->attempts = !strcmp(value, "yes");
+	if (!strcmp(key, "transcripts"))
+		c->transcripts = !strcmp(value, "yes");
 	return NULL;
 }
 

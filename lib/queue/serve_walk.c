@@ -1,6 +1,7 @@
 /* Walks through rows for an answer: those of the queue and those of the history. */
 #include "base.h"
 
+#include "dialogue.h"
 #include "serve.h"
 
 void
@@ -41,6 +42,9 @@ serve_walk_take(struct client *c, struct row *row)
 			row_tell_last(row);
 			row->nattempt = 0;
 		}
+		if (c->transcripts && c->told != row->id)
+			dialogue_answer(runq_of(), &c->out, row->id);
+		c->told = row->id;
 		row_write(&c->out, row);
 		c->count++;
 	} else {

@@ -10,6 +10,7 @@
 #include "base.h"
 
 #include "clock.h"
+#include "dialogue.h"
 #include "id.h"
 #include "local.h"
 #include "log.h"
@@ -41,6 +42,7 @@ job_free(struct job *j)
 	}
 	free(j->rcpt);
 	free(j->session);
+	free(j->transcript);
 	if (j->fd >= 0)
 		close(j->fd);
 	str_free(&j->text);
@@ -153,6 +155,8 @@ read_line(struct runq *q, struct job *j, const char *key, char *value)
 			tlsrpt_count(q, value);
 		return true;
 	}
+	if (!strcmp(key, "transcript"))
+		return dialogue_read(q, j, value);
 	if (!strcmp(key, "session"))
 		known_read(j, value);
 	if (!(value = rec_text(value)))
@@ -474,6 +478,7 @@ settle_done(struct runq *q)
 		TAILQ_REMOVE(&q->done, j, in_list);
 		known_note(q, j);
 		metrics_session(j);
+		dialogue_keep(q, j);
 		for (size_t i = 0; i < j->nrcpt; i++)
 			settle_one(q, j, &j->rcpt[i]);
 		job_free(j);

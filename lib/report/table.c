@@ -176,6 +176,24 @@ json_object_of(const struct table_column *column, size_t n, const struct str *va
 	return o;
 }
 
+static json_t *
+json_lines(const char *s)
+{
+	json_t *a = json_array();
+
+	for (; a && *s; s += *s == '\n') {
+		struct str text = {0};
+		size_t n = strcspn(s, "\n");
+
+		table_escape(&text, s, n);
+		if (json_array_append_new(a, json_stringn(str_cstr(&text), text.len)))
+			die_temp("out of memory");
+		str_free(&text);
+		s += n;
+	}
+	return a;
+}
+
 static void
 json_row(const struct table *t, const struct str *values, const struct table_list *list)
 {
@@ -186,6 +204,8 @@ json_row(const struct table *t, const struct str *values, const struct table_lis
 			a, json_object_of(list->column, list->n, list->values + i * list->n)))
 			die_temp("out of memory");
 	if (list && (!o || json_object_set_new(o, list->name, a)))
+		die_temp("out of memory");
+	if (list && list->lines && json_object_set_new(o, list->lines_name, json_lines(list->lines)))
 		die_temp("out of memory");
 	if (!o || json_dumpf(o, stdout, JSON_COMPACT))
 		die_temp("unable to write: %m");

@@ -35,13 +35,14 @@ enum table_form table_form_of(int fd, unsigned *width);
 void table_head(const struct table *t);
 /* values: t->n of them. Written to stdout. */
 void table_row(const struct table *t, const struct str *values);
-/* In JSON, a row with a further member: a list of objects. */
+/* In JSON, a row with further members: a list of objects; and, unless lines is NULL, a list of lines, parted by LF in it. */
 struct table_list {
 	const char *name;
 	const struct table_column *column;
 	size_t n;                 /* columns */
 	const struct str *values; /* rows times n of them */
 	size_t rows;
+	const char *lines_name, *lines;
 };
 void table_row_list(const struct table *t, const struct str *values, const struct table_list *list);
 

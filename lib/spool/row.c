@@ -209,6 +209,10 @@ row_parse(struct row *r, char *rec, size_t n)
 			row_add_attempt(r, value);
 		else if (!strcmp(key, "origin"))
 			r->local = !strcmp(value, "local");
+		else if (!strcmp(key, "recipients"))
+			r->recipients = rec_text(value);
+		else if (!strcmp(key, "transcript"))
+			r->transcript = rec_text(value);
 		if (!row_field_find(key, &f))
 			continue;
 		if ((why = field_set(r, f, value)))

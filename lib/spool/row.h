@@ -36,6 +36,9 @@ struct row {
 	/* Attempts, the newest last: values still encoded (attempt.h), in writable bytes. */
 	char *attempt[ROW_ATTEMPTS_MAX];
 	unsigned nattempt;
+	/* Of a record that is no recipient's, of the message's last session that failed (`last` says when it was tried): numbers
+	 * of those who were not sent, parted by commas; what was said, parted by LF. NULL: a recipient's. */
+	const char *recipients, *transcript;
 	/* Of the index alone; row_write leaves them out. */
 	const char
 	    *fate;  /* still encoded, as it stands in a rcpt line of the fates: it waits for its notice */

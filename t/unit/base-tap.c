@@ -63,6 +63,31 @@ lines(void)
 	OK(!tap_wants_data(NULL), "no tap, no harm");
 }
 
+/* A server that repeats what it was told. */
+static void
+echoes(void)
+{
+	start(TAP_AUTH);
+	tap_kind(&tap, TAP_AUTH);
+	say(TAP_CLIENT, "AUTH PLAIN AGEAc2VjcmV0\r\n");
+	say(TAP_SERVER, "500 what is AUTH PLAIN AGEAc2VjcmV0?\r\n");
+	say(TAP_CLIENT, "AUTH PLAIN AGEAc2VjcmV0LCB3aGljaCBpcyBsb25n\r\n");
+	say(TAP_SERVER, "500-AGEAc2VjcmV0LCB3 or so\r\n500 5.5.2 no\r\n");
+	say(TAP_CLIENT, "YQ=\r\n");
+	say(TAP_SERVER, "535 YQ=\r\n");
+	tap_kind(&tap, TAP_PLAIN);
+	say(TAP_CLIENT, "NOOP\r\n");
+	say(TAP_SERVER, "250 AGEAc2VjcmV0\r\n");
+	STR_EQ(str_cstr(&shut),
+	    "C: AUTH PLAIN [withheld]|S: 500 what is AUTH PLAIN [withheld]|C: AUTH PLAIN [withheld]|S: "
+	    "500-[withheld]|"
+	    "S: 500 5.5.2 no|C: [withheld]|S: 535 YQ=|C: NOOP|S: 250 AGEAc2VjcmV0|",
+	    "what the server repeats of it is no more to be heard than it was");
+	OK(!memmem(&tap, sizeof tap, "AGEAc2Vj", 8) ||
+		memmem(tap.part[TAP_SERVER].text, TAP_LINE, "AGEAc2Vj", 8),
+	    "nothing of it stays in the tap");
+}
+
 static void
 secrets(void)
 {
@@ -123,6 +148,7 @@ main(void)
 {
 	lines();
 	secrets();
+	echoes();
 	data();
 	str_free(&shut);
 	str_free(&open);
