@@ -48,6 +48,7 @@ is "trace: line by line, without what is secret" "$(sed 's/^\* TLS.*/* TLS/; s/^
 C: EHLO client.test
 C: STARTTLS
 * TLS
+* verified=pkix
 C: EHLO client.test
 C: AUTH PLAIN [withheld]
 S: 235 2.7.0 welcome

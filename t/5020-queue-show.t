@@ -58,9 +58,11 @@ REF
 ok "rows and envelope" diff show.ref show.out
 is "the owner is asked for that message, and what became of it" "$(cat asked)" "op retired
 attempts yes
+transcripts yes
 sel id $ID
 end
 op show
+transcripts yes
 sel id $ID
 end"
 is "-j: a row each" "$(mox-queue-show -j "$ID" | python3 -c 'import json,sys

@@ -125,12 +125,12 @@ login(struct smtp *c, const struct sasl_who *who, const struct sasl_binding *b, 
 	enum login how;
 	bool has_first;
 
-	tap_kind(c->io.tap, TAP_AUTH);
 	*end = (struct login_end){.mechanism = sasl_choose(who, &peer), .got = SMTP_REPLY};
 	if (end->mechanism == SASL_MECHANISMS) {
 		end->why = sasl_lacks(who, &peer);
 		return LOGIN_WRONG;
 	}
+	tap_kind(c->io.tap, TAP_AUTH);
 	/* In one piece, so that growing leaves no copy behind. */
 	str_reserve(&first, 2 * strlen(who->secret ? who->secret : "") + 1024);
 	end->why = sasl_start(&s, end->mechanism, who, &peer, &first, &has_first);
