@@ -154,12 +154,10 @@ conf "type = smtp host = \"127.0.0.1\" port = $PORT starttls = must tls-verify =
 a=$(add x@x.test)
 pass
 like "STARTTLS: the protocol, and who vouches for the server" "$(said "$a")" $'C: STARTTLS\nS: 220 go\n\*: TLS1.3 [A-Z0-9-]+\n\*: verified=pkix\nC: EHLO me.test'
+mox-queue-hold -all >/dev/null 2>&1
 b=$(add x@y.test)
-forward 601
-mox-queue-hold "$a" 2>/dev/null >&2
 pass
-like "or why none does" "$(said "$b")" $'\*: TLS1.3 [A-Z0-9-]+\n\*: the server is not proved to be 127.0.0.1: ' ||
-	cat relay.log relay.d/*.log runq.log | diag
+like "or why none does" "$(said "$b")" $'\*: TLS1.3 [A-Z0-9-]+\n\*: the server is not proved to be 127.0.0.1: '
 stop relay
 
 # ---- secrets ----
