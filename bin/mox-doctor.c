@@ -12,7 +12,8 @@
 
 #define USAGE                                                                                                \
 	"mox-doctor transport [-cj] [-C file] [-T transport] domain ...\n"                                   \
-	"       mox-doctor queue [-j | --nagios] [-C file] [-c count] [-p time] [-w count]"
+	"       mox-doctor queue [-j | --nagios] [-C file] [-c count] [-p time] [-w count]\n"                \
+	"       mox-doctor dnsbl [-j | --nagios | -r] [-C file] [-a address] [zone ...]"
 
 /* Mail addresses will do. */
 static char *
@@ -79,6 +80,7 @@ static const struct {
 } sections[] = {
     {"transport", transport},
     {"queue", doctor_queue},
+    {"dnsbl", doctor_dnsbl},
 };
 
 int

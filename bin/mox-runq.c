@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "dialogue.h"
 #include "die.h"
+#include "dnsbl.h"
 #include "fdio.h"
 #include "holdrule.h"
 #include "limit.h"
@@ -132,6 +133,7 @@ signalled(struct watch *w, uint32_t events)
 					inject_ended(q, status);
 				notice_child(q, pid, status);
 				limit_child(q, pid, status);
+				dnsbl_child(q, pid, status);
 				local_child(q, pid);
 			}
 			break;
@@ -336,8 +338,9 @@ is_finished(struct runq *q)
 	if (q->mode == RUNQ_SERVE)
 		return q->leaving ? nobody_asks(q) : serve_quiet(q, LINGER);
 	return q->mode == RUNQ_PASS && !work_waits(q) && !q->njobs && !q->asks.n && !q->refresh_pid &&
-	       !notice_busy(q) && !sign_busy(q) && !limit_busy(q) && TAILQ_EMPTY(&q->to_ask) &&
-	       q->due_next > q->now && q->wake_at > q->now + SECOND && nobody_asks(q);
+	       !dnsbl_busy() && !notice_busy(q) && !sign_busy(q) && !limit_busy(q) &&
+	       TAILQ_EMPTY(&q->to_ask) && q->due_next > q->now && q->wake_at > q->now + SECOND &&
+	       nobody_asks(q);
 }
 
 /* Without an index no attempt can be registered and nothing new goes out; what is out may end, but not hold up the
@@ -485,6 +488,7 @@ finish(struct runq *q, char **argv)
 	tlsrpt_flush(q);
 	metrics_stop(q);
 	refresh_stop(q);
+	dnsbl_stop();
 	inject_stop(q);
 	index_close(q->index, !broken && !rebuild && !q->sweep);
 	log_flush();

@@ -123,6 +123,11 @@ struct conf_suppress {
 	int64_t expire;    /* of what is listed by itself; 0: never */
 };
 
+struct conf_dnsbl {
+	struct conf_list zones;     /* lists of bad senders, to be watched for our own addresses */
+	struct conf_list addresses; /* ours, as others see them; empty: found out */
+};
+
 struct conf_dkim {
 	char *selector;
 	char *key;                 /* file, PEM */
@@ -192,6 +197,7 @@ struct conf {
 	struct conf_dsn dsn;
 	struct conf_smtpd smtpd;
 	struct conf_suppress suppress;
+	struct conf_dnsbl dnsbl;
 	struct conf_site *site;
 	size_t nsite;
 	struct conf_transport *transport;

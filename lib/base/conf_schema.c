@@ -176,6 +176,11 @@ static const struct conf_key suppress_keys[] = {
     {"expire", "90d", AT(conf_suppress, expire), SPAN(0, 10 * YEAR)},
     {0},
 };
+static const struct conf_key dnsbl_keys[] = {
+    {"zones", "{}", AT(conf_dnsbl, zones), NAMES},
+    {"addresses", "{}", AT(conf_dnsbl, addresses), ADDRESSES},
+    {0},
+};
 static const struct conf_key dkim_keys[] = {
     {"key", NULL, AT(conf_dkim, key), REQUIRED_PATH},
     {"canonicalization", "relaxed/relaxed", AT(conf_dkim, canonicalization),
@@ -222,6 +227,7 @@ const struct conf_section conf_sections[] = {
     {"dsn", dsn_keys, ONE(dsn)},
     {"smtpd", smtpd_keys, ONE(smtpd)},
     {"suppress", suppress_keys, ONE(suppress)},
+    {"dnsbl", dnsbl_keys, ONE(dnsbl)},
     {"site", site_keys, IN(conf, site, nsite), offsetof(struct conf_site, pattern), CONF_TITLED, NULL},
     {"transport", transport_keys, IN(conf, transport, ntransport), offsetof(struct conf_transport, name),
 	CONF_TITLED, NULL},

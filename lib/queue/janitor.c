@@ -3,6 +3,7 @@
 
 #include "clock.h"
 #include "die.h"
+#include "dnsbl.h"
 #include "file.h"
 #include "local.h"
 #include "log.h"
@@ -145,6 +146,7 @@ janitor_round(struct runq *q)
 	retire_round(q);
 	failed_round(q);
 	inject_round(q);
+	dnsbl_round(q);
 	index_checkpoint(q->index, false);
 	if (q->mono < q->janitor_at)
 		return;

@@ -5,6 +5,7 @@
 #include "base.h"
 
 #include "clock.h"
+#include "dnsbl.h"
 #include "file.h"
 #include "metrics.h"
 #include "queue.h"
@@ -41,6 +42,9 @@ enum family {
 	STARTED,
 	UPDATED,
 	ACTIVE,
+	DNSBL_CHECKS,
+	DNSBL_CHECKED,
+	DNSBL_LISTED,
 };
 
 static const struct series_family families[] = {
@@ -68,6 +72,10 @@ static const struct series_family families[] = {
     [UPDATED] = {"mox_queue_updated_time_seconds", SERIES_GAUGE, "When what waits was last counted.", {0}},
     [ACTIVE] = {"mox_queue_active_time_seconds", SERIES_GAUGE, "When a mox-runq that delivers was last seen.",
 	{0}},
+    [DNSBL_CHECKS] = {"mox_dnsbl_checks_total", SERIES_COUNTER,
+	"Checks whether lists of bad senders have our addresses.", {0}},
+    [DNSBL_CHECKED] = {"mox_dnsbl_checked_time_seconds", SERIES_GAUGE, "When that was last checked.", {0}},
+    [DNSBL_LISTED] = {"mox_dnsbl_listed", SERIES_GAUGE, "Whether the list has our address.", {0}},
     {0},
 };
 
@@ -168,6 +176,53 @@ metrics_session(const struct job *j)
 		series_add(&m.series, CONNECTIONS, "result=\"ok\"", 1);
 	if (j->site_said == SITE_UNREACHABLE)
 		series_add(&m.series, CONNECTIONS, "result=\"error\"", 1);
+}
+
+/* ---- dnsbl.c ---- */
+
+int
+metrics_listed(const char *zone, const char *ip)
+{
+	static struct str l;
+	double v;
+
+	label(&l, (const char *[]){"zone", zone, "ip", ip, NULL});
+	return series_value(&m.series, DNSBL_LISTED, l.s, &v) ? v > 0 : -1;
+}
+
+int64_t
+metrics_dnsbl_checked(void)
+{
+	double v;
+
+	return series_value(&m.series, DNSBL_CHECKED, "", &v) && v > 0 && v < 1e12 ? (int64_t)(v * SECOND)
+	                                                                           : 0;
+}
+
+void
+metrics_dnsbl_check(const struct runq *q, bool good)
+{
+	series_add(&m.series, DNSBL_CHECKS, good ? "result=\"ok\"" : "result=\"error\"", 1);
+	if (!good)
+		return;
+	series_set(&m.series, DNSBL_CHECKED, "", (double)q->now / SECOND);
+	series_clear(&m.series, DNSBL_LISTED);
+}
+
+void
+metrics_dnsbl_forget(void)
+{
+	series_clear(&m.series, DNSBL_LISTED);
+	series_clear(&m.series, DNSBL_CHECKED);
+}
+
+void
+metrics_listed_set(const char *zone, const char *ip, bool listed)
+{
+	static struct str l;
+
+	label(&l, (const char *[]){"zone", zone, "ip", ip, NULL});
+	series_set(&m.series, DNSBL_LISTED, l.s, listed);
 }
 
 /* ---- the walk ---- */

@@ -8,6 +8,7 @@
  *   sweep.c   rebuild, comparison                          janitor.c tmp/, reserve, sync
  *   amend.c   cur/HH/ID.amend                              table.c   the things below, found by name
  *   tlsrpt.c  TLS results, summed                          refresh.c mox-mtasts refresh, daily
+ *   dnsbl.c   mox-doctor dnsbl
  *   known.c   spool/support                            notice.c  what senders are told
  *   compose.c one notice                               tell.c    to whom
  *   told.c    what follows from it                     doubles.c those that nobody can have

@@ -25,30 +25,56 @@ compare(const struct series_one *a, size_t family, const char *labels)
 	return a->family != family ? (a->family < family ? -1 : 1) : strcmp(a->labels, labels);
 }
 
-/* Made when it is not there; NULL: there are enough. */
-static struct series_one *
-get(struct series *s, size_t family, const char *labels)
+/* Where it stands, or would. */
+static size_t
+place(const struct series *s, size_t family, const char *labels, bool *there)
 {
 	size_t low = 0, high = s->n;
 
+	*there = false;
 	while (low < high) {
 		size_t mid = (low + high) / 2;
 		int c = compare(&s->v[mid], family, labels);
 
-		if (!c)
-			return &s->v[mid];
+		if (!c) {
+			*there = true;
+			return mid;
+		}
 		if (c < 0)
 			low = mid + 1;
 		else
 			high = mid;
 	}
+	return low;
+}
+
+/* Made when it is not there; NULL: there are enough. */
+static struct series_one *
+get(struct series *s, size_t family, const char *labels)
+{
+	bool there;
+	size_t at = place(s, family, labels, &there);
+
+	if (there)
+		return &s->v[at];
 	if (s->n == SERIES_MAX)
 		return NULL;
 	s->v = mem_grow(s->v, s->n + 1, sizeof *s->v);
-	memmove(s->v + low + 1, s->v + low, (s->n - low) * sizeof *s->v);
+	memmove(s->v + at + 1, s->v + at, (s->n - at) * sizeof *s->v);
 	s->n++;
-	s->v[low] = (struct series_one){.family = family, .labels = mem_dup(labels)};
-	return &s->v[low];
+	s->v[at] = (struct series_one){.family = family, .labels = mem_dup(labels)};
+	return &s->v[at];
+}
+
+bool
+series_value(const struct series *s, size_t family, const char *labels, double *value)
+{
+	bool there;
+	size_t at = place(s, family, labels, &there);
+
+	if (there)
+		*value = s->v[at].value;
+	return there;
 }
 
 void

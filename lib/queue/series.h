@@ -40,6 +40,8 @@ void series_labels(struct str *out, const char *const *pairs);
 void series_add(struct series *s, size_t family, const char *labels, double value);     /* counter */
 void series_set(struct series *s, size_t family, const char *labels, double value);     /* gauge */
 void series_observe(struct series *s, size_t family, const char *labels, double value); /* histogram */
+/* A counter or gauge; false: there is none with these labels. */
+bool series_value(const struct series *s, size_t family, const char *labels, double *value);
 /* All series of the family go. */
 void series_clear(struct series *s, size_t family);
 void series_write(struct str *out, const struct series *s);

@@ -11,7 +11,7 @@ posture_start(struct posture *p, const char *domain)
 	*p = (struct posture){.domain = mem_dup(domain)};
 }
 
-static void
+void
 lookup_free(struct lookup *l)
 {
 	free(l->name);

@@ -124,6 +124,7 @@ const char *posture_read_fetched(struct posture *p, struct str *rec) MUST_USE;
 const char *posture_read_probes(struct posture *p, struct str *recs) MUST_USE;
 const char *posture_read_validation(struct posture *p, struct str *rec) MUST_USE;
 const char *lookup_read(struct lookup *l, struct str *rec) MUST_USE;
+void lookup_free(struct lookup *l);
 /* The hosts of plan and MX answer, in the order of their preference; behind these two. */
 void posture_hosts(struct posture *p);
 

@@ -84,19 +84,6 @@ bits_of(const struct check *c, const struct spf_term *t)
 /* ---- names of the address (RFC 7208 5.5) ---- */
 
 static void
-reverse_name(struct str *out, const struct spf_ip *ip)
-{
-	size_t n = ip->family == AF_INET ? 4 : 16;
-
-	while (n--)
-		if (ip->family == AF_INET)
-			str_addf(out, "%u.", ip->b[n]);
-		else
-			str_addf(out, "%x.%x.", ip->b[n] & 15U, ip->b[n] >> 4);
-	str_adds(out, ip->family == AF_INET ? "in-addr.arpa" : "ip6.arpa");
-}
-
-static void
 cut_dot(char *name)
 {
 	size_t n = strlen(name);
@@ -125,7 +112,8 @@ validated_name(struct check *c, const char *domain, bool any)
 	char *best = NULL;
 	int best_rank = any ? -1 : 0;
 
-	reverse_name(&reverse, &c->v.ip);
+	spf_ip_reverse(&reverse, &c->v.ip);
+	str_adds(&reverse, c->v.ip.family == AF_INET ? ".in-addr.arpa" : ".ip6.arpa");
 	l = c->q->ask(c->q->arg, "PTR", reverse.s);
 	if (!failed(l) && !has_data(l))
 		c->a->voids++;

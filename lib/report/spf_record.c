@@ -52,6 +52,18 @@ spf_ip_in(const struct spf_ip *ip, const struct spf_ip *net, unsigned bits)
 	return !rest || !((ip->b[bytes] ^ net->b[bytes]) & (0xff << (8 - rest)) & 0xff);
 }
 
+void
+spf_ip_reverse(struct str *out, const struct spf_ip *ip)
+{
+	size_t n = ip->family == AF_INET ? 4 : 16;
+
+	while (n--)
+		if (ip->family == AF_INET)
+			str_addf(out, "%u%s", ip->b[n], n ? "." : "");
+		else
+			str_addf(out, "%x.%x%s", ip->b[n] & 15U, ip->b[n] >> 4, n ? "." : "");
+}
+
 /* ---- terms ---- */
 
 /* Takes "/N" off the end of s: 0, or -1 when there is none, or -2: it is no length. slashes: 1 or 2. */

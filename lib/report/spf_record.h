@@ -1,4 +1,4 @@
-/* The terms of an SPF record (RFC 7208 4.6.1, 5, 6, 7.1), and the macros in them. Used by spf*.c alone. */
+/* The terms of an SPF record (RFC 7208 4.6.1, 5, 6, 7.1), the macros in them, and addresses. */
 #ifndef SPF_RECORD_H
 #define SPF_RECORD_H
 
@@ -53,6 +53,9 @@ void spf_record_free(struct spf_record *r);
 bool spf_ip_parse(struct spf_ip *ip, const char *s) MUST_USE;
 /* Do the first `bits` agree? Of different families never. */
 bool spf_ip_in(const struct spf_ip *ip, const struct spf_ip *net, unsigned bits);
+
+/* "1.2.0.192", or the 32 nibbles of an IPv6 address: what stands before in-addr.arpa, or a list's name. Appended. */
+void spf_ip_reverse(struct str *out, const struct spf_ip *ip);
 
 /* What macros stand for. */
 struct spf_values {
