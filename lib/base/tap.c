@@ -3,7 +3,6 @@
 #include "str.h"
 #include "tap.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 
 /* Of what is repeated so much is enough to know it; and so little means nothing. */
@@ -110,10 +109,19 @@ line_ended(struct tap *t, enum tap_side side)
 static void
 data_ended(struct tap *t)
 {
-	char text[64];
-	int n = snprintf(text, sizeof text, "%s %" PRIu64 " bytes", withheld, t->data);
+	static const char unit[] = " bytes";
+	char text[64], *at = text + sizeof text - (sizeof unit - 1);
+	uint64_t left = t->data;
 
-	tell(t, &(struct tap_line){TAP_CLIENT, text, (size_t)n, false}, TAP_DATA, false);
+	memcpy(at, unit, sizeof unit - 1);
+	do
+		*--at = (char)('0' + left % 10);
+	while (left /= 10);
+	*--at = ' ';
+	at -= sizeof withheld - 1;
+	memcpy(at, withheld, sizeof withheld - 1);
+	tell(
+	    t, &(struct tap_line){TAP_CLIENT, at, (size_t)(text + sizeof text - at), false}, TAP_DATA, false);
 	t->data = 0;
 }
 
@@ -179,10 +187,24 @@ tap_note(struct tap *t, const char *fmt, ...)
 	char text[TAP_LINE];
 	va_list ap;
 
-	if (!t)
+	if (!t || !t->ears)
 		return;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
 	tell(t, &(struct tap_line){TAP_NOTE, text, strlen(text), false}, TAP_PLAIN, true);
+}
+
+void
+tap_message(struct tap *t, const char *id)
+{
+	static const char word[] = "message ";
+	char text[64];
+	size_t n = strnlen(id, sizeof text - sizeof word);
+
+	if (!t || !t->ears)
+		return;
+	memcpy(text, word, sizeof word - 1);
+	memcpy(text + sizeof word - 1, id, n);
+	tell(t, &(struct tap_line){TAP_NOTE, text, sizeof word - 1 + n, false}, TAP_PLAIN, true);
 }

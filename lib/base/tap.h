@@ -63,6 +63,8 @@ bool tap_wants_data(const struct tap *t);
 /* Where in s, of n bytes, what was said in secret is repeated, or its beginning; n: nowhere. */
 size_t tap_echo(const char *s, size_t n, const char *secret, size_t secret_n);
 void tap_note(struct tap *t, const char *fmt, ...) PRINTF(2, 3);
+/* The note `message ID`. Of its own, as it costs each message that goes out. */
+void tap_message(struct tap *t, const char *id);
 
 /* "C: ", "S: ", "* ". */
 const char *tap_mark(enum tap_side side);

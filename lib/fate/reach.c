@@ -96,15 +96,27 @@ visit_broken(const struct visit *v, enum smtp_got got, const char *during)
 	return got == SMTP_GONE ? STEP_GONE : STEP_NEXT;
 }
 
+/* What one side says in one breath was said at once: a look at the clock for each line would cost more than all the rest. */
+static int64_t
+heard_at(struct line *l, enum tap_side side)
+{
+	struct hearing *h = &l->hearing;
+
+	if (side == TAP_NOTE || h->side != (int)side || h->trips != l->c.trips ||
+	    h->written != l->c.io.written)
+		*h = (struct hearing){clock_mono(), (int)side, l->c.trips, l->c.io.written};
+	return h->at;
+}
+
 void
 line_hear(void *arg, const struct tap_line *said)
 {
 	struct line *l = arg;
 
 	if (l->ear)
-		transcript_add(
-		    l->ear, &(struct transcript_line){(uint32_t)((clock_mono() - l->opened) / 1000),
-				*tap_mark(said->side), said->text, said->n, said->cut});
+		transcript_add(l->ear,
+		    &(struct transcript_line){(uint32_t)((heard_at(l, said->side) - l->opened) / 1000),
+			*tap_mark(said->side), said->text, said->n, said->cut});
 }
 
 static void

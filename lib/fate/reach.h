@@ -49,6 +49,12 @@ struct line {
 	int64_t opened;                         /* monotonic: when its session began */
 	struct transcript began;                /* of the session, up to its first transaction */
 	struct transcript *ear;                 /* what is said goes there; NULL: nowhere */
+	struct hearing {
+		int64_t at;     /* monotonic: when something was last said, */
+		int side;       /* by whom (enum tap_side), */
+		unsigned trips; /* and how far the connection was */
+		uint64_t written;
+	} hearing;
 	bool no_chunking;
 };
 

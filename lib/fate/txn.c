@@ -168,7 +168,7 @@ put_mail(struct txn *t, struct line *l)
 	size_t n = 0;
 	enum io io;
 
-	tap_note(l->c.io.tap, "message %s", j->id ? j->id : "-");
+	tap_message(l->c.io.tap, j->id ? j->id : "-");
 	io = put_path(&l->c.io, "MAIL FROM:<", j->sender, e->smtputf8);
 	if (e->size)
 		n += (size_t)snprintf(p + n, sizeof p - n, " SIZE=%ju", (uintmax_t)job_bytes(j));
