@@ -220,7 +220,7 @@ put_rules(struct str *request, const struct admin *a)
 
 		if (!str_number(a->opt.argv[i], UINT32_MAX, &number) || !number)
 			die_perm("unable to remove \"%s\": expected the number of a rule", a->opt.argv[i]);
-		rec_addf(request, "rule", "%" PRIu64, number);
+		rec_addi(request, "rule", number);
 	}
 }
 

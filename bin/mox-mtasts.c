@@ -77,7 +77,7 @@ policy_add(struct str *out, const struct sts_policy *p, const char *id)
 	rec_add(out, "mode", sts_mode_word(p->mode));
 	if (*id)
 		rec_add(out, "id", id);
-	rec_addf(out, "max-age", "%ju", (uintmax_t)p->max_age);
+	rec_addi(out, "max-age", (int64_t)p->max_age);
 	for (size_t i = 0; i < p->mx.n; i++)
 		rec_add(out, "mx", p->mx.v[i]);
 }

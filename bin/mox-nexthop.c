@@ -177,7 +177,7 @@ answer_write(struct str *out, const char *name, unsigned type, const struct dns_
 		rdata_text(&text, type, a->data[i].p, a->data[i].n);
 		rec_add(out, "data", str_cstr(&text));
 	}
-	rec_addf(out, "ttl", "%u", a->ttl);
+	rec_addi(out, "ttl", a->ttl);
 	rec_end(out);
 	str_free(&text);
 }

@@ -9,8 +9,6 @@
 #include "rec.h"
 #include "table.h"
 
-#include <inttypes.h>
-
 static const char usage[] =
     "mox-suppress [-C file] list [-account name | -all] [-j] [-o column,...]\n"
     "       mox-suppress [-C file] add [-account name] [-reason text] [-until time | -for "
@@ -250,7 +248,7 @@ ask(struct suppress *s)
 		if (s->all)
 			rec_add(&request, "all", "yes");
 		if (s->until)
-			rec_addf(&request, "until", "%" PRId64, s->until);
+			rec_addi(&request, "until", s->until);
 		if (s->reason)
 			rec_add(&request, "reason", s->reason);
 		if (s->what != LIST && !put_addresses(s, &request))

@@ -282,7 +282,7 @@ put_rest(const struct admin *a, struct str *request, const struct listing *l)
 	char id[ROW_ID_SIZE];
 
 	if (a->limit && !a->keep_limit)
-		rec_addf(request, "limit", "%" PRIu64, a->limit - l->seen);
+		rec_addi(request, "limit", a->limit - l->seen);
 	if (a->dry_run)
 		rec_add(request, "dry-run", "yes");
 	if (l->seen) {

@@ -5,7 +5,6 @@
 #include "log.h"
 #include "str.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 
 #define LOG_VALUE_MAX 2048 /* bytes of one value, before escapes */
@@ -68,7 +67,7 @@ static bool
 plain(const char *s, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (s[i] <= ' ' || s[i] > '~' || strchr("\"=\\", s[i]))
+		if (s[i] <= ' ' || s[i] > '~' || s[i] == '"' || s[i] == '=' || s[i] == '\\')
 			return false;
 	return n > 0;
 }
@@ -80,7 +79,9 @@ log_sn(const char *key, const char *value, size_t n)
 
 	if (!on || !value)
 		return;
-	str_addf(&buf, " %s=", key);
+	str_addc(&buf, ' ');
+	str_adds(&buf, key);
+	str_addc(&buf, '=');
 	if (n > LOG_VALUE_MAX)
 		n = LOG_VALUE_MAX;
 	if (plain(value, n)) {
@@ -116,8 +117,12 @@ log_s(const char *key, const char *value)
 void
 log_i(const char *key, int64_t value)
 {
-	if (on)
-		str_addf(&buf, " %s=%" PRId64, key, value);
+	if (!on)
+		return;
+	str_addc(&buf, ' ');
+	str_adds(&buf, key);
+	str_addc(&buf, '=');
+	str_addi(&buf, value);
 }
 
 void

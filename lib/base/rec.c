@@ -94,6 +94,24 @@ rec_add_if(struct str *out, const char *key, const char *value)
 }
 
 void
+rec_add_encoded(struct str *out, const char *key, const char *value)
+{
+	str_adds(out, key);
+	str_addc(out, ' ');
+	str_adds(out, value);
+	str_addc(out, '\n');
+}
+
+void
+rec_addi(struct str *out, const char *key, int64_t value)
+{
+	str_adds(out, key);
+	str_addc(out, ' ');
+	str_addi(out, value);
+	str_addc(out, '\n');
+}
+
+void
 rec_addf(struct str *out, const char *key, const char *fmt, ...)
 {
 	va_list ap;

@@ -19,7 +19,9 @@
 
 /* ---- writing ---- */
 void rec_add(struct str *out, const char *key, const char *value);
-void rec_add_if(struct str *out, const char *key, const char *value); /* unless it is NULL */
+void rec_add_if(struct str *out, const char *key, const char *value);      /* unless it is NULL */
+void rec_add_encoded(struct str *out, const char *key, const char *value); /* as it was read or written */
+void rec_addi(struct str *out, const char *key, int64_t value);
 void rec_addn(struct str *out, const char *key, const void *value, size_t n);
 void rec_addf(struct str *out, const char *key, const char *fmt, ...) PRINTF(3, 4);
 /* A line of fields: rec_open, rec_put..., rec_close. */

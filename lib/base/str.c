@@ -102,6 +102,20 @@ str_addc(struct str *s, char c)
 }
 
 void
+str_addi(struct str *s, int64_t v)
+{
+	char digits[20], *p = digits + sizeof digits;
+	uint64_t left = v < 0 ? -(uint64_t)v : (uint64_t)v;
+
+	do
+		*--p = (char)('0' + left % 10);
+	while (left /= 10);
+	if (v < 0)
+		*--p = '-';
+	str_add(s, p, (size_t)(digits + sizeof digits - p));
+}
+
+void
 str_addf(struct str *s, const char *fmt, ...)
 {
 	va_list ap;

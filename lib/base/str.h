@@ -29,6 +29,7 @@ void str_reserve(struct str *s, size_t more);
 void str_add(struct str *s, const void *p, size_t n);
 void str_adds(struct str *s, const char *cstr);
 void str_addc(struct str *s, char c);
+void str_addi(struct str *s, int64_t v); /* in decimal */
 void str_addf(struct str *s, const char *fmt, ...) PRINTF(2, 3);
 void str_cut(struct str *s, size_t len); /* shorten to len */
 void str_shift(struct str *s, size_t n); /* drop the first n bytes */

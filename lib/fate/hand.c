@@ -194,7 +194,7 @@ job_write(const struct hand *h, struct str *out, const struct plan *p, const siz
 	rec_add(out, "job", "1");
 	rec_add(out, "id", "by-hand");
 	rec_add(out, "sender", h->sender);
-	rec_addf(out, "size", "%ju", (uintmax_t)h->size);
+	rec_addi(out, "size", (int64_t)h->size);
 	rec_add(out, "flags", str_cstr(&flags));
 	str_free(&flags);
 	if (h->secure)

@@ -27,7 +27,7 @@ target_write(struct str *out, const struct conf_transport *t)
 	for (size_t i = 0; i < t->host.n; i++)
 		str_addf(&hosts, "%s%s", i ? " " : "", t->host.v[i]);
 	rec_add(out, "host", str_cstr(&hosts));
-	rec_addf(out, "port", "%u", t->port);
+	rec_addi(out, "port", t->port);
 	str_free(&hosts);
 }
 
@@ -38,7 +38,7 @@ way_write(struct str *out, const struct conf *c, const struct conf_transport *t,
 		target_write(out, t);
 	} else {
 		rec_add(out, "domain", domain);
-		rec_addf(out, "port", "%u", c->smtp_port);
+		rec_addi(out, "port", c->smtp_port);
 	}
 	if (t && t->loopback)
 		rec_add(out, "loopback", "yes");

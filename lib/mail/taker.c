@@ -20,7 +20,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <sys/socket.h>
 #include <sys/statvfs.h>
 #include <sysexits.h>
@@ -259,7 +258,7 @@ write_envelope(struct taker *t, const struct smtpd *s)
 	if (s->requiretls)
 		rec_add(&e, "requiretls", "yes");
 	if (s->hold_until)
-		rec_addf(&e, "hold-until", "%" PRId64, s->hold_until);
+		rec_addi(&e, "hold-until", s->hold_until);
 	str_add(&e, str_cstr(&t->extras), t->extras.len);
 	for (size_t i = 0; i < t->to.n; i++)
 		recipient_write(&e, &t->to.v[i], &s->rcpt[t->to.v[i].from]);

@@ -15,7 +15,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -215,11 +214,11 @@ ask(struct runq *q, struct dest *d)
 	d->state = DEST_ASKED;
 	d->asked_at = q->mono;
 	hash_add(&q->asks, &d->by_ask, hash_number(d->ask));
-	rec_addf(out, "ask", "%" PRIu64, d->ask);
+	rec_addi(out, "ask", d->ask);
 	way_write(out, q->conf, d->transport, d->name);
 	if (d->class != CLASS_ORDINARY)
 		rec_add(out, "need", d->class == CLASS_SECURE ? "secure" : "lenient");
-	rec_addf(out, "attempts", "%u", most_attempts(d));
+	rec_addi(out, "attempts", most_attempts(d));
 	rec_end(out);
 }
 

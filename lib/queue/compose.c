@@ -71,8 +71,8 @@ write_fates(struct runq *q, struct str *out, const struct notice *n, const struc
 	rec_add(out, "id", id);
 	rec_add(out, "sender", e->sender);
 	rec_add(out, "to", n->to);
-	rec_addf(out, "queued", "%" PRId64, e->queued);
-	rec_addf(out, "size", "%" PRIu64, e->size);
+	rec_addi(out, "queued", e->queued);
+	rec_addi(out, "size", e->size);
 	if (e->envid)
 		rec_add(out, "envid", e->envid);
 	if (e->ret)
@@ -82,7 +82,7 @@ write_fates(struct runq *q, struct str *out, const struct notice *n, const struc
 	else if (e->requiretls && !strcmp(e->requiretls, "no"))
 		rec_add(out, "requiretls", "no");
 	if (e->hold_until)
-		rec_addf(out, "hold-until", "%" PRId64, e->hold_until);
+		rec_addi(out, "hold-until", e->hold_until);
 	if (e->message_id)
 		rec_add(out, "message-id", e->message_id);
 	if (e->subject)

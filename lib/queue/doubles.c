@@ -224,7 +224,7 @@ doubles_note_told(struct runq *q)
 	struct str line = {0};
 
 	d->told[d->at++ % DOUBLES_MAX] = q->now;
-	rec_addf(&line, "told", "%" PRId64, q->now);
+	rec_addi(&line, "told", q->now);
 	if (!append(q, &line)) {
 		log_open(LOG_WARN, "unwritten");
 		log_s("file", FILE_NAME);
@@ -296,8 +296,8 @@ doubles_fates(struct runq *q, struct str *out)
 
 	lines_read(q, &all);
 	d->upto = all.file.len;
-	rec_addf(out, "queued", "%" PRId64, d->first);
-	rec_addf(out, "count", "%" PRIu64, d->over);
+	rec_addi(out, "queued", d->first);
+	rec_addi(out, "count", d->over);
 	for (size_t i = 0; i < all.n; i++)
 		if (all.v[i].kind == LINE_OVER && all.over - seen++ <= SHOWN)
 			add_fate(out, &all.v[i]);

@@ -58,9 +58,9 @@ is_same(const struct select *a, const struct select *b)
 void
 holdrule_write(struct str *out, const struct holdrule *r)
 {
-	rec_addf(out, "rule", "%" PRIu32, r->number);
-	rec_addf(out, "since", "%" PRId64, r->since);
-	rec_addf(out, "uid", "%" PRIu32, r->uid);
+	rec_addi(out, "rule", r->number);
+	rec_addi(out, "since", r->since);
+	rec_addi(out, "uid", r->uid);
 	for (size_t k = 0; k < ARRAY_LEN(keys); k++) {
 		const char *text = select_text(&r->select, keys[k].key);
 
@@ -179,7 +179,7 @@ holdrule_add(struct runq *q, const struct select *s, uint32_t uid)
 			bug("a rule was not checked");
 	}
 	str_reset(&value);
-	rec_addf(&value, "last", "%" PRIu32, r.number);
+	rec_addi(&value, "last", r.number);
 	rec_end(&value);
 	index_set(q->index, INDEX_HOLDRULE, key_of(0), &value);
 	str_reset(&value);

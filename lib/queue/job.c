@@ -15,7 +15,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -173,10 +172,10 @@ write_job(struct runq *q, struct job *j)
 	bool first = true;
 
 	id_format(id, e->id);
-	rec_addf(out, "job", "%" PRIu64, j->no);
+	rec_addi(out, "job", j->no);
 	rec_add(out, "id", id);
 	rec_add(out, "sender", e->sender);
-	rec_addf(out, "size", "%" PRIu64, e->size);
+	rec_addi(out, "size", e->size);
 	str_adds(out, "flags ");
 	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
 		if (e->flags & 1U << i) {
@@ -190,14 +189,14 @@ write_job(struct runq *q, struct job *j)
 		rec_add(out, "envid", e->envid);
 	if (d->class != CLASS_ORDINARY)
 		rec_add(out, "requiretls", class_word(d->class));
-	rec_addf(out, "attempt", "%u", j->rcpt[0].item->attempts);
+	rec_addi(out, "attempt", j->rcpt[0].item->attempts);
 	write_dialed(q, out, j->rcpt[0].item);
 	if (j->site->careful_until > q->mono)
 		rec_add(out, "careful", "yes");
 	if (j->msg->prepend)
 		str_adds(out, j->msg->prepend);
 	str_adds(out, d->hops);
-	rec_addf(out, "recipients-max", "%u", j->site->state.limits.recipients_per_transaction);
+	rec_addi(out, "recipients-max", j->site->state.limits.recipients_per_transaction);
 	for (size_t i = 0; i < j->nrcpt; i++) {
 		uint32_t n = j->rcpt[i].item->n;
 		const struct envelope_rcpt *r = &e->rcpt[n - 1];

@@ -116,7 +116,7 @@ limit_store(struct runq *q, const struct limit_account *a)
 	static struct str out;
 
 	str_reset(&out);
-	rec_addf(&out, "told", "%" PRId64, a->told);
+	rec_addi(&out, "told", a->told);
 	for (size_t i = 0; i < LIMIT_HOURS; i++)
 		if (is_recent(&a->hour[i], hour_of(q)))
 			rec_addf(&out, "hour", "%" PRId64 " %u %u", a->hour[i].hour, a->hour[i].messages,
@@ -199,7 +199,7 @@ remember(struct runq *q, const char *account, const char *address, int64_t last)
 	if (hour_of(q) < last + REFRESH || (!last && q->limit->expiry.left >= ADDRESSES_MAX))
 		return;
 	str_reset(&value);
-	rec_addf(&value, "sent", "%" PRId64, hour_of(q));
+	rec_addi(&value, "sent", hour_of(q));
 	rec_end(&value);
 	index_set(q->index, INDEX_LIMIT, key_of(ADDRESS, account, address), &value);
 	q->limit->expiry.left += !last;

@@ -8,8 +8,6 @@
 #include "rec.h"
 #include "suppression.h"
 
-#include <inttypes.h>
-
 #define DUE_SLICE 5000    /* due entries read a round */
 #define REFILL_SLICE 500  /* recipients loaded a round */
 #define DOMAINS_MAX 20000 /* domains with a backlog known at once; the others wait in due */
@@ -35,13 +33,6 @@ load_quota(const struct runq *q)
 /* ---- rows ---- */
 
 static void
-put_number(struct str *out, const char *key, int64_t v)
-{
-	str_adds(out, key);
-	str_addf(out, " %" PRId64 "\n", v);
-}
-
-static void
 put_text(struct str *out, const char *key, const char *v)
 {
 	if (v && *v)
@@ -55,15 +46,15 @@ row_record(struct str *out, const struct row *row, uint32_t uid)
 
 	row_id(id, row);
 	rec_add(out, "id", id);
-	put_number(out, "uid", uid);
-	put_number(out, "queued", row->queued);
-	put_number(out, "next", row->next);
-	put_number(out, "attempts", row->attempts);
-	put_number(out, "last", row->last);
-	put_number(out, "size", (int64_t)row->size);
+	rec_addi(out, "uid", uid);
+	rec_addi(out, "queued", row->queued);
+	rec_addi(out, "next", row->next);
+	rec_addi(out, "attempts", row->attempts);
+	rec_addi(out, "last", row->last);
+	rec_addi(out, "size", (int64_t)row->size);
 	if (row->code)
-		put_number(out, "code", row->code);
-	str_addf(out, "hold %c\n", row->hold ? row->hold : HOLD_NONE);
+		rec_addi(out, "code", row->code);
+	rec_addn(out, "hold", row->hold ? (char[]){row->hold} : (char[]){HOLD_NONE}, 1);
 	put_text(out, "sender", row->sender);
 	put_text(out, "rcpt", row->rcpt);
 	put_text(out, "domain", row->domain);
@@ -75,16 +66,16 @@ row_record(struct str *out, const struct row *row, uint32_t uid)
 	put_text(out, "messageid", row->messageid);
 	put_text(out, "subject", row->subject);
 	if (row->fate)
-		str_addf(out, "fate %s\n", row->fate);
+		rec_add_encoded(out, "fate", row->fate);
 	if (row->told)
 		str_adds(out, "told yes\n");
 	if (row->local)
 		str_adds(out, "origin local\n");
 	put_text(out, "result", row->result);
 	if (row->retired)
-		put_number(out, "retired", row->retired);
+		rec_addi(out, "retired", row->retired);
 	for (unsigned i = 0; i < row->nattempt; i++)
-		str_addf(out, "attempt %s\n", row->attempt[i]);
+		rec_add_encoded(out, "attempt", row->attempt[i]);
 	rec_end(out);
 }
 

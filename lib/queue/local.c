@@ -15,7 +15,6 @@
 #include "rec.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -92,7 +91,7 @@ write_share(struct runq *q, struct str *out, const struct job *j)
 	share.requiretls = (char *)(uintptr_t)class_word(class_of_mark(share.rcpt->mark));
 	share.transport = NULL;
 	share.hold_until = 0;
-	rec_addf(out, "size", "%" PRIu64, share.size);
+	rec_addi(out, "size", share.size);
 	envelope_ask(out, &share);
 	rec_end(out);
 }

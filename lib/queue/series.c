@@ -9,7 +9,9 @@ void
 series_labels(struct str *out, const char *const *pairs)
 {
 	for (size_t i = 0; pairs[i]; i += 2) {
-		str_addf(out, "%s%s=\"", i ? "," : "", pairs[i]);
+		str_adds(out, i ? "," : "");
+		str_adds(out, pairs[i]);
+		str_adds(out, "=\"");
 		for (const char *p = pairs[i + 1]; p && *p; p++)
 			if (*p == '\\' || *p == '"')
 				str_addf(out, "\\%c", *p);

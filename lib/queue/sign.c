@@ -17,7 +17,6 @@
 
 #include <endian.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -319,9 +318,9 @@ ask(struct runq *q, struct msg *m)
 	if ((fd = job_open(q, m, &e)) < 0)
 		return true; /* no recipient of it is loaded any more */
 	str_reset(&out);
-	rec_addf(&out, "sign", "%" PRIu64, ++q->sign.no);
+	rec_addi(&out, "sign", ++q->sign.no);
 	rec_add(&out, "account", intake_account(&e));
-	rec_addf(&out, "size", "%" PRIu64, e.size);
+	rec_addi(&out, "size", e.size);
 	rec_end(&out);
 	envelope_free(&e);
 	r = pkt_send(q->sign.co.out.fd, out.s, out.len, fd, MSG_DONTWAIT) ? errno : 0;

@@ -14,8 +14,6 @@
 #include "suppress.h"
 #include "suppression.h"
 
-#include <inttypes.h>
-
 #define ENTRY 's'
 #define FAILURES 'f'
 #define REASON_MAX 300        /* bytes of a reply that an entry keeps */
@@ -98,8 +96,8 @@ write_entry(struct str *out, const struct suppression *s)
 	rec_add(out, "account", s->account);
 	rec_add(out, "address", s->address);
 	rec_add(out, "how", s->manual ? "manual" : "automatic");
-	rec_addf(out, "until", "%" PRId64, s->until);
-	rec_addf(out, "when", "%" PRId64, s->when);
+	rec_addi(out, "until", s->until);
+	rec_addi(out, "when", s->when);
 	rec_add(out, "reason", s->reason);
 }
 
@@ -257,8 +255,8 @@ count_failure(struct runq *q, const struct row *row)
 	if (q->suppress.failing && index_look(q->index, INDEX_SUPPRESS, key, &value))
 		(void)sscanf(value.s, "failures %9u", &n);
 	str_reset(&value);
-	rec_addf(&value, "failures", "%u", ++n);
-	rec_addf(&value, "when", "%" PRId64, q->now);
+	rec_addi(&value, "failures", ++n);
+	rec_addi(&value, "when", q->now);
 	rec_end(&value);
 	index_set(q->index, INDEX_SUPPRESS, key, &value);
 	q->suppress.failing = true;

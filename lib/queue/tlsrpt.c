@@ -255,7 +255,7 @@ tlsrpt_flush(struct runq *q)
 	if (!q->tlsrpt.sums.n)
 		return;
 	str_adds(&rec, "sums 1\n");
-	rec_addf(&rec, "at", "%" PRId64, q->now);
+	rec_addi(&rec, "at", q->now);
 	hash_each(&q->tlsrpt.sums, write_sum, &rec);
 	rec_end(&rec);
 	if ((fd = open_day(q, q->tlsrpt.day)) < 0 || append(q, fd, &rec))

@@ -13,7 +13,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -152,7 +151,7 @@ worker_open(struct runq *q, struct site *s)
 		return NULL;
 	/* The default holds 196 kB: two of the largest jobs may need more. */
 	setsockopt(sock[0], SOL_SOCKET, SO_SNDBUF, &(int){SOCKET_SPACE}, sizeof(int));
-	rec_addf(&rec, "worker", "%" PRIu64, ++q->job_no);
+	rec_addi(&rec, "worker", ++q->job_no);
 	rec_add(&rec, "site", s->name);
 	rec_add(&rec, "transport", s->transport ? s->transport->name : "");
 	rec_add(&rec, "pkix", s->pkix ? "yes" : "no");

@@ -3,8 +3,6 @@
 #include "attempt.h"
 #include "rec.h"
 
-#include <inttypes.h>
-
 static void
 put_word(struct str *out, const char *word, size_t max)
 {
@@ -28,7 +26,13 @@ attempt_write(struct str *out, const struct attempt *a)
 {
 	const char *text = a->text ? a->text : "";
 
-	str_addf(out, "%" PRId64 " %" PRId64 " %s %u", a->start, a->duration, a->outcome, a->code);
+	str_addi(out, a->start);
+	str_addc(out, ' ');
+	str_addi(out, a->duration);
+	str_addc(out, ' ');
+	str_adds(out, a->outcome);
+	str_addc(out, ' ');
+	str_addi(out, a->code);
 	put_word(out, a->status, 20);
 	put_word(out, a->host, ATTEMPT_HOST_MAX);
 	put_word(out, a->tls, 20);

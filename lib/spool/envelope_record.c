@@ -108,7 +108,7 @@ add_asked(struct str *out, const struct envelope *e)
 	rec_add_if(out, "envid", e->envid);
 	rec_add_if(out, "requiretls", e->requiretls);
 	if (e->hold_until)
-		rec_addf(out, "hold-until", "%" PRId64, e->hold_until);
+		rec_addi(out, "hold-until", e->hold_until);
 	rec_add_if(out, "transport", e->transport);
 	for (size_t i = 0; i < e->nextra; i++) {
 		rec_open(out, "extra");
@@ -153,13 +153,13 @@ envelope_format(struct str *out, struct envelope *e)
 
 	id_format(id, e->id);
 	rec_add(out, "id", id);
-	rec_addf(out, "queued", "%" PRId64, e->queued);
+	rec_addi(out, "queued", e->queued);
 	rec_add_if(out, "account", e->account);
-	rec_addf(out, "uid", "%" PRIu32, e->uid);
+	rec_addi(out, "uid", e->uid);
 	if (e->origin && *e->origin)
 		rec_add(out, "origin", e->origin);
 	rec_add(out, "sender", e->sender ? e->sender : "");
-	rec_addf(out, "size", "%" PRIu64, e->size);
+	rec_addi(out, "size", e->size);
 	rec_addf(out, "crc32", "%08" PRIx32, e->crc);
 	if (e->flags) {
 		rec_open(out, "flags");

@@ -184,7 +184,7 @@ inject_message(const struct inject *in, int sock)
 	if (max && m.size > max)
 		die_exit(die_code_perm() == EX_DATAERR ? EX_UNAVAILABLE : die_code_perm(),
 		    "unable to take the message: it is larger than %" PRIu64 " bytes", max);
-	rec_addf(&m.record, "size", "%" PRIu64, m.size);
+	rec_addi(&m.record, "size", m.size);
 	rec_end(&m.record);
 	send_all(&m, sock);
 	answer_take(in, sock);

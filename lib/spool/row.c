@@ -5,7 +5,6 @@
 #include "rec.h"
 #include "row.h"
 
-#include <inttypes.h>
 #include <stddef.h>
 
 #define ATTEMPTS_BYTES 16000 /* of their lines together: a row must fit a packet */
@@ -37,7 +36,7 @@ bool
 row_field_find(const char *name, enum row_field *f)
 {
 	for (int i = 0; i < ROW_FIELDS; i++)
-		if (!strcmp(name, row_field_names[i])) {
+		if (*name == *row_field_names[i] && !strcmp(name, row_field_names[i])) {
 			*f = (enum row_field)i;
 			return true;
 		}
@@ -85,7 +84,7 @@ row_text(struct str *out, const struct row *r, enum row_field f)
 		return;
 	case ROW_STATE: str_adds(out, row_state_names[r->state]); return;
 	case ROW_HOLD: str_addc(out, r->hold ? r->hold : '-'); return;
-	default: str_addf(out, "%" PRIu64, number_of(r, f)); return;
+	default: str_addi(out, (int64_t)number_of(r, f)); return;
 	}
 }
 
@@ -110,7 +109,7 @@ row_write(struct str *out, const struct row *r)
 		rec_addn(out, row_field_names[f], str_cstr(&value), value.len);
 	}
 	for (unsigned i = 0; i < r->nattempt; i++)
-		str_addf(out, "attempt %s\n", r->attempt[i]);
+		rec_add_encoded(out, "attempt", r->attempt[i]);
 	rec_end(out);
 	str_free(&value);
 }

@@ -5,7 +5,6 @@
 #include "saved.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <unistd.h>
 
 #define CHUNK 3500 /* each byte may stand as four: a line and a packet hold it */
@@ -30,7 +29,7 @@ saved_write(struct str *out, const char *table, const void *key, size_t nkey, co
 void
 saved_write_end(struct str *out, uint64_t entries)
 {
-	rec_addf(out, "entries", "%" PRIu64, entries);
+	rec_addi(out, "entries", entries);
 	rec_end(out);
 }
 

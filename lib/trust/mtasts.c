@@ -341,7 +341,7 @@ sts_entry_write(struct str *out, const struct sts_entry *e)
 	if (e->has_policy) {
 		rec_add(out, "id", e->id);
 		rec_add(out, "mode", sts_mode_word(e->policy.mode));
-		rec_addf(out, "max-age", "%ju", (uintmax_t)e->policy.max_age);
+		rec_addi(out, "max-age", (int64_t)e->policy.max_age);
 		for (size_t i = 0; i < e->policy.mx.n; i++)
 			rec_add(out, "mx", e->policy.mx.v[i]);
 		rec_addf(out, "fetched", "%jd", (intmax_t)e->fetched);

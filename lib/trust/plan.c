@@ -232,7 +232,7 @@ void
 plan_write(struct str *out, const struct plan *p)
 {
 	if (p->ask)
-		rec_addf(out, "ask", "%ju", (uintmax_t)p->ask);
+		rec_addi(out, "ask", (int64_t)p->ask);
 	if (p->kind == PLAN_HOPS) {
 		rec_add(out, "plan", p->name);
 		rec_add(out, "site", p->site);
@@ -255,7 +255,7 @@ plan_write(struct str *out, const struct plan *p)
 		rec_add(out, "note", p->note.v[i]);
 	for (size_t i = 0; i < p->count.n; i++)
 		str_addf(out, "tls %s\n", p->count.v[i]);
-	rec_addf(out, "ttl", "%u", p->ttl);
+	rec_addi(out, "ttl", p->ttl);
 	rec_end(out);
 }
 

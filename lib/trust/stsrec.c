@@ -89,7 +89,7 @@ sts_question_addresses(struct sts_question *q, const struct dns_answer *aaaa, co
 void
 sts_question_write(struct str *out, const struct sts_question *q)
 {
-	rec_addf(out, "ask", "%ju", (uintmax_t)q->ask);
+	rec_addi(out, "ask", (int64_t)q->ask);
 	rec_add(out, "domain", q->domain);
 	rec_add(out, "txt", txt_words[q->txt]);
 	if (*q->id)
@@ -179,12 +179,12 @@ sts_reply_free(struct sts_reply *r)
 void
 sts_reply_write(struct str *out, const struct sts_reply *r)
 {
-	rec_addf(out, "ask", "%ju", (uintmax_t)r->ask);
+	rec_addi(out, "ask", (int64_t)r->ask);
 	rec_add(out, "answer", kind_words[r->kind]);
 	if (r->kind == STS_REPLY_POLICY) {
 		rec_add(out, "mode", sts_mode_word(r->policy.mode));
 		rec_add(out, "id", r->id);
-		rec_addf(out, "max-age", "%ju", (uintmax_t)r->policy.max_age);
+		rec_addi(out, "max-age", (int64_t)r->policy.max_age);
 		for (size_t i = 0; i < r->policy.mx.n; i++)
 			rec_add(out, "mx", r->policy.mx.v[i]);
 		rec_addf(out, "fetched", "%jd", (intmax_t)r->fetched);
@@ -193,7 +193,7 @@ sts_reply_write(struct str *out, const struct sts_reply *r)
 		rec_add(out, "result", r->result);
 		rec_add(out, "why", r->why ? r->why : "");
 	}
-	rec_addf(out, "ttl", "%u", r->ttl);
+	rec_addi(out, "ttl", r->ttl);
 	rec_end(out);
 }
 

@@ -69,7 +69,7 @@ submit_resolve(struct submit *s, char *conf_file, struct str *why)
 	}
 	rec_add(&request, "ask", "1");
 	rec_add(&request, "host", s->to->host);
-	rec_addf(&request, "port", "%u", (unsigned)s->to->port);
+	rec_addi(&request, "port", (unsigned)s->to->port);
 	rec_add(&request, "loopback", "yes");
 	rec_add(&request, "starttls", s->to->tls || s->to->starttls ? "must" : "never");
 	rec_end(&request);
