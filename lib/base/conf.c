@@ -21,17 +21,33 @@
 #define FILE_MAX (1 << 20)
 /* ---- the same for libconfuse, which reads every value as text: its own numbers take 010 for 8 ---- */
 
+/* What the text does not name would cost time at every call of sendmail: libconfuse copies all it is told of. The default of
+ * a list it has to take apart itself. */
+static bool
+key_stands(const struct conf_key *k, const char *text)
+{
+	return strstr(text, k->name) || (k->def && conf_kind_is_list(k->rule.kind));
+}
+
+static bool
+section_stands(const struct conf_section *s, const char *text)
+{
+	return s->form == CONF_ONCE || strstr(text, s->name);
+}
+
 static size_t
-fill_keys(cfg_opt_t *to, const struct conf_key *k)
+fill_keys(cfg_opt_t *to, const struct conf_key *k, const char *text)
 {
 	size_t n = 0;
 
-	for (; k->name; k++, n++) {
-		char *def = k->def ? mem_dup(k->def) : NULL;
+	for (; k->name; k++) {
+		bool stands = key_stands(k, text);
+		char *def = stands && k->def ? mem_dup(k->def) : NULL;
 		cfg_opt_t one = CFG_STR(k->name, def, def ? CFGF_NONE : CFGF_NODEFAULT);
 		cfg_opt_t list = CFG_STR_LIST(k->name, def, CFGF_NONE);
 
-		to[n] = conf_kind_is_list(k->rule.kind) ? list : one;
+		if (stands)
+			to[n++] = conf_kind_is_list(k->rule.kind) ? list : one;
 	}
 	return n;
 }
@@ -50,18 +66,19 @@ count_keys(const struct conf_key *k, const struct conf_section *s)
 
 /* Keys and sections; the caller frees (free_options). */
 static cfg_opt_t *
-make_options(const struct conf_key *k, const struct conf_section *s)
+make_options(const struct conf_key *k, const struct conf_section *s, const char *text)
 {
 	static const cfg_flag_t flags[] = {
 	    CFGF_NONE, CFGF_MULTI, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES};
 	cfg_opt_t *o = mem_zalloc((count_keys(k, s) + 1) * sizeof *o), end = CFG_END();
-	size_t n = fill_keys(o, k);
+	size_t n = fill_keys(o, k, text);
 
-	for (; s && s->name; s++) {
-		cfg_opt_t one = CFG_SEC(s->name, make_options(s->keys, s->sub), flags[s->form]);
+	for (; s && s->name; s++)
+		if (section_stands(s, text)) {
+			cfg_opt_t one = CFG_SEC(s->name, make_options(s->keys, s->sub, text), flags[s->form]);
 
-		o[n++] = one;
-	}
+			o[n++] = one;
+		}
 	o[n] = end;
 	return o;
 }
@@ -81,9 +98,9 @@ free_options(cfg_opt_t *o)
 }
 
 static cfg_t *
-make_parser(void)
+make_parser(const char *text)
 {
-	cfg_opt_t *top = make_options(conf_top_keys, conf_sections);
+	cfg_opt_t *top = make_options(conf_top_keys, conf_sections, text);
 	cfg_t *cfg = cfg_init(top, CFGF_NONE); /* copies them all */
 
 	if (!cfg)
@@ -178,7 +195,7 @@ read_list(
     struct conf_reader *r, const struct conf_key *k, cfg_t *s, const char *section, unsigned nth, void *to)
 {
 	struct conf_list *l = to;
-	size_t n = cfg_size(s, k->name);
+	size_t n = key_stands(k, r->text) ? cfg_size(s, k->name) : 0;
 
 	l->v = mem_zalloc((n + 1) * sizeof *l->v);
 	for (l->n = 0; l->n < n; l->n++) {
@@ -216,7 +233,7 @@ read_keys(
 			read_list(r, k, s, section, nth, to);
 			continue;
 		}
-		v = cfg_size(s, k->name) ? cfg_getstr(s, k->name) : NULL;
+		v = !key_stands(k, r->text) ? k->def : cfg_size(s, k->name) ? cfg_getstr(s, k->name) : NULL;
 		if (!v && !k->required)
 			continue;
 		if (k->rule.kind <= VALUE_ADDRESS) {
@@ -235,7 +252,7 @@ static void
 read_list_section(
     struct conf_reader *r, const struct conf_section *s, cfg_t *cfg, const char *name, void *base)
 {
-	unsigned n = cfg_size(cfg, s->name);
+	unsigned n = section_stands(s, r->text) ? cfg_size(cfg, s->name) : 0;
 	char *to = mem_zalloc((n + 1) * s->size);
 
 	*(void **)((char *)base + s->at) = to;
@@ -424,14 +441,16 @@ read_all(struct conf_reader *r, struct conf *c, cfg_t *cfg)
 static void
 parse(struct conf_reader *r, struct conf *c, struct str *text)
 {
-	cfg_t *cfg = make_parser();
+	cfg_t *cfg;
 	FILE *f;
 
+	str_adds(text, "\n"); /* fmemopen wants a byte */
+	r->text = text->s;
+	cfg = make_parser(r->text);
 	str_reset(&complaint);
 	cfg_set_error_function(cfg, complain);
 	reading = r->file;
-	str_adds(text, "\n"); /* fmemopen wants a byte */
-	errno = 0;            /* libconfuse takes an old ERANGE for its own */
+	errno = 0; /* libconfuse takes an old ERANGE for its own */
 	f = fmemopen(text->s, text->len, "r");
 	if (!f)
 		die_temp("out of memory");

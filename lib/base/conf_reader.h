@@ -7,7 +7,7 @@
 #include "conf_text.h"
 
 struct conf_reader {
-	const char *file;
+	const char *file, *text;
 	struct conf_places places;
 	struct str *why;
 };
