@@ -1,5 +1,6 @@
 /* For t/perf/instructions: as on a kernel without landlock and seccomp, so that callgrind may write its file behind the fence. */
-#define _GNU_SOURCE
+#include "base.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <linux/prctl.h>
