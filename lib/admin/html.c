@@ -113,16 +113,22 @@ struct conversion {
 };
 
 static const char *
-conversion_read(struct conversion *c, const char *p)
+conversion_read(struct conversion *c, const char *p, va_list *ap)
 {
 	*c = (struct conversion){.precision = -1};
 	if (*p == '\'') {
 		c->grouped = true;
 		p++;
 	}
-	if (*p == '.')
-		for (c->precision = 0, p++; *p >= '0' && *p <= '9' && c->precision < 10000; p++)
+	if (*p == '.') {
+		c->precision = 0;
+		if (*++p == '*') {
+			c->precision = va_arg(*ap, int);
+			p++;
+		}
+		for (; *p >= '0' && *p <= '9' && c->precision < 10000; p++)
 			c->precision = 10 * c->precision + (*p - '0');
+	}
 	for (; *p == 'l' && c->longs < 2; p++)
 		c->longs++;
 	if (*p == 'z') {
@@ -172,7 +178,7 @@ html_put(struct str *out, const char *format, ...)
 		p += n;
 		if (!*p)
 			break;
-		p = conversion_read(&c, p + 1);
+		p = conversion_read(&c, p + 1, &ap);
 		switch (c.what) {
 		case '%': str_addc(out, '%'); break;
 		case 's':

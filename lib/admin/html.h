@@ -3,7 +3,7 @@
  * html_put writes a piece of a page. Its format is a literal of ours, and what stands in it is markup; what is put in by
  * a conversion is none, whatever it contains, in text as well as between the double quotes of an attribute:
  *
- *   %s          text from anywhere, by html_text; %.80s: at most 80 characters, then an ellipsis
+ *   %s          text from anywhere, by html_text; %.80s, %.*s: at most so many characters, then an ellipsis
  *   %u %d %zu   and with l, ll (PRIu64): numbers as of printf; with the flag ' in groups, 1,204,000
  *   %.2f        likewise, in any precision
  *

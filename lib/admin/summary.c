@@ -21,11 +21,19 @@ struct summary_group {
 
 static const char *const names[] = {"domain", "site", "error", "age"};
 
-static const struct {
-	int64_t below;
-	const char *name;
-} ages[] = {{5 * MINUTE, "under 5m"}, {HOUR, "5m to 1h"}, {4 * HOUR, "1h to 4h"}, {DAY, "4h to 1d"},
-    {2 * DAY, "1d to 2d"}, {5 * DAY, "2d to 5d"}, {INT64_MAX, "5d and more"}};
+const char *const summary_age_names[SUMMARY_AGES] = {
+    "under 5m", "5m to 1h", "1h to 4h", "4h to 1d", "1d to 2d", "2d to 5d", "5d and more"};
+
+size_t
+summary_age(int64_t age)
+{
+	static const int64_t below[SUMMARY_AGES - 1] = {5 * MINUTE, HOUR, 4 * HOUR, DAY, 2 * DAY, 5 * DAY};
+	size_t i = 0;
+
+	while (i < ARRAY_LEN(below) && age >= below[i])
+		i++;
+	return i;
+}
 
 bool
 summary_find(const char *name, enum summary_by *by)
@@ -86,23 +94,13 @@ summary_error(struct str *out, const struct row *r)
 		str_cut(out, ERROR_LONGEST);
 }
 
-static int
-age_of(const struct summary *s, const struct row *r)
-{
-	int i = 0;
-
-	while (s->now - r->queued >= ages[i].below)
-		i++;
-	return i;
-}
-
 static const char *
 name_of(const struct summary *s, const struct row *r, struct str *buf)
 {
 	switch (s->by) {
 	case SUMMARY_DOMAIN: return r->domain && *r->domain ? r->domain : "no domain";
 	case SUMMARY_SITE: return r->site && *r->site ? r->site : "not known yet";
-	case SUMMARY_AGE: return ages[age_of(s, r)].name;
+	case SUMMARY_AGE: return summary_age_names[summary_age(s->now - r->queued)];
 	case SUMMARY_ERROR: break;
 	}
 	summary_error(buf, r);
@@ -144,7 +142,7 @@ summary_add(struct summary *s, const struct row *r)
 
 	g->count++;
 	g->held += r->state == ROW_HELD;
-	g->place = s->by == SUMMARY_AGE ? age_of(s, r) : 0;
+	g->place = s->by == SUMMARY_AGE ? (int)summary_age(s->now - r->queued) : 0;
 	if (!g->oldest || r->queued < g->oldest)
 		g->oldest = r->queued;
 	if (r->next && (!g->next || r->next < g->next))

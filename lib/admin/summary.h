@@ -9,6 +9,11 @@
 
 #include <stdint.h>
 
+/* The classes of age, the youngest first. */
+#define SUMMARY_AGES 7
+extern const char *const summary_age_names[SUMMARY_AGES];
+size_t summary_age(int64_t age);
+
 enum summary_by { SUMMARY_DOMAIN, SUMMARY_SITE, SUMMARY_ERROR, SUMMARY_AGE };
 
 struct summary {

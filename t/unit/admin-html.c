@@ -54,6 +54,9 @@ pieces(void)
 	STR_EQ(str_cstr(&out), "<td class=\"a&quot;b\">&lt;12\xe2\x80\xa6</td>1,204,000 7 -3 9 1.50%",
 	    "html_put: markup is the format's alone");
 	str_reset(&out);
+	html_put(&out, "%.*s", 2, "<<<");
+	STR_EQ(str_cstr(&out), "&lt;\xe2\x80\xa6", "a precision as an argument");
+	str_reset(&out);
 	html_put(&out, "%'u %'u %'u %'d %'" PRIu64, 0u, 999u, 1000u, -1204, UINT64_MAX);
 	STR_EQ(str_cstr(&out), "0 999 1,000 -1,204 18,446,744,073,709,551,615", "groups of three");
 	str_reset(&out);
