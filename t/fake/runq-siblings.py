@@ -9,7 +9,7 @@ recipient's local part asks for. Every job is noted in $FAKE_LOG as `deliver ID 
     tls-RESULT (a tls line), flood* (a hundred long ones, all different), session (starttls, requiretls, verified), careful (and jobs with that word are
     noted in $FAKE_CAREFUL). Messages are kept in the directory $FAKE_BODIES by id. Jobs are noted in $FAKE_JOBS as `pkix requiretls sts tls rcpt,rcpt`.
 """
-import array, hashlib, os, socket, sys, time, signal
+import array, hashlib, os, select, socket, sys, signal
 
 def enc(s):
     return ''.join('\\x%02x' % b if b < 33 or b in (127, 92) else chr(b) for b in s.encode())
@@ -82,7 +82,10 @@ def worker(sock, pkix):
             fds.frombytes(d[:4])
         data = data.decode()
         while not data.endswith('\nend\n'):
-            data += sock.recv(65536).decode()
+            more = sock.recv(65536).decode()
+            if not more:
+                return
+            data += more
         rec = next(records(data))
         r = dict(rec)
         rcpts = [v.split(' ')[0:2] for k, v in rec if k == 'rcpt']
@@ -104,8 +107,11 @@ def worker(sock, pkix):
         for n, a in rcpts:
             l = a.split('@')[0]
             if l.startswith('slow'):
+                nobody = select.poll()
+                nobody.register(sock, 0)
                 while not os.path.exists(os.environ['FAKE_GO']):
-                    time.sleep(0.01)
+                    if nobody.poll(10):
+                        os._exit(0)
             if l.startswith('die'):
                 os.kill(os.getpid(), signal.SIGKILL)
             h = 'mx[127.0.0.9]'
