@@ -7,7 +7,7 @@ JOB_HOST=mx%d.test
 "$TOP/t/world/certs" "$T/certs" mx1.test
 umask 077
 echo pencil >password
-JOB_FLAGS=dot
+JOB_FLAGS='dot'
 SECRET=AHVzZXIAcGVuY2ls
 printf 'From: s@client.test\r\nSubject: dialogue\r\n\r\nThe body of it.\r\n.dotted\r\n' >"$T/message"
 

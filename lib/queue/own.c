@@ -14,6 +14,7 @@
 #include <pwd.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -57,7 +58,7 @@ owner_of(int fd, pid_t *pid)
 		return OWNER_GONE;
 	text[n] = 0;
 	number = strchr(text, ' ');
-	if (!number || (v = strtol(number, NULL, 10)) <= 1)
+	if (!number || (v = strtol(number, NULL, 10)) < 1) /* 1 in a container */
 		return OWNER_GONE;
 	snprintf(proc, sizeof proc, "/proc/%ld/exe", v);
 	n = readlink(proc, his, sizeof his);
@@ -117,10 +118,15 @@ void
 own_spool(struct runq *q)
 {
 	const char *what;
+	bool root;
 
 	if (spool_make(q->conf->spool))
 		die_temp("unable to make the spool %s: %m", q->conf->spool);
-	if (!owner_become(q->conf->spool))
+	root = !owner_become(q->conf->spool);
+
+	/* Who was root hides its /proc/PID/exe from itself, and the next mox-runq could not see who has the lock. No keys are in here. */
+	prctl(PR_SET_DUMPABLE, 1);
+	if (root)
 		warn("%s belongs to root: running as root%s", q->conf->spool,
 		    getpwnam("mox") ? "" : ", for there is no user mox");
 	if (spool_open(&q->spool, q->conf->spool, SPOOL_OWNER, &what))
