@@ -51,7 +51,7 @@ ok "an empty directory will do" mox-queue-backup empty/
 fails 100 "not into the spool" mox-queue-backup spool/tmp/x
 fails 111 "nor where there is nothing" mox-queue-backup nothing/x
 fails 100 "one place" mox-queue-backup
-rows() { mox-queue-list -o id,rcpt,hold; mox-retired-list -o id,rcpt,result; mox-suppress list -a 2>/dev/null; }
+rows() { mox-queue-list -o id,rcpt,hold; mox-retired-list -o id,rcpt,result; mox-suppress list -all 2>/dev/null; }
 before=$(rows)
 alone
 MOX_SPOOL=$T/copy

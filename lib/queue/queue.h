@@ -400,7 +400,6 @@ void load_defer(struct runq *q, struct item *it, int64_t next); /* its row says 
 void load_wait(struct runq *q, uint64_t id, uint32_t n, int64_t next, const char *domain);
 /* Rows: uid is not for everybody's eyes and so no field of struct row. */
 void row_store(struct runq *q, const struct row *row, uint32_t uid);
-void row_record(struct str *out, const struct row *row, uint32_t uid); /* appended */
 bool row_load(struct runq *q, struct str *buf, struct row *row, uint32_t *uid, uint64_t id, uint32_t n);
 bool row_read(struct row *row, uint32_t *uid, char *rec, size_t len);
 

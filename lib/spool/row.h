@@ -94,6 +94,9 @@ void row_tell_last(struct row *r);
 
 /* The whole record, `end` line included, appended; attempts as far as the row has them. */
 void row_write(struct str *out, const struct row *r);
+/* As the index keeps it: without what is not known, and with the uid of who queued it, which is not for everybody's eyes and
+ * so no field. Appended. */
+void row_record(struct str *out, const struct row *r, uint32_t uid);
 /* Reads a record, through its `end` line, in place: the strings of *r point into rec. Missing fields are
  * empty, unknown keys are ignored. NULL, or half a sentence of what is wrong (no id, a broken number, an
  * unknown state, no end). */

@@ -1,0 +1,52 @@
+#include "base.h"
+
+#include "envelope.h"
+#include "rec.h"
+#include "row.h"
+
+static void
+put_text(struct str *out, const char *key, const char *v)
+{
+	if (v && *v)
+		rec_add(out, key, v);
+}
+
+void
+row_record(struct str *out, const struct row *row, uint32_t uid)
+{
+	char id[ROW_ID_SIZE];
+
+	row_id(id, row);
+	rec_add(out, "id", id);
+	rec_addi(out, "uid", uid);
+	rec_addi(out, "queued", row->queued);
+	rec_addi(out, "next", row->next);
+	rec_addi(out, "attempts", row->attempts);
+	rec_addi(out, "last", row->last);
+	rec_addi(out, "size", (int64_t)row->size);
+	if (row->code)
+		rec_addi(out, "code", row->code);
+	rec_addn(out, "hold", row->hold ? (char[]){row->hold} : (char[]){HOLD_NONE}, 1);
+	put_text(out, "sender", row->sender);
+	put_text(out, "rcpt", row->rcpt);
+	put_text(out, "domain", row->domain);
+	put_text(out, "site", row->site);
+	put_text(out, "account", row->account);
+	put_text(out, "error", row->error);
+	put_text(out, "transport", row->transport);
+	put_text(out, "requiretls", row->requiretls);
+	put_text(out, "messageid", row->messageid);
+	put_text(out, "subject", row->subject);
+	if (row->fate)
+		rec_add_encoded(out, "fate", row->fate);
+	if (row->told)
+		str_adds(out, "told yes\n");
+	if (row->local)
+		str_adds(out, "origin local\n");
+	put_text(out, "result", row->result);
+	if (row->retired)
+		rec_addi(out, "retired", row->retired);
+	for (unsigned i = 0; i < row->nattempt; i++)
+		rec_add_encoded(out, "attempt", row->attempt[i]);
+	rec_end(out);
+}
