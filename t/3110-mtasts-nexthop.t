@@ -6,7 +6,7 @@
 
 # ---- the world: each domain has an MX host of its own, a record and a policy host ----
 domains="good testing none wild cn expired other foreign slow drip redirect missing html big garbage nomx early stranger half many gone refresh
-	newid broken cname drip2 drip3 aside"
+	newid broken cname drip2 drip3 aside hub"
 mkdir world web spool spool/sts
 {
 	for d in $domains; do
@@ -28,6 +28,9 @@ mkdir world web spool spool/sts
 		dnsfail MX 10 mx.good
 		_mta-sts.dnsfail CNAME x.fail.example.
 		alias CNAME good
+		hub A 192.0.2.60
+		half A 192.0.2.61
+		dnsfail A 192.0.2.62
 		sub.good MX 10 mx.other
 	Z
 } >world/plain.add
@@ -66,6 +69,7 @@ for d in $domains; do
 	esac
 done
 enforce stranger mx.nobody.example
+enforce hub hub.plain.example
 enforce half mx.half.plain.example
 policy testing 'version: STSv1\r\nmode: testing\r\nmx: mx.testing.plain.example\r\nmax_age: 86400\r\n'
 policy none 'version: STSv1\nmode: none\nmax_age: 86400\n'
@@ -122,7 +126,16 @@ is 'T27 two records: no policy' "$(sts two)" ''
 is 'T42 the policy of the domain, not of what it is an alias for' "$(sts alias)" ''
 is 'T42 nor of its parent' "$(sts sub.good)" ''
 is 'T28 the record is an alias itself' "$(sts cname | cut -d' ' -f1-3)" 'sts enforce domain=cname.plain.example'
-is 'T42 a relay has none' "$(plan -r -p 25 mx.good.plain.example | grep -c ^sts)" 0
+is 'T42 a relay has its own, not that of a domain' "$(plan -r -p 25 mx.good.plain.example | grep -c ^sts)" 0
+relay() { plan -r -p 25 "$@" | grep -e ^sts -e ^hop -e ^later | sed 's/\\x20/ /g'; }
+is 'T42 ... which it must prove itself by' "$(relay hub.plain.example)" \
+	'sts enforce domain=hub.plain.example id=1 max-age=604800 mx=hub.plain.example
+hop hub.plain.example pref=0 port=25 dnssec=insecure tls=sts'
+like 'T42 ... which must name it' "$(relay half.plain.example)" '^later 4\.7\.5 the MTA-STS policy of half.plain.example names none'
+is 'T46 ... but need not be found: its mail does not wait for that' "$(relay dnsfail.plain.example)" 'hop dnsfail.plain.example pref=0 port=25 dnssec=insecure tls=may'
+is 'T42 ... of two none' "$(printf 'ask 1\nhost hub.plain.example mx.elsewhere.plain.example\nport 25\nend\n' | plan -w | grep -e ^sts -e ^hop)" \
+	'hop hub.plain.example pref=0 port=25 dnssec=insecure tls=may
+hop mx.elsewhere.plain.example pref=1 port=25 dnssec=insecure tls=may'
 is 'no record, nothing kept: no policy, and mox-mtasts is not even run' "$(sts plain; wc -l <err)" 0
 
 # ---- what policy hosts do wrong ----

@@ -314,6 +314,9 @@ answer_local(const struct dns *d, const char *name, unsigned type, bool hosts)
 			dns_answer_add(a, type == DNS_A ? four : six, type == DNS_A ? 4 : 16);
 		return a;
 	}
+	/* What this machine alone knows has no MTA-STS policy. */
+	if (hosts && type == DNS_TXT && str_istarts(name, "_mta-sts.") && hosts_has(&d->hosts, name + 9))
+		return dns_answer_new(DNS_NODATA, false, 300);
 	if (!hosts || (type != DNS_A && type != DNS_AAAA) || !hosts_has(&d->hosts, name))
 		return NULL;
 	a = dns_answer_new(DNS_NODATA, false, 300);

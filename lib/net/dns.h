@@ -27,7 +27,8 @@ void dns_confine(const struct dns *d);
 
 /* The callback owns *a (dns_answer_free). */
 typedef void dns_done(void *arg, struct dns_answer *a);
-/* name: A-labels without trailing dot. hosts: A and AAAA of a name that /etc/hosts has come from there.
+/* name: A-labels without trailing dot. hosts: A and AAAA of a name that /etc/hosts has come from there, and no TXT of it at
+ * _mta-sts is asked for.
  * localhost and names below it are always 127.0.0.1 and ::1 (RFC 6761 6.3). */
 void dns_ask(struct dns *d, const char *name, unsigned type, bool hosts, dns_done *done, void *arg);
 size_t dns_outstanding(const struct dns *d);

@@ -230,7 +230,7 @@ hosts_done(struct making *m)
 	}
 }
 
-/* One or several, in the order to try. */
+/* One or several, in the order to try. Of one alone the name is a policy's (RFC 8461 3.4, T42): a plan has one policy. */
 static void
 make_hosts(struct making *m)
 {
@@ -240,6 +240,10 @@ make_hosts(struct making *m)
 	const char *why;
 
 	m->secure = true; /* by configuration (T21) */
+	if (m->r->tls == PLAN_TLS_MAY && !strchr(m->r->name, ' ') && !sts_find(m) && !m->waiting) {
+		free(names);
+		return;
+	}
 	for (name = strtok_r(names, " ", &save); name && pref < PLAN_HOP_MAX;
 	     name = strtok_r(NULL, " ", &save), pref++) {
 		int family = addr_parse(name, b, text);

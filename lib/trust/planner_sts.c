@@ -3,7 +3,7 @@
 #include "log.h"
 #include "planning.h"
 
-/* Keyed on the recipient domain: neither what it is an alias for nor a domain above it has a say (T42). */
+/* Keyed on the recipient domain, or on the relay: neither what it is an alias for nor a domain above it has a say (T42). */
 
 enum { FIRST = 1, WITH_ADDRESSES };
 
@@ -118,7 +118,8 @@ sts_count_strangers(struct making *m)
 }
 
 /* Nobody knows whether there is a policy. false: the mail waits; with patience not for ever, but only when mox-mtasts has
- * said that none is kept: what it would have said is not to be outwaited (T38). */
+ * said that none is kept: what it would have said is not to be outwaited (T38). A relay waits for none: all mail goes by
+ * it, and where names stand in /etc/hosts there may be no DNS at all. */
 static bool
 doubt_settle(struct making *m, const char *why, const struct dns_answer *txt, bool patience)
 {
@@ -128,7 +129,7 @@ doubt_settle(struct making *m, const char *why, const struct dns_answer *txt, bo
 	making_ttl(m, DOUBT_TTL);
 	if (m->r->need == NEED_LENIENT)
 		return true;
-	if (!patience || m->r->attempts < PLAN_STS_PATIENCE) {
+	if (!patience || (!m->r->host && m->r->attempts < PLAN_STS_PATIENCE)) {
 		making_refuse(m, PLAN_LATER, "4.4.3",
 		    "unable to find out whether %s has an MTA-STS policy: %s", m->domain, why);
 		m->p->network_down = txt->unreachable;

@@ -1,7 +1,7 @@
 /* A plan in the making: what the files planner*.c share, and nobody else includes.
  *
  * planner.c has the way from a domain to its hosts, planner_hop.c from a host to a hop, planner_tlsa.c its TLSA
- * records, planner_sts.c the recipient domain's MTA-STS policy. Each function is begun anew in every round (planner.h):
+ * records, planner_sts.c its MTA-STS policy, or the relay's. Each function is begun anew in every round (planner.h):
  * it asks with making_need for all it can ask now, and returns when m->waiting is set or the plan is refused. */
 #ifndef PLANNING_H
 #define PLANNING_H
@@ -84,7 +84,7 @@ struct tlsa_found {
 bool tlsa_find(struct making *m, const struct tlsa_host *h, struct tlsa_found *found) MUST_USE;
 
 /* The policy of m->domain into m->p->sts (mode NULL: there is none), before any hop is made; not called when the
- * configuration says what TLS is wanted, nor for configured hosts. false: waiting, or the plan is refused. */
+ * configuration says what TLS is wanted, nor for one of several configured hosts. false: waiting, or the plan is refused. */
 bool sts_find(struct making *m);
 /* host: lower-case A-labels. After sts_find. */
 enum sts_verdict sts_judge(struct making *m, const char *host);

@@ -13,6 +13,10 @@
 	"ttl " ttl "\nend\n"
 #define HOP_TLS(host, pref, tls, addr)                                                                       \
 	"hop " host " pref=" pref " port=25 dnssec=insecure tls=" tls "\nnames " host "\naddr " addr "\n"
+#define STS(mode, mx) "sts " mode " domain=d id=1 max-age=604800 mx=" mx "\n"
+#define RELAY(sts, tls, ttl)                                                                                 \
+	"plan d\nsite d:25\ndnssec secure\n" sts "hop d pref=0 port=25 dnssec=insecure tls=" tls             \
+	"\nnames d\naddr 192.0.2.1\nttl " ttl "\nend\n"
 #define HOPS_MAY                                                                                             \
 	HOP("a.d", "10", "insecure", "a.d", "192.0.2.1") HOP("b.e", "20", "insecure", "b.e", "192.0.2.2")
 #define UNKNOWN "unable\\x20to\\x20find\\x20out\\x20whether\\x20d\\x20has\\x20an\\x20MTA-STS\\x20policy:\\x20"
@@ -111,11 +115,38 @@ static const struct row rows[] = {
     {"T42 nor its parent's", {.name = "s.d"},
 	"s.d MX i 10 a.d\na.d A i 192.0.2.1\n_mta-sts.d TXT i v=STSv1; id=1;\n" POLICY("enforce", "mx x.d"),
 	PLAN("s.d", "a.d", "insecure", HOP("a.d", "10", "insecure", "a.d", "192.0.2.1"), "300")},
-    {"T42 a configured host has none", {.name = "d", .host = true},
+    {"T42 a relay's own, named as it is", {.name = "d", .host = true},
+	"d A i 192.0.2.1\n_mta-sts.d TXT i v=STSv1; id=1;\n" POLICY("enforce", "mx d"),
+	RELAY(STS("enforce", "d"), "sts", "300")},
+    {"T42 in which it is not named", {.name = "d", .host = true},
 	"d A i 192.0.2.1\n_mta-sts.d TXT i v=STSv1; id=1;\n" POLICY("enforce", "mx x.d"),
-	"plan d\nsite d:25\ndnssec secure\nhop d pref=0 port=25 dnssec=insecure tls=may\nnames d\naddr "
+	"later 4.7.5 "
+	"the\\x20MTA-STS\\x20policy\\x20of\\x20d\\x20names\\x20none\\x20of\\x20its\\x20mail\\x20hosts\n"
+	"tls sts d validation-failure reason=no\\x20mail\\x20host\\x20is\\x20named\\x20by\\x20the\\x20policy "
+	"mxp=x.d "
+	"policy=version:\\x20STSv1 policy=mode:\\x20enforce policy=mx:\\x20x.d policy=max_age:\\x20604800\n"
+	"ttl 60\nend\n"},
+    {"T42 of a relay only tested", {.name = "d", .host = true},
+	"d A i 192.0.2.1\n_mta-sts.d TXT i v=STSv1; id=1;\n" POLICY("testing", "mx x.d"),
+	RELAY(STS("testing", "x.d"), "may sts=no", "300")},
+    {"T42 with several hosts none", {.name = "d e", .host = true},
+	"d A i 192.0.2.1\ne A i !\n_mta-sts.d TXT i v=STSv1; id=1;\n" POLICY("enforce", "mx x.d"),
+	"plan d e\nsite d:25,e:25\ndnssec secure\nhop d pref=0 port=25 dnssec=insecure tls=may\nnames "
+        "d\naddr "
 	"192.0.2.1\n"
 	"ttl 300\nend\n"},
+    {"T42 nor where the configuration says what TLS is wanted",
+	{.name = "d", .host = true, .tls = PLAN_TLS_PKIX},
+	"d A i 192.0.2.1\n_mta-sts.d TXT i v=STSv1; id=1;\n" POLICY("enforce", "mx x.d"),
+	RELAY("", "pkix", "300")},
+    {"T46 a relay's mail does not wait for a zone that does not answer", {.name = "d", .host = true},
+	"d A i 192.0.2.1\n_mta-sts.d TXT f\nd STS1 answer undecided | ttl 60\n", RELAY("", "may", "60")},
+    {"T38 but a policy that is kept holds", {.name = "d", .host = true},
+	"d A i 192.0.2.1\n_mta-sts.d TXT f\n" POLICY("enforce", "mx d"),
+	RELAY(STS("enforce", "d"), "sts", "300")},
+    {"T62 REQUIRETLS by a relay that its policy proves", {.name = "d", .host = true, .need = NEED_SECURE},
+	"d A i 192.0.2.1\n_mta-sts.d TXT i v=STSv1; id=1;\n" POLICY("enforce", "mx d"),
+	RELAY(STS("enforce", "d"), "sts", "300")},
     {"explicit configuration wins", {.name = "d", .tls = PLAN_TLS_MUST}, WORLD POLICY("enforce", "mx x.d"),
 	"plan d\nsite a.d\ndnssec insecure\n" HOP_TLS("a.d", "10", "must", "192.0.2.1")
 	    HOP_TLS("b.e", "20", "must", "192.0.2.2") "ttl 300\nend\n"},
