@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define USAGE                                                                                                \
-	"mox-doctor transport [-cj] [-C file] [-T transport] domain ...\n"                                   \
+	"mox-doctor transport [-cj] [-C file] [-T transport] [domain ...]\n"                                 \
 	"       mox-doctor queue [-j | --nagios] [-C file] [-c count] [-p time] [-w count]\n"                \
 	"       mox-doctor dnsbl [-j | --nagios | -r] [-C file] [-a address] [zone ...]"
 
@@ -29,16 +29,21 @@ domain_of(char *s)
 }
 
 static const struct conf_transport *
-direct_transport(const struct conf *conf, const char *name)
+transport_of(const struct conf *conf, const char *name, bool domains)
 {
 	const struct conf_transport *t = conf_transport(conf, name);
 
 	if (!t)
 		die_perm("unable to use the transport %s: the configuration has none of that name", name);
-	if (t->type != TRANSPORT_DIRECT)
+	if (t->type == TRANSPORT_FAIL || t->type == TRANSPORT_DISCARD || t->type == TRANSPORT_LOCAL)
+		die_perm("unable to look at the transport %s: its mail goes over no network", name);
+	if (conf_is_relay(t) && domains)
 		die_perm(
-		    "unable to look at domains through the transport %s: it does not go to their own servers",
+		    "unable to look at domains through the transport %s: it goes to a relay, whatever the "
+		    "domain; without one that is looked at",
 		    name);
+	if (!conf_is_relay(t) && !domains)
+		die_perm("unable to look at the transport %s alone: it goes to domains' own servers", name);
 	return t;
 }
 
@@ -60,13 +65,13 @@ transport(int argc, char *argv[], const char *usage)
 		case 'V': print_version();
 		default: die_usage(usage);
 		}
-	if (optind == argc)
+	if (optind == argc && !name)
 		die_usage(usage);
 	for (int i = optind; i < argc; i++)
 		argv[i] = domain_of(argv[i]);
 	if (name) {
 		conf = conf_load(ask.conf_file);
-		ask.transport = direct_transport(conf, name);
+		ask.transport = transport_of(conf, name, optind < argc);
 	}
 	c = transport_look(&ask, argv + optind, (size_t)(argc - optind));
 	conf_free(conf);

@@ -24,7 +24,7 @@ mx.believes A 192.0.2.52
 _25._tcp.mx.believes TLSA 3 1 1 $TLSA
 EOF
 # Two servers on this machine, on one port: the first shows what its TLSA record says, the second another certificate.
-port=$(free_port)
+port=$(free_port) login=$(free_port)
 "$TOP/t/world/certs" "$T/certs" good.near.secure.example
 {
 	echo "near MX 10 good.near"
@@ -44,10 +44,17 @@ world_start
 {
 	cat mox.conf
 	printf 'smtp-port = %d\nca-file = "%s/certs/ca.pem"\ntransport "near" { type = direct loopback = true ipv6 = false }\n' "$port" "$T"
+	echo 'secret' >secret && chmod 600 secret
+	printf 'transport "hub" { type = submission host = "good.near.secure.example" port = %d username = "me" password-file = "%s/secret" }\n' "$login" "$T"
+	printf 'transport "open" { type = smtp host = "good.near.secure.example" port = %d }\n' "$port"
+	printf 'transport "wrong" { type = submission host = "bad.near.secure.example" port = %d }\n' "$port"
+	printf 'transport "two" { type = smtp host = { "127.0.0.2", "good.near.secure.example" } port = %d }\n' "$port"
+	printf 'transport "no" { type = fail }\ntransport "proxy" { type = socks address = "127.0.0.1:9" loopback = true remote-ips = { "192.0.2.9", "2001:db8::9" } }\n'
 	printf 'transport "naked" { type = direct loopback = true ipv6 = false starttls = never }\ntransport "relay" { type = smtp host = "x.example" }\n'
 } >near.conf
 export MOX_CONF=$T/mox.conf MOX_SPOOL=$T/spool
 doctor() { mox-doctor transport "$@" >out 2>err; rc=$?; }
+remarks() { sed -n 's,^  [!-] ,,p' out; }
 
 doctor dane.secure.example
 is 'DANE: the verdict' "$rc $(head -1 out)" '0 mail to dane.secure.example is sent with DANE: over TLS, to servers that prove themselves by keys signed in DNS'
@@ -99,6 +106,18 @@ S
 }
 server good 127.0.0.1 good
 server bad 127.0.0.2 other
+mx login -p "$login" <<S
+== repeat
+cert $T/certs/good
+greet STARTTLS
+C: STARTTLS
+S: 220 go
+starttls
+C: EHLO me.plain.example
+S: 250-hub
+S: 250 AUTH SCRAM-SHA-256
+auth SCRAM-SHA-256 me secret
+S
 doctor -C near.conf -c -T near near.secure.example
 is '-c: one server is enough' "$rc $(head -1 out | cut -d: -f1)" '0 mail to near.secure.example is sent with DANE'
 is '-c: a server that proves itself' "$(sed -n '/^server *good/,/^server *bad/p' out | grep '^  \(tried\|greeting\|certificate\|authorities\)' | sed 's/TLS1.3 .*,/TLS1.3,/')" \
@@ -122,4 +141,43 @@ doctor -C near.conf -c -T naked near.secure.example
 is 'what is configured wins' "$(head -1 out)" 'mail to near.secure.example is sent in the clear, as the configuration says'
 fails 100 'no such transport' mox-doctor transport -C near.conf -T other near.secure.example
 fails 100 'a relay has no domains' mox-doctor transport -C near.conf -T relay near.secure.example
+fails 100 'and a direct transport is none' mox-doctor transport -C near.conf -T near
+fails 100 'nor is one that refuses' mox-doctor transport -C near.conf -T no
+
+# ---- relays and proxies ----
+doctor -C near.conf -T relay
+is 'a relay that is not there' "$rc $(head -1 out)" '111 mail by the transport relay has to wait: x.example has no address (4.3.5)'
+doctor -C near.conf -c -T open
+is 'T21 a relay with signed records, which prove it' "$rc $(head -1 out)" \
+	'0 mail by the transport open is sent with DANE: over TLS, to servers that prove themselves by keys signed in DNS'
+like 'its server, tried' "$(cat out)" "server         good.near.secure.example: must prove itself by its TLSA records
+  addresses    signed: 127.0.0.1
+  tlsa         signed: 3 1 1 .*
+  tried        127.0.0.1 port $port: TLS1.3 [^ ]*, proved by DANE, REQUIRETLS offered
+.*
+mta-sts        none, and that is signed
+tlsrpt         none, and that is signed
+.*
+requiretls     such mail can go there
+"
+unlike 'MX records are no matter' "$(cat out)" $'\nmx '
+doctor -C near.conf -c -T hub
+is 'submission' "$rc $(head -1 out)" \
+	'0 mail by the transport hub is sent over TLS, to servers whose certificate is good for their name, as the configuration says'
+like 'its login' "$(cat out)" ', proved by its certificate, logged in by SCRAM-SHA-256, no REQUIRETLS'
+unlike 'where the configuration decides no policy is looked for' "$(cat out)" 'mta-sts'
+doctor -C near.conf -cj -T hub
+is '-j' "$(python3 -c 'import json,sys
+d = json.load(sys.stdin); t = d["servers"][0]["tried"][0]; print(d["domain"], d["relay"], d["protection"], t["login"], t["error"])' <out)" 'None hub pkix SCRAM-SHA-256 None'
+doctor -C near.conf -c -T wrong
+like 'one that is another' "$rc $(head -1 out)" '^111 mail by the transport wrong has to wait: no server can be used now: the server is not proved to be bad.near.secure.example'
+doctor -C near.conf -T two
+is 'hosts in their order, by address or name' "$rc $(grep ^server out | paste -sd' ')" \
+	'0 server         127.0.0.2: TLS when it offers it, whoever it is server         good.near.secure.example: must prove itself by its TLSA records'
+is 'of an address nothing is asked' "$(remarks)" ''
+doctor -C near.conf -T proxy near.secure.example
+is 'through a proxy' "$rc $(head -1 out | cut -d: -f1) $(grep ^proxy out | tr -s ' ')" \
+	'0 mail to near.secure.example is sent with DANE proxy 127.0.0.1:9, from which servers see mail come by 192.0.2.9, 2001:db8::9'
+doctor -C near.conf -c -T proxy near.secure.example
+like 'that does not answer' "$rc $(head -1 out)" '^111 .* no server can be used now: the proxy 127.0.0.1:9: Connection refused$'
 done_testing

@@ -47,4 +47,7 @@ way_write(struct str *out, const struct conf *c, const struct conf_transport *t,
 	if (t && !t->ipv6)
 		rec_add(out, "ipv6", "no");
 	rec_add(out, "starttls", t ? tls_word(t) : "may");
+	/* Not even by what its owner has published. */
+	if (t && t->verify == VERIFY_NONE)
+		rec_add(out, "need", "lenient");
 }

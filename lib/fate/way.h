@@ -8,7 +8,8 @@
 
 #include <stdbool.h>
 
-/* Appends domain, host or srv, then port, loopback, ipv4, ipv6 and starttls of a request. t NULL: as if there were a transport
+/* Appends domain, host or srv, then port, loopback, ipv4, ipv6, starttls and need of a request, which a message's own need may
+ * follow: the last one counts. t NULL: as if there were a transport
  * of type direct without any key. domain: the recipient's, which a relay's plan does not depend on. */
 void way_write(struct str *out, const struct conf *c, const struct conf_transport *t, const char *domain);
 

@@ -24,7 +24,7 @@ static void
 probe_free(struct posture_probe *b)
 {
 	char *text[] = {b->host, b->ip, b->port, b->greeting, b->offers, b->offers_in_tls, b->tls,
-	    b->verified, b->error, b->starttls, b->pkix, b->sts, b->tlsa};
+	    b->verified, b->login, b->error, b->starttls, b->pkix, b->sts, b->tlsa};
 
 	for (size_t i = 0; i < ARRAY_LEN(text); i++)
 		free(text[i]);
@@ -56,7 +56,7 @@ void
 posture_free(struct posture *p)
 {
 	char *text[] = {p->domain, p->plan_why, p->probe_why, p->validation_why, p->validation_word,
-	    p->verdict, p->sts_id, p->requiretls_why};
+	    p->verdict, p->sts_id, p->requiretls_why, p->proxy};
 
 	for (size_t i = 0; i < ARRAY_LEN(text); i++)
 		free(text[i]);
@@ -67,6 +67,7 @@ posture_free(struct posture *p)
 	lookup_free(&p->tlsrpt_txt);
 	policy_free(&p->policy);
 	plan_list_free(&p->rua);
+	plan_list_free(&p->seen_as);
 	for (size_t i = 0; i < p->nhost; i++) {
 		free(p->host[i].name);
 		lookup_free(&p->host[i].a);
@@ -317,7 +318,7 @@ take_probe(void *arg, const char *key, char *value)
 		char **to;
 	} texts[] = {{"greeting", &b->greeting}, {"offers", &b->offers}, {"offers-in-tls", &b->offers_in_tls},
 	    {"tls", &b->tls}, {"verified", &b->verified}, {"starttls", &b->starttls}, {"pkix", &b->pkix},
-	    {"sts", &b->sts}, {"tlsa", &b->tlsa}, {"error", &b->error}};
+	    {"sts", &b->sts}, {"tlsa", &b->tlsa}, {"login", &b->login}, {"error", &b->error}};
 
 	if (!strcmp(key, "probe")) {
 		char *host = rec_field(&value), *ip = host ? rec_field(&value) : NULL,
@@ -401,9 +402,25 @@ host_add_mx(struct posture *p, const char *data)
 	free(pref);
 }
 
+/* The plan's policy, where mox-mtasts said nothing. */
+static void
+policy_from_plan(struct posture *p)
+{
+	const struct plan_sts *s = &p->plan.sts;
+
+	if (p->policy.mode || !s->mode)
+		return;
+	p->policy.mode = mem_dup(s->mode);
+	p->policy.id = s->id ? mem_dup(s->id) : NULL;
+	p->policy.max_age = s->max_age;
+	for (size_t i = 0; i < s->mx.n; i++)
+		plan_list_add(&p->policy.mx, s->mx.v[i]);
+}
+
 void
 posture_hosts(struct posture *p)
 {
+	policy_from_plan(p);
 	for (size_t i = 0; i < p->plan.nhop; i++)
 		(void)host_add(p, p->plan.hop[i].host, p->plan.hop[i].pref);
 	for (size_t i = 0; i < p->mx.data.n; i++)

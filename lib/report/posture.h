@@ -1,4 +1,4 @@
-/* The posture of a destination: what its owner has published about mail to it, what of that counts, and what a
+/* The posture of a destination, a domain or a relay: what its owner has published about mail to it, what of that counts, and what a
  * delivery would demand of TLS.
  *
  * A struct posture starts with posture_start. The posture_read_* functions take the records that siblings printed,
@@ -45,7 +45,7 @@ struct posture_cert {
 /* A connection to a hop (mox-deliver -c). */
 struct posture_probe {
 	char *host, *ip, *port;
-	char *greeting, *offers, *offers_in_tls, *tls, *verified, *error;
+	char *greeting, *offers, *offers_in_tls, *tls, *verified, *login, *error;
 	/* "ok", or a result of RFC 8460 and why, parted by a space; NULL: there was nothing to judge by */
 	char *starttls, *pkix, *sts, *tlsa;
 	enum yes_no requiretls;
@@ -74,14 +74,18 @@ enum protection {
 	PROTECTED_MIXED,
 	PROTECTED_STS,
 	PROTECTED_SOME,
+	PROTECTED_PKIX, /* by configuration */
 	ENCRYPTED,
 	OPPORTUNISTIC,
 	CLEAR
 };
 
 struct posture {
-	char *domain;
-	bool probing; /* -c was given */
+	char *domain;             /* or the transport's name */
+	bool relay;               /* the servers are a transport's, whatever the domain */
+	bool probing;             /* -c was given */
+	char *proxy;              /* address of one that mail goes through; NULL: none */
+	struct plan_list seen_as; /* and the addresses that servers see then, as configured */
 
 	struct plan plan;
 	bool planned;
@@ -125,7 +129,8 @@ const char *posture_read_probes(struct posture *p, struct str *recs) MUST_USE;
 const char *posture_read_validation(struct posture *p, struct str *rec) MUST_USE;
 const char *lookup_read(struct lookup *l, struct str *rec) MUST_USE;
 void lookup_free(struct lookup *l);
-/* The hosts of plan and MX answer, in the order of their preference; behind these two. */
+/* The hosts of plan and MX answer, in the order of their preference, and the plan's policy where there is none yet; behind
+ * all that is read of these. */
 void posture_hosts(struct posture *p);
 
 /* The text of a TXT record in presentation form, its strings joined, appended; false: that is none. */

@@ -118,6 +118,7 @@ probe(const struct posture_probe *b)
 	put(o, "tlsa", text(b->tlsa));
 	put(o, "sts", text(b->sts));
 	put(o, "requiretls", known(b->requiretls));
+	put(o, "login", text(b->login));
 	put(o, "error", text(b->error));
 	for (size_t i = 0; i < b->ncert; i++)
 		if (json_array_append_new(chain, certificate(&b->cert[i])))
@@ -199,9 +200,12 @@ verdict(json_t *o, const struct posture *p)
 	static const char *const fates[] = {
 	    [PLAN_HOPS] = "sent", [PLAN_LATER] = "later", [PLAN_NEVER] = "never"};
 	static const char *const words[] = {
-	    "dane", "dane-or-sts", "sts", "some", "encrypted", "opportunistic", "clear"};
+	    "dane", "dane-or-sts", "sts", "some", "pkix", "encrypted", "opportunistic", "clear"};
 
-	put(o, "domain", text(p->domain));
+	put(o, "domain", text(p->relay ? NULL : p->domain));
+	put(o, "relay", text(p->relay ? p->domain : NULL));
+	put(o, "proxy", text(p->proxy));
+	put(o, "seen-as", p->proxy ? list(&p->seen_as) : json_null());
 	put(o, "fate", json_string(fates[p->fate]));
 	put(o, "protection", text(p->fate == PLAN_HOPS ? words[p->protection] : NULL));
 	put(o, "verdict", text(p->verdict));

@@ -480,14 +480,14 @@ judge_requiretls(struct posture *p)
 static enum protection
 protection_of(const struct posture *p, size_t *proved)
 {
-	size_t dane = 0, sts = 0, tls = 0, none = 0, n = p->plan.nhop;
+	size_t dane = 0, sts = 0, pkix = 0, tls = 0, none = 0, n = p->plan.nhop;
 
 	for (size_t i = 0; i < n; i++)
 		switch (p->plan.hop[i].tls) {
 		case PLAN_TLS_DANE:
 		case PLAN_TLS_DANE_STS: dane++; break;
 		case PLAN_TLS_STS: sts++; break;
-		case PLAN_TLS_PKIX:
+		case PLAN_TLS_PKIX: pkix++; break;
 		case PLAN_TLS_DANE_UNUSABLE:
 		case PLAN_TLS_MUST: tls++; break;
 		case PLAN_TLS_NONE: none++; break;
@@ -498,6 +498,7 @@ protection_of(const struct posture *p, size_t *proved)
 	       : sts == n        ? PROTECTED_STS
 	       : dane + sts == n ? PROTECTED_MIXED
 	       : dane + sts      ? PROTECTED_SOME
+	       : pkix == n       ? PROTECTED_PKIX
 	       : tls == n        ? ENCRYPTED
 	       : none == n       ? CLEAR
 	                         : OPPORTUNISTIC;
@@ -513,6 +514,9 @@ judge_fate(struct posture *p, struct str *out)
 	    [PROTECTED_STS] =
 		"is sent with MTA-STS: over TLS, to servers whose certificate is good for their name",
 	    [PROTECTED_SOME] = "is protected",
+	    [PROTECTED_PKIX] =
+		"is sent over TLS, to servers whose certificate is good for their name, as the "
+		"configuration says",
 	    [ENCRYPTED] = "is always encrypted, but nobody checks for whom",
 	    [OPPORTUNISTIC] = "is encrypted when the server offers it, and nobody checks for whom",
 	    [CLEAR] = "is sent in the clear, as the configuration says",
@@ -546,27 +550,11 @@ judge_fate(struct posture *p, struct str *out)
 
 /* ---- */
 
-/* The plan's policy, where mox-mtasts said nothing. */
-static void
-policy_from_plan(struct posture *p)
-{
-	const struct plan_sts *s = &p->plan.sts;
-
-	if (p->policy.mode || !s->mode)
-		return;
-	p->policy.mode = mem_dup(s->mode);
-	p->policy.id = s->id ? mem_dup(s->id) : NULL;
-	p->policy.max_age = s->max_age;
-	for (size_t i = 0; i < s->mx.n; i++)
-		plan_list_add(&p->policy.mx, s->mx.v[i]);
-}
-
 void
 posture_judge(struct posture *p, int64_t now)
 {
 	struct str verdict = {0};
 
-	policy_from_plan(p);
 	if (p->validation == KNOWN_NO)
 		say(p, REMARK_PROBLEM, "resolver",
 		    "DNSSEC is not validated on this machine (%s): nothing counts as signed, and DANE is "
@@ -585,7 +573,7 @@ posture_judge(struct posture *p, int64_t now)
 		say(p, REMARK_PROBLEM, "probe", "The connections could not be tried: %s.", p->probe_why);
 	judge_left_out(p);
 	judge_requiretls(p);
-	str_addf(&verdict, "mail to %s ", p->domain);
+	str_addf(&verdict, p->relay ? "mail by the transport %s " : "mail to %s ", p->domain);
 	judge_fate(p, &verdict);
 	p->verdict = str_take(&verdict);
 }

@@ -168,6 +168,8 @@ probe(const struct posture_probe *b)
 		str_adds(&text, !strcmp(b->verified, "dane")   ? ", proved by DANE"
 				: !strcmp(b->verified, "pkix") ? ", proved by its certificate"
 							       : ", not proved");
+	if (b->login)
+		str_addf(&text, ", logged in by %s", b->login);
 	if (b->requiretls != NOT_KNOWN)
 		str_adds(&text, b->requiretls == KNOWN_YES ? ", REQUIRETLS offered" : ", no REQUIRETLS");
 	if (b->error)
@@ -203,9 +205,23 @@ mx(const struct posture *p)
 	struct str text = {0};
 
 	list_add(&text, &p->mx.data, 256);
-	row("", "mx", "%s%s", trust_word(&p->mx), str_cstr(&text));
+	if (!p->relay)
+		row("", "mx", "%s%s", trust_word(&p->mx), str_cstr(&text));
 	str_free(&text);
 	remarks(p, "mx");
+}
+
+static void
+proxy(const struct posture *p)
+{
+	struct str text = {0};
+
+	if (!p->proxy)
+		return;
+	list_add(&text, &p->seen_as, 100);
+	row("", "proxy", "%s%s%s", p->proxy, text.len ? ", from which servers see mail come by " : "",
+	    str_cstr(&text));
+	str_free(&text);
 }
 
 static void
@@ -251,10 +267,11 @@ rest(const struct posture *p)
 	char iso[CLOCK_ISO_SIZE];
 
 	list_add(&text, &p->rua, 256);
-	row("", "tlsrpt", "%s",
-	    p->rua.n               ? text.s
-	    : p->tlsrpt_txt.data.n ? "no record that counts"
-				   : trust_word(&p->tlsrpt_txt));
+	if (!p->relay || p->tlsrpt_txt.status != LOOKUP_UNKNOWN)
+		row("", "tlsrpt", "%s",
+		    p->rua.n               ? text.s
+		    : p->tlsrpt_txt.data.n ? "no record that counts"
+					   : trust_word(&p->tlsrpt_txt));
 	str_free(&text);
 	remarks(p, "tlsrpt");
 	if (p->planned && p->plan.kind == PLAN_HOPS)
@@ -283,9 +300,11 @@ posture_print(const struct posture *p)
 {
 	put(p->verdict);
 	fputs("\n\n", stdout);
+	proxy(p);
 	mx(p);
 	for (size_t i = 0; i < p->nhost; i++)
 		server(p, &p->host[i]);
-	sts(p);
+	if (!p->relay || p->sts_txt.status != LOOKUP_UNKNOWN)
+		sts(p);
 	rest(p);
 }

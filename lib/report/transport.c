@@ -5,6 +5,8 @@
 #include "gather.h"
 #include "transport.h"
 
+#include <arpa/inet.h>
+
 #define AT_ONCE 8 /* siblings; each has caches of its own */
 #define LOOKUP_TIME (45 * SECOND)
 #define FETCH_TIME (2 * MINUTE)
@@ -96,11 +98,25 @@ probe(struct gather *g, const struct transport_ask *ask, const char *domain)
 		sibling(g, ask, CONNECT_TIME, (const char *const[]){"mox-deliver", "-c", "--", domain, NULL});
 }
 
+/* That of a relay, for which any address will do. */
+static void
+plan_relay(struct gather *g, const struct transport_ask *ask, bool strict)
+{
+	const char *words[8] = {"mox-deliver", "-n", "-T", ask->transport->name};
+	size_t n = 4;
+
+	if (strict)
+		words[n++] = "-R";
+	words[n++] = "--";
+	words[n++] = "postmaster@localhost";
+	sibling(g, ask, LOOKUP_TIME, words);
+}
+
 /* What is configured wins over what is published. */
 static void
 plan_configure(struct plan *p, const struct conf_transport *t)
 {
-	for (size_t i = 0; t && t->starttls != STARTTLS_MAY && i < p->nhop; i++) {
+	for (size_t i = 0; t && !conf_is_relay(t) && t->starttls != STARTTLS_MAY && i < p->nhop; i++) {
 		p->hop[i].tls = t->starttls == STARTTLS_MUST ? PLAN_TLS_MUST : PLAN_TLS_NONE;
 		plan_list_free(&p->hop[i].tlsa);
 	}
@@ -118,7 +134,7 @@ read_first(struct posture *p, const struct transport_ask *ask, struct gather g[F
 	complain(&g[PLAN], bad);
 	if (!p->planned)
 		p->plan_why = why_nothing(&g[PLAN]);
-	if (!ask->transport || ask->transport->starttls == STARTTLS_MAY)
+	if (p->relay || !ask->transport || ask->transport->starttls == STARTTLS_MAY)
 		complain(&g[STRICT], posture_read_strict(p, &g[STRICT].out));
 	complain(&g[MX], lookup_read(&p->mx, &g[MX].out));
 	complain(&g[STS_TXT], lookup_read(&p->sts_txt, &g[STS_TXT].out));
@@ -157,6 +173,42 @@ look_domain(struct posture *p, const struct transport_ask *ask)
 	posture_hosts(p);
 }
 
+/* The name whose policy a relay's is; NULL: what is configured decides (planner.c, make_hosts). */
+static const char *
+relay_name(const struct conf_transport *t)
+{
+	return t->host.n == 1 && t->starttls == STARTTLS_MAY && t->verify == VERIFY_AUTO &&
+	               !strpbrk(t->host.v[0], ":[") &&
+	               strspn(t->host.v[0], "0123456789.") < strlen(t->host.v[0])
+	           ? t->host.v[0]
+	           : NULL;
+}
+
+static void
+look_relay(struct posture *p, const struct transport_ask *ask)
+{
+	const char *name = relay_name(ask->transport);
+	struct gather g[FIRST] = {0};
+
+	if (name) {
+		lookup(&g[STS_TXT], ask, "TXT", "_mta-sts.", name);
+		lookup(&g[TLSRPT_TXT], ask, "TXT", "_smtp._tls.", name);
+		sibling(&g[POLICY_KEPT], ask, LOOKUP_TIME,
+		    (const char *const[]){"mox-mtasts", "show", name, NULL});
+		sibling(&g[POLICY_FETCHED], ask, FETCH_TIME,
+		    (const char *const[]){"mox-mtasts", "fetch", name, NULL});
+		gather_run(g + STS_TXT, PLAN - STS_TXT, AT_ONCE);
+	}
+	plan_relay(&g[PLAN], ask, false);
+	plan_relay(&g[STRICT], ask, true);
+	probe(&g[PROBE], ask, "localhost");
+	gather_run(g + PLAN, (ask->connect ? FIRST : PROBE) - PLAN, AT_ONCE);
+	read_first(p, ask, g);
+	for (size_t i = 0; i < FIRST; i++)
+		gather_free(&g[i]);
+	posture_hosts(p);
+}
+
 /* ---- what needs the servers' names ---- */
 
 static const char *
@@ -168,26 +220,39 @@ tlsa_prefix(const struct posture *p, const struct posture_host *h)
 	return prefix;
 }
 
+/* DNS knows nothing of it. */
+static bool
+is_address(const char *name)
+{
+	unsigned char b[16];
+
+	return *name == '[' || inet_pton(AF_INET, name, b) == 1 || inet_pton(AF_INET6, name, b) == 1;
+}
+
 static void
 look_servers(struct posture *p, const struct transport_ask *ask)
 {
 	enum { A, AAAA, TLSA, EACH };
 	static const char *const types[] = {"A", "AAAA", "TLSA"};
 	struct gather *g = mem_zalloc((p->nhost * EACH + 1) * sizeof *g);
+	struct lookup **to = mem_alloc((p->nhost * EACH + 1) * sizeof(struct lookup *));
+	size_t n = 0;
 
-	for (size_t i = 0; i < p->nhost; i++)
-		for (size_t k = 0; k < EACH; k++)
-			lookup(&g[i * EACH + k], ask, types[k], k == TLSA ? tlsa_prefix(p, &p->host[i]) : "",
-			    p->host[i].name);
-	gather_run(g, p->nhost * EACH, AT_ONCE);
 	for (size_t i = 0; i < p->nhost; i++) {
-		struct lookup *to[] = {&p->host[i].a, &p->host[i].aaaa, &p->host[i].tlsa};
+		struct posture_host *h = &p->host[i];
+		struct lookup *of[] = {&h->a, &h->aaaa, &h->tlsa};
 
-		for (size_t k = 0; k < EACH; k++) {
-			complain(&g[i * EACH + k], lookup_read(to[k], &g[i * EACH + k].out));
-			gather_free(&g[i * EACH + k]);
+		for (size_t k = 0; k < EACH && !is_address(h->name); k++) {
+			lookup(&g[n], ask, types[k], k == TLSA ? tlsa_prefix(p, h) : "", h->name);
+			to[n++] = of[k];
 		}
 	}
+	gather_run(g, n, AT_ONCE);
+	for (size_t i = 0; i < n; i++) {
+		complain(&g[i], lookup_read(to[i], &g[i].out));
+		gather_free(&g[i]);
+	}
+	free(to);
 	free(g);
 }
 
@@ -232,18 +297,24 @@ look_resolver(struct str *rec, const struct transport_ask *ask)
 static int
 look_one(const struct transport_ask *ask, const char *domain, const struct str *resolver)
 {
+	const struct conf_transport *t = ask->transport;
 	struct str rec = {0};
 	struct posture p;
 	const char *bad;
 	int code;
 
 	posture_start(&p, domain);
+	p.relay = t && conf_is_relay(t);
 	p.probing = ask->connect;
+	if (t && t->proxy)
+		p.proxy = mem_dup(t->proxy);
+	for (size_t i = 0; t && i < t->remote_ips.n; i++)
+		plan_list_add(&p.seen_as, t->remote_ips.v[i]);
 	str_add(&rec, str_cstr(resolver), resolver->len);
 	if ((bad = posture_read_validation(&p, &rec)))
 		warn("unable to read the answer of mox-nexthop -t: %s", bad);
 	str_free(&rec);
-	look_domain(&p, ask);
+	(p.relay ? look_relay : look_domain)(&p, ask);
 	look_servers(&p, ask);
 	look_aliases(&p, ask);
 	posture_judge(&p, clock_now());
@@ -260,14 +331,16 @@ transport_look(const struct transport_ask *ask, char *const domain[], size_t n)
 	int worst = 0, code;
 
 	look_resolver(&resolver, ask);
+	if (!n)
+		worst = look_one(ask, ask->transport->name, &resolver);
 	for (size_t i = 0; i < n; i++) {
 		if (i && !ask->json)
 			putchar('\n');
 		code = look_one(ask, domain[i], &resolver);
 		worst = code > worst ? code : worst;
-		if (fflush(stdout))
-			die_temp("unable to write: %m");
 	}
+	if (fflush(stdout))
+		die_temp("unable to write: %m");
 	str_free(&resolver);
 	return worst;
 }
