@@ -80,7 +80,7 @@ is "a hostile subject stays on its line and in its column" "$(list q -o subject,
 list q -j >json
 ok "-j: one valid JSON object a line" python3 -c 'import json
 rows = [json.loads(l) for l in open("json", encoding="utf-8")]
-assert len(rows) == 3 and list(rows[0]) == "id sender rcpt domain site account state hold queued next attempts last code error size transport requiretls messageid subject host tls duration".split()
+assert len(rows) == 3 and list(rows[0]) == "id sender rcpt domain site account state hold queued next attempts last code error size transport requiretls messageid subject host tls duration extra".split()
 assert rows[0]["subject"] == "grün\\xff \\x1b[2J evil\\x09\u202elive" and rows[0]["code"] == 451 and rows[1]["next"] is None and rows[1]["hold"] == "o"
 assert rows[2]["sender"] == "<>" and rows[2]["size"] == 9000'
 is "-j -o" "$(list q -j -o id,size | head -n 1)" '{"id":"0d3k9v2x7m4qa.1","size":1234}'

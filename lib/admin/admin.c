@@ -41,6 +41,7 @@ static const struct opt common[] = {
     {"attempts", OPT_FILTER, true},
     {"error", OPT_FILTER, true},
     {"transport", OPT_FILTER, true},
+    {"extra", OPT_FILTER, true},
     {"id", OPT_ID, true},
     {"n", OPT_LIMIT, true},
     {"dry-run", OPT_DRY_RUN, false},

@@ -33,6 +33,7 @@ static const struct {
     [ROW_HOST] = {24, false},
     [ROW_TLS] = {13, false},
     [ROW_DURATION] = {8, true},
+    [ROW_EXTRA] = {20, false},
     [ROW_RESULT] = {10, false},
     [ROW_RETIRED] = {7, false},
 };

@@ -1,8 +1,8 @@
 /* What an operator changes of one recipient: file first, then row, then where it waits. One that waits for its
  * notice is past changing. */
 #include "base.h"
-#include "amend.h"
 
+#include "amend.h"
 #include "change.h"
 #include "limit.h"
 #include "log.h"
@@ -12,21 +12,48 @@
 #include <inttypes.h>
 #include <unistd.h>
 
+/* The message of the recipient changed last: the next is often of the same, and a message may have thousands. */
+static struct {
+	uint64_t id; /* 0: none */
+	int fd;
+	struct envelope e;
+} last;
+
+void
+change_end(void)
+{
+	if (!last.id)
+		return;
+	envelope_free(&last.e);
+	close(last.fd);
+	last.id = 0;
+}
+
+static bool
+message_open(struct runq *q, uint64_t id)
+{
+	const char *why;
+
+	if (last.id == id)
+		return true;
+	change_end();
+	last.fd = spool_open_message(&q->spool, id, O_RDWR);
+	if (last.fd < 0)
+		return false;
+	if (!envelope_read(last.fd, &last.e, &why))
+		last.id = id;
+	else
+		close(last.fd);
+	return last.id;
+}
+
 static bool
 mark_file(struct runq *q, const struct row *row, enum mark which, char value)
 {
-	struct envelope e;
-	const char *why;
-	int fd = spool_open_message(&q->spool, row->id, O_RDWR), r = -1;
+	int r = -1;
 
-	if (fd < 0)
-		return false;
-	if (!envelope_read(fd, &e, &why)) {
-		if (row->n <= e.nrcpt)
-			r = envelope_mark(fd, &e, row->n, which, value);
-		envelope_free(&e);
-	}
-	close(fd);
+	if (message_open(q, row->id) && row->n <= last.e.nrcpt)
+		r = envelope_mark(last.fd, &last.e, row->n, which, value);
 	q->dirty = true;
 	return !r;
 }
@@ -157,18 +184,9 @@ change_requiretls(struct runq *q, const struct change *c, struct row *row, uint3
 static void
 own_transport(struct runq *q, uint64_t id, struct str *out)
 {
-	struct envelope e;
-	const char *why;
-	int fd = spool_open_message(&q->spool, id, O_RDONLY);
-
 	str_reset(out);
-	if (fd < 0)
-		return;
-	if (!envelope_read(fd, &e, &why)) {
-		str_adds(out, e.transport ? e.transport : "");
-		envelope_free(&e);
-	}
-	close(fd);
+	if (message_open(q, id) && last.e.transport)
+		str_adds(out, last.e.transport);
 }
 
 bool

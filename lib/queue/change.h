@@ -21,6 +21,8 @@ struct change {
 	char text[FAIL_TEXT_MAX + 1];           /* fail: why; "": the usual words */
 };
 typedef bool change_fn(struct runq *q, const struct change *c, struct row *row, uint32_t uid);
+/* After the last of several changes: the message last looked into is let go, which else may end or be put away meanwhile. */
+void change_end(void);
 bool change_hold(struct runq *q, const struct change *c, struct row *row, uint32_t uid);
 bool change_release(struct runq *q, const struct change *c, struct row *row, uint32_t uid);
 bool change_schedule(struct runq *q, const struct change *c, struct row *row, uint32_t uid);

@@ -55,6 +55,23 @@ intake_account(const struct envelope *e)
 	return e->account ? e->account : intake_login(e->uid);
 }
 
+/* The text of the last message that had any. */
+static const char *
+extra_of(const struct envelope *e)
+{
+	static struct str text;
+	static uint64_t id;
+
+	if (!e->nextra)
+		return NULL;
+	if (id != e->id) {
+		id = e->id;
+		str_reset(&text);
+		envelope_extra_text(&text, e);
+	}
+	return text.s;
+}
+
 void
 intake_row(
     struct runq *q, struct row *row, const struct envelope *e, unsigned n, char domain[DOMAIN_NAME_MAX])
@@ -76,6 +93,7 @@ intake_row(
 	    .requiretls = class_word(class_of_mark(r->mark)),
 	    .messageid = e->message_id,
 	    .subject = e->subject,
+	    .extra = extra_of(e),
 	    .told = r->mark[MARK_NOTICE] == DELAY_TOLD,
 	    .local = e->origin && !strcmp(e->origin, "local"),
 	};

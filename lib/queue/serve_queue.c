@@ -122,7 +122,8 @@ complete(struct runq *q, struct row *row)
 	if (!d)
 		d = dest_look(q, row);
 	s = d ? d->site : NULL;
-	row->site = s ? s->name : NULL;
+	if (s)
+		row->site = s->name; /* else the one of the last attempt */
 	if (row->hold != HOLD_NONE) {
 		row->state = ROW_HELD;
 		return;
@@ -193,6 +194,7 @@ serve_change(struct runq *q, struct client *c, change_fn *change)
 		rec_end(&c->out);
 		c->count++;
 	}
+	change_end();
 	q->answers_wait = true;
 	if (c->nchanged < c->nchosen)
 		return; /* the others in the next round */

@@ -306,10 +306,11 @@ write_outcome(
 	row.error = error.s;
 	row.attempts = it->attempts;
 	row.next = it->held ? 0 : next;
+	if (j)
+		row.site = j->site->name;
 	if (r->tried)
 		attempt_add(q, &row, &line, j, r);
 	if (outcome) {
-		row.site = j ? j->site->name : NULL;
 		row.result = r->outcome == OUTCOME_SENT ? sent_word(j, r) : NULL;
 		notice_fate(&fate, outcome, r, row.last);
 		row.fate = fate.s;

@@ -32,6 +32,8 @@ enum mark { MARK_STATE, MARK_HOLD, MARK_REQUIRETLS, MARK_NOTICE }; /* position w
 #define HOLD_LIMIT 'l'
 #define HOLD_RULE 'r'
 
+#define ENVELOPE_EXTRA_TEXT 2000
+
 #define DELAY_TOLD 'd' /* that it is late has been said */
 
 enum envelope_flag {
@@ -83,6 +85,10 @@ void envelope_free(struct envelope *e);
 struct envelope_rcpt *envelope_add_rcpt(struct envelope *e, const char *address); /* marks "T-.-" */
 /* Each recipient's mark from what the envelope asks for: y, n, or `.`. From then on the mark alone counts. */
 void envelope_mark_requiretls(struct envelope *e);
+/* The extras as rows of the queue show them, appended: KEY=VALUE of each, parted by spaces, as many of the first as fit into
+ * ENVELOPE_EXTRA_TEXT bytes. In an item spaces, control characters, % and \ stand as %HH. */
+void envelope_extra_text(struct str *out, const struct envelope *e);
+void envelope_extra_item(struct str *out, const char *key_value);
 struct envelope_extra *envelope_add_extra(struct envelope *e, const char *key, const char *value);
 
 bool envelope_mark_valid(enum mark which, char value);

@@ -72,6 +72,35 @@ envelope_mark_requiretls(struct envelope *e)
 		e->rcpt[i].mark[MARK_REQUIRETLS] = mark;
 }
 
+void
+envelope_extra_item(struct str *out, const char *key_value)
+{
+	for (const unsigned char *p = (const unsigned char *)key_value; *p; p++)
+		if (*p <= ' ' || *p == 127 || *p == '%' || *p == '\\')
+			str_addf(out, "%%%02X", *p);
+		else
+			str_addc(out, (char)*p);
+}
+
+void
+envelope_extra_text(struct str *out, const struct envelope *e)
+{
+	struct str pair = {0}, item = {0};
+	size_t begun = out->len;
+
+	for (size_t i = 0; i < e->nextra; i++) {
+		str_reset(&pair);
+		str_reset(&item);
+		str_addf(&pair, "%s=%s", e->extra[i].key, e->extra[i].value);
+		envelope_extra_item(&item, pair.s);
+		if (out->len - begun + item.len > ENVELOPE_EXTRA_TEXT)
+			break;
+		str_addf(out, "%s%s", out->len == begun ? "" : " ", item.s);
+	}
+	str_free(&pair);
+	str_free(&item);
+}
+
 struct envelope_extra *
 envelope_add_extra(struct envelope *e, const char *key, const char *value)
 {

@@ -11,7 +11,7 @@
 
 const char *const row_field_names[ROW_FIELDS] = {"id", "sender", "rcpt", "domain", "site", "account", "state",
     "hold", "queued", "next", "attempts", "last", "code", "error", "size", "transport", "requiretls",
-    "messageid", "subject", "host", "tls", "duration", "result", "retired"};
+    "messageid", "subject", "host", "tls", "duration", "extra", "result", "retired"};
 const char *const row_state_names[ROW_STATES] = {
     "due", "waiting", "delivering", "held", "noticing", "retired"};
 
@@ -29,6 +29,7 @@ static const size_t text_at[ROW_FIELDS] = {
     [ROW_SUBJECT] = offsetof(struct row, subject),
     [ROW_HOST] = offsetof(struct row, host),
     [ROW_TLS] = offsetof(struct row, tls),
+    [ROW_EXTRA] = offsetof(struct row, extra),
     [ROW_RESULT] = offsetof(struct row, result),
 };
 

@@ -27,6 +27,7 @@ struct row {
 	const char *error;
 	uint64_t size;
 	const char *transport, *requiretls, *messageid, *subject;
+	const char *extra; /* of the message: envelope_extra_text */
 	/* of the last attempt: name and address, what vouched for it, microseconds */
 	const char *host, *tls;
 	uint64_t duration;
@@ -69,6 +70,7 @@ enum row_field {
 	ROW_HOST,
 	ROW_TLS,
 	ROW_DURATION,
+	ROW_EXTRA,
 	ROW_RESULT,
 	ROW_RETIRED,
 	ROW_FIELDS

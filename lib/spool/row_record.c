@@ -37,6 +37,7 @@ row_record(struct str *out, const struct row *row, uint32_t uid)
 	put_text(out, "requiretls", row->requiretls);
 	put_text(out, "messageid", row->messageid);
 	put_text(out, "subject", row->subject);
+	put_text(out, "extra", row->extra);
 	if (row->fate)
 		rec_add_encoded(out, "fate", row->fate);
 	if (row->told)

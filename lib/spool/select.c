@@ -1,6 +1,7 @@
 #include "base.h"
 
 #include "clock.h"
+#include "envelope.h"
 #include "id.h"
 #include "rec.h"
 #include "select.h"
@@ -8,7 +9,7 @@
 #include <strings.h>
 
 static const char *const keys[SELECT_KEYS] = {"from", "to", "domain", "site", "account", "hold", "state",
-    "next", "queued", "attempts", "error", "transport", "result", "retired", "id"};
+    "next", "queued", "attempts", "error", "transport", "extra", "result", "retired", "id"};
 
 void
 select_free(struct select *s)
@@ -115,6 +116,19 @@ parse_comparison(struct select_term *t, const char *v, int64_t now)
 	return parse_time(t, v, now);
 }
 
+/* As it stands in a row: encoded. */
+static const char *
+parse_extra(struct select_term *t, const char *value)
+{
+	struct str s = {0};
+
+	if (!*value || *value == '=')
+		return "expected KEY or KEY=VALUE";
+	envelope_extra_item(&s, value);
+	t->text = str_take(&s);
+	return NULL;
+}
+
 static const char *
 parse_term(struct select_term *t, const char *value, int64_t now)
 {
@@ -146,6 +160,7 @@ parse_term(struct select_term *t, const char *value, int64_t now)
 			return "expected delivered, relayed, expanded, failed, cancelled, suppressed, "
 			       "discarded or gone";
 		break;
+	case SELECT_EXTRA: return parse_extra(t, value);
 	case SELECT_FROM: /* the null sender is written as people know it */
 		if (!strcmp(value, "<>"))
 			value = "";
@@ -253,14 +268,46 @@ site_fits(const char *want, const char *site)
 	return false;
 }
 
+/* Where the first n bytes of want begin in text; NULL: nowhere. */
+static const char *
+find_part(const char *text, const char *want, size_t n)
+{
+	for (size_t left = strlen(text); left >= n; text++, left--)
+		if (!strncasecmp(text, want, n))
+			return text;
+	return NULL;
+}
+
+/* A * in want is any text, as in the errors of a summary. */
 static bool
 text_within(const char *want, const char *text)
 {
-	size_t w = strlen(want), n = strlen(text);
+	for (; text; want++) {
+		size_t n = strcspn(want, "*");
 
-	for (; n >= w; text++, n--)
-		if (!strncasecmp(text, want, w))
+		text = find_part(text, want, n);
+		want += n;
+		if (!text || !*want)
+			break;
+		text += n;
+	}
+	return text != NULL;
+}
+
+/* extra: items KEY=VALUE, parted by spaces. */
+static bool
+extra_fits(const char *want, const char *extra)
+{
+	size_t key = strcspn(want, "=");
+
+	for (const char *p = extra; *p; p += *p == ' ') {
+		size_t n = strcspn(p, " "), k = strcspn(p, "= ");
+
+		if (k == key && !strncasecmp(p, want, key) &&
+		    (!want[key] || (n == strlen(want) && !memcmp(p + key, want + key, n - key))))
 			return true;
+		p += n;
+	}
 	return false;
 }
 
@@ -309,6 +356,7 @@ term_fits(const struct select_term *t, const struct row *r)
 	case SELECT_RESULT: return !strcmp(t->text, or_empty(r->result));
 	case SELECT_RETIRED: return r->retired && compare(t, r->retired);
 	case SELECT_ERROR: return text_within(t->text, or_empty(r->error));
+	case SELECT_EXTRA: return extra_fits(t->text, or_empty(r->extra));
 	case SELECT_TRANSPORT: return !strcmp(t->text, or_empty(r->transport));
 	default: return false;
 	}

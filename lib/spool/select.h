@@ -13,7 +13,8 @@
  *   next, queued <D >D       D a duration, "now", or microseconds since 1970 behind which stands @.
  *                            next <1h: due within the hour (what is held never matches)
  *                            queued <1h: younger than an hour, >1h: older; <N@ before, >N@ after that time
- *   attempts N <N >N         error TEXT (part of it, ASCII case ignored)
+ *   attempts N <N >N         error TEXT (part of it, * for any text, ASCII case ignored)
+ *   extra KEY=VALUE (this value) | KEY (any)      ASCII case of the key ignored
  *
  * Addresses, domains and hosts are compared without regard to ASCII case. */
 #ifndef SELECT_H
@@ -39,6 +40,7 @@ enum select_key {
 	SELECT_ATTEMPTS,
 	SELECT_ERROR,
 	SELECT_TRANSPORT,
+	SELECT_EXTRA,
 	SELECT_RESULT,
 	SELECT_RETIRED,
 	SELECT_ID,

@@ -23,6 +23,7 @@ static const struct row plain = {.n = 2,
     .code = 451,
     .result = "failed",
     .retired = NOW - 10 * MINUTE,
+    .extra = "Invoice-No=12%2034 b= c=d",
     .error = "451 4.7.1 Greylisted, Come back later"};
 
 /* One condition against the row above. */
@@ -82,6 +83,24 @@ conditions(uint64_t id)
 	    {"attempts", "<4", true},
 	    {"error", "greyLISTED, come", true},
 	    {"error", "blocked", false},
+	    {"error", "451 * greylisted*LATER", true},
+	    {"error", "451*4.7.1*back", true},
+	    {"error", "back*451", false},
+	    {"error", "*later*later", false},
+	    {"error", "*", true},
+	    {"extra", "Invoice-No=12 34", true},
+	    {"extra", "invoice-NO=12 34", true},
+	    {"extra", "Invoice-No=12 3", false},
+	    {"extra", "Invoice-No=12 345", false},
+	    {"extra", "Invoice-No=12", false},
+	    {"extra", "Invoice", false},
+	    {"extra", "invoice-no", true},
+	    {"extra", "34", false},
+	    {"extra", "b=", true},
+	    {"extra", "b", true},
+	    {"extra", "b=c", false},
+	    {"extra", "c=d", true},
+	    {"extra", "c=D", false},
 	    {"result", "failed", true},
 	    {"result", "delivered", false},
 	    {"retired", "<1h", true},
@@ -112,7 +131,7 @@ refusals(void)
 	static const char *const t[] = {"id ", "id x", ("id " ID_A ".0"), "hold maybe", "hold ",
 	    "state asleep", "next 1h", "next <", "next <1y", "next <x@", "queued >@", "queued =1h",
 	    "attempts x", "attempts -1", "attempts ", "to ", "error ", "size 3", "result lost", "result ",
-	    "retired 1h", "", "from", "error \\x4", "error a\\x00b"};
+	    "retired 1h", "", "from", "extra ", "extra =x", "error \\x4", "error a\\x00b"};
 
 	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
 		struct select s = {0};
