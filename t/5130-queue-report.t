@@ -46,7 +46,7 @@ is "is well made" "$(check page.html)" ""
 words page.html >text
 like "the headline says how the queue is" "$(cat text)" $'\n4 recipients of 2 messages wait; 3 of them for z\\.example, which has answered 451 since 08:0[01]\\.\n'
 like "what is held, delivered and failed" "$(cat text)" $'\nOne is held by the operator\\. In the last 24 hours [34] recipients got their mail, and 1 failed\\.\n'
-like "where it waits, and what is said there" "$(cat text)" $'\nz\\.example\n3\n2[12] min\n08:[0-9]+\n451 4\\.2\\.0 try later \\| since 08:0[01]\n'
+like "where it waits, and what is said there" "$(cat text)" $'\nz\\.example \\| by mx\\.z\\.example\n3\n2[12] min\n08:[0-9]+\n451 4\\.2\\.0 try later \\| since 08:0[01]\n'
 like "the reply by itself" "$(cat text)" $'\n3\n451 4\\.2\\.0 try later\nz\\.example\n'
 like "the oldest" "$(cat text)" $'later1@z\\.example and 2 more \\| from s@me\\.example\n2[12] min\n2\n'
 like "what failed, and why" "$(cat text)" $'never@y\\.example \\| from s@me\\.example\n08:0[01]\n550 5\\.1\\.1 no such user\n'
