@@ -39,7 +39,8 @@ mem_dupn(const void *s, size_t n)
 {
 	char *p = mem_alloc(n + 1);
 
-	memcpy(p, s, n);
+	if (n)
+		memcpy(p, s, n);
 	p[n] = 0;
 	return p;
 }
@@ -77,6 +78,7 @@ str_reserve(struct str *s, size_t more)
 		cap *= 2;
 	s->s = mem_grow(s->s, cap, 1);
 	s->cap = cap;
+	s->s[s->len] = 0;
 }
 
 void

@@ -515,8 +515,8 @@ judge_fate(struct posture *p, struct str *out)
 		"is sent with MTA-STS: over TLS, to servers whose certificate is good for their name",
 	    [PROTECTED_SOME] = "is protected",
 	    [PROTECTED_PKIX] =
-		"is sent over TLS, to servers whose certificate is good for their name, as the "
-		"configuration says",
+		("is sent over TLS, to servers whose certificate is good for their name, as the "
+		 "configuration says"),
 	    [ENCRYPTED] = "is always encrypted, but nobody checks for whom",
 	    [OPPORTUNISTIC] = "is encrypted when the server offers it, and nobody checks for whom",
 	    [CLEAR] = "is sent in the clear, as the configuration says",
