@@ -254,14 +254,16 @@ policies_sort(struct tlsrpt_report *r)
 		struct tlsrpt_policy *p = &r->policy[i];
 		size_t n = 0;
 
-		qsort(p->detail, p->ndetail, sizeof *p->detail, by_count);
+		if (p->ndetail)
+			qsort(p->detail, p->ndetail, sizeof *p->detail, by_count);
 		while (n < p->ndetail && p->detail[n].count)
 			n++;
 		p->ndetail = n;
 		r->ok += p->ok;
 		r->failed += p->failed;
 	}
-	qsort(r->policy, r->npolicy, sizeof *r->policy, by_failures);
+	if (r->npolicy)
+		qsort(r->policy, r->npolicy, sizeof *r->policy, by_failures);
 	for (; r->npolicy > POLICIES_MAX; r->nleft_out++)
 		policy_free(&r->policy[--r->npolicy]);
 }
@@ -285,7 +287,8 @@ concerned_find(struct tlsrpt_report *r, const struct said *const *said, size_t n
 	for (size_t i = 0; i < n; i++)
 		if (said[i]->row->rcpt)
 			r->rcpt[r->nrcpt++] = said[i]->row->rcpt;
-	qsort(r->rcpt, r->nrcpt, sizeof *r->rcpt, by_text);
+	if (r->nrcpt)
+		qsort(r->rcpt, r->nrcpt, sizeof *r->rcpt, by_text);
 	for (size_t i = 0; i < r->nrcpt; i++)
 		if (!kept || strcmp(r->rcpt[kept - 1], r->rcpt[i]) != 0)
 			r->rcpt[kept++] = r->rcpt[i];
@@ -309,7 +312,8 @@ tlsrpt_build(struct tlsrpt_report *r, const struct tlsrpt_day *d, const struct t
 		sorted[n] = &said[n];
 		n++;
 	}
-	qsort(sorted, n, sizeof *sorted, by_policy);
+	if (n)
+		qsort(sorted, n, sizeof *sorted, by_policy);
 	policies_make(r, sorted, n);
 	policies_sort(r);
 	if (r->for_host)

@@ -206,7 +206,8 @@ names_make(struct tlsrpt_day *d, const struct ref *ref, size_t n)
 			    r->type != TLSRPT_TLSA || (r->rcpt && !strcmp(r->rcpt, name->name));
 		}
 	}
-	qsort(d->name, d->nname, sizeof *d->name, by_kind);
+	if (d->nname)
+		qsort(d->name, d->nname, sizeof *d->name, by_kind);
 }
 
 static void
@@ -222,7 +223,8 @@ names_find(struct tlsrpt_day *d)
 		if (r->rcpt && strcmp(r->rcpt, r->domain) != 0)
 			ref[n++] = (struct ref){r->rcpt, r};
 	}
-	qsort(ref, n, sizeof *ref, by_name);
+	if (n)
+		qsort(ref, n, sizeof *ref, by_name);
 	d->by_name = mem_zalloc((n + 1) * sizeof *d->by_name);
 	for (size_t i = 0; i < n; i++)
 		d->by_name[i] = ref[i].row;
