@@ -13,6 +13,7 @@
 #define USAGE                                                                                                \
 	"mox-doctor transport [-cj] [-C file] [-T transport] [domain ...]\n"                                 \
 	"       mox-doctor queue [-j | --nagios] [-C file] [-c count] [-p time] [-w count]\n"                \
+	"       mox-doctor domain [-j | --nagios] [-C file] [-a address] domain\n"                           \
 	"       mox-doctor dnsbl [-j | --nagios | -r] [-C file] [-a address] [zone ...]"
 
 /* Mail addresses will do. */
@@ -85,6 +86,7 @@ static const struct {
 } sections[] = {
     {"transport", transport},
     {"queue", doctor_queue},
+    {"domain", doctor_domain},
     {"dnsbl", doctor_dnsbl},
 };
 

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 int doctor_queue(int argc, char *argv[], const char *usage);
+int doctor_domain(int argc, char *argv[], const char *usage);
 int doctor_dnsbl(int argc, char *argv[], const char *usage);
 
 /* Of a section that answers findings. */
