@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define USAGE                                                                                                \
-	"mox-doctor transport [-cj] [-C file] [-T transport] [domain ...]\n"                                 \
+	"mox-doctor transport [-cj] [--nagios] [-C file] [-T transport] [domain ...]\n"                      \
 	"       mox-doctor queue [-j | --nagios] [-C file] [-c count] [-p time] [-w count]\n"                \
 	"       mox-doctor domain [-j | --nagios] [-C file] [-a address] domain\n"                           \
 	"       mox-doctor dnsbl [-j | --nagios | -r] [-C file] [-a address] [zone ...]"
@@ -52,16 +52,22 @@ static int
 transport(int argc, char *argv[], const char *usage)
 {
 	struct transport_ask ask = {0};
+	struct doctor d;
 	struct conf *conf = NULL;
 	const char *name = NULL;
 	int c;
 
-	while ((c = getopt(argc, argv, "cC:hjT:V")) != -1)
+	while ((c = getopt_long(argc, argv, "cC:hjT:V", doctor_long, NULL)) != -1)
 		switch (c) {
 		case 'c': ask.connect = true; break;
 		case 'C': ask.conf_file = optarg; break;
 		case 'h': print_usage(usage);
 		case 'j': ask.json = true; break;
+		case DOCTOR_NAGIOS:
+			doctor_start(&d, "transport");
+			d.form = FINDINGS_NAGIOS;
+			ask.found = &d.found;
+			break;
 		case 'T': name = optarg; break;
 		case 'V': print_version();
 		default: die_usage(usage);
@@ -76,7 +82,7 @@ transport(int argc, char *argv[], const char *usage)
 	}
 	c = transport_look(&ask, argv + optind, (size_t)(argc - optind));
 	conf_free(conf);
-	return c;
+	return ask.found ? doctor_end(&d) : c;
 }
 
 static const struct {

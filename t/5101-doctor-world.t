@@ -87,6 +87,12 @@ doctor self.plain.example
 like 'this machine among the servers' "$(sed -n '/^server *me\./,/^server *mx3/p' out)" 'No mail is sent to it from here: it is this machine itself'
 doctor '[192.0.2.7]'
 is 'T22 an address literal' "$rc $(head -1 out)" '0 mail to [192.0.2.7] is encrypted when the server offers it, and nobody checks for whom'
+doctor --nagios dane.secure.example plain.example
+is 'for monitoring: all well' "$rc $(cat out)" '0 MOX TRANSPORT OK - 2 looked at, all well'
+doctor --nagios dane.secure.example null.secure.example bogus.example
+like 'for monitoring: what is worst' "$rc $(cat out)" '^2 MOX TRANSPORT CRITICAL - transport: mail to null\.secure\.example can never be delivered: .*; transport: mail to bogus\.example has to wait: '
+doctor --nagios bogus.example
+is 'for monitoring: a warning' "$rc $(cut -d- -f1 out)" '1 MOX TRANSPORT WARNING '
 is 'nothing is complained of' "$(cat err)" ''
 doctor -j dane.secure.example plain.example
 is 'JSON: a line each' "$(python3 -c 'import json,sys

@@ -5,8 +5,7 @@
 
 #include <unistd.h>
 
-enum { OPT_NAGIOS = 256 };
-const struct option doctor_long[] = {{"nagios", no_argument, NULL, OPT_NAGIOS}, {0}};
+const struct option doctor_long[] = {{"nagios", no_argument, NULL, DOCTOR_NAGIOS}, {0}};
 
 void
 doctor_start(struct doctor *d, const char *what)
@@ -25,7 +24,7 @@ doctor_option(struct doctor *d, int c, const char *usage)
 	case 'h': print_usage(usage);
 	case 'j': d->form = FINDINGS_JSON; break;
 	case 'V': print_version();
-	case OPT_NAGIOS: d->form = FINDINGS_NAGIOS; break;
+	case DOCTOR_NAGIOS: d->form = FINDINGS_NAGIOS; break;
 	default: die_usage(usage);
 	}
 }

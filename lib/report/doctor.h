@@ -25,6 +25,7 @@ struct doctor {
 
 #define DOCTOR_OPTIONS "C:hjV" /* for getopt_long, before those of the section */
 extern const struct option doctor_long[];
+#define DOCTOR_NAGIOS 256 /* what getopt_long answers for --nagios */
 
 /* Errors end the program with 3, unknown, from here on. */
 void doctor_start(struct doctor *d, const char *what);

@@ -294,6 +294,21 @@ look_resolver(struct str *rec, const struct transport_ask *ask)
 	gather_free(&g);
 }
 
+static void
+show(const struct transport_ask *ask, const struct posture *p)
+{
+	int code = posture_code(p);
+
+	if (ask->found)
+		finding_add(ask->found,
+		    code == EXIT_PERM ? FINDING_CRITICAL
+		    : code            ? FINDING_WARNING
+				      : FINDING_OK,
+		    "transport", "%s", p->verdict);
+	else
+		(ask->json ? posture_json : posture_print)(p);
+}
+
 static int
 look_one(const struct transport_ask *ask, const char *domain, const struct str *resolver)
 {
@@ -318,7 +333,7 @@ look_one(const struct transport_ask *ask, const char *domain, const struct str *
 	look_servers(&p, ask);
 	look_aliases(&p, ask);
 	posture_judge(&p, clock_now());
-	(ask->json ? posture_json : posture_print)(&p);
+	show(ask, &p);
 	code = posture_code(&p);
 	posture_free(&p);
 	return code;
@@ -334,7 +349,7 @@ transport_look(const struct transport_ask *ask, char *const domain[], size_t n)
 	if (!n)
 		worst = look_one(ask, ask->transport->name, &resolver);
 	for (size_t i = 0; i < n; i++) {
-		if (i && !ask->json)
+		if (i && !ask->json && !ask->found)
 			putchar('\n');
 		code = look_one(ask, domain[i], &resolver);
 		worst = code > worst ? code : worst;

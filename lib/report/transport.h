@@ -4,6 +4,7 @@
 
 #include "base.h"
 #include "conf.h"
+#include "finding.h"
 #include "posture.h"
 
 #include <stdbool.h>
@@ -13,6 +14,7 @@ struct transport_ask {
 	const struct conf_transport *transport; /* NULL: delivery without one */
 	bool connect;                           /* try a connection to each server */
 	bool json;
+	struct findings *found; /* not NULL: a finding for each domain, and nothing is printed */
 };
 
 /* Looks at the domains one after the other and prints each; with a transport to a relay there are none, and it looks at
