@@ -13,17 +13,30 @@
 #include <signal.h>
 #include <unistd.h>
 
-#define USAGE "mox-tlsrpt-send [-C file] -n [--day day] [--domain domain]"
+#define USAGE                                                                                                \
+	"mox-tlsrpt-send [-C file] [-n] [--day day] [--domain domain]\n"                                     \
+	"       mox-tlsrpt-send [-C file] suppress [address until]"
 
 enum { OPT_DAY = 256, OPT_DOMAIN };
 
 static const struct option options[] = {
     {"day", required_argument, NULL, OPT_DAY}, {"domain", required_argument, NULL, OPT_DOMAIN}, {0}};
 
+typedef int verb(const struct tlsrpt_run *t, char **argv);
+
 static const struct {
 	const char *name;
-	int (*run)(const struct tlsrpt_run *t, char **argv);
-} verbs[] = {{"-n", tlsrpt_verb_print}};
+	verb *run;
+} verbs[] = {{"suppress", tlsrpt_verb_suppress}};
+
+static verb *
+verb_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
+		if (!strcmp(verbs[i].name, name))
+			return verbs[i].run;
+	return NULL;
+}
 
 static const char *
 day_parse(const char *s)
@@ -52,8 +65,8 @@ main(int argc, char **argv)
 {
 	struct tlsrpt_run t = {0};
 	struct conf *conf;
+	verb *run = tlsrpt_verb_send;
 	char *domain = NULL;
-	size_t i = 0;
 	int c, code;
 
 	prog_start("mox-tlsrpt-send");
@@ -62,7 +75,7 @@ main(int argc, char **argv)
 		switch (c) {
 		case 'C': t.conf_file = optarg; break;
 		case 'h': print_usage(USAGE);
-		case 'n': t.print = true; break;
+		case 'n': run = tlsrpt_verb_print; break;
 		case 'V': print_version();
 		case OPT_DAY: t.day = day_parse(optarg); break;
 		case OPT_DOMAIN:
@@ -71,12 +84,14 @@ main(int argc, char **argv)
 			break;
 		default: die_usage(USAGE);
 		}
-	if (!t.print || optind != argc)
+	if (optind < argc &&
+	    (t.day || t.domain || run != tlsrpt_verb_send || !(run = verb_find(argv[optind++]))))
 		die_usage(USAGE);
 	signal(SIGPIPE, SIG_IGN);
 	t.conf = conf = conf_load(t.conf_file);
 	log_start((enum log_level)conf->log_level, false);
-	code = verbs[i].run(&t, argv + optind);
+	if ((code = run(&t, argv + optind)) < 0)
+		die_usage(USAGE);
 	conf_free(conf);
 	free(domain);
 	return code;

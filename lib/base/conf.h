@@ -182,9 +182,12 @@ struct conf {
 	int64_t idle;        /* a kept connection without work is closed after this */
 	uint16_t smtp_port;  /* of direct delivery */
 	char *ca_file;
-	bool tlsrpt_results;       /* mox-runq writes spool/tlsrpt/DAY */
-	bool tlsrpt_all_success;   /* reports go out though nothing failed */
-	int tls_minimum;     /* 0 to 3: TLS 1.0 to 1.3 */
+	bool tlsrpt_results;     /* mox-runq writes spool/tlsrpt/DAY */
+	bool no_outgoing_tlsrpt; /* nobody gets a report on TLS */
+	bool tlsrpt_private;     /* reports may go by HTTPS to this machine and private networks */
+	int64_t tlsrpt_spread;   /* reports of a day are sent over this time at most */
+	bool tlsrpt_all_success; /* reports go out though nothing failed */
+	int tls_minimum;         /* 0 to 3: TLS 1.0 to 1.3 */
 	int log_level;
 	unsigned max_messages, max_first_recipients; /* of an account in a day; 0: no limit */
 	int64_t keep_retired;                        /* history; 0: none */

@@ -36,3 +36,25 @@ target_text_allowed(const char *s, bool loopback)
 
 	return inet_pton(family, s, b) == 1 && target_allowed(family, b, loopback);
 }
+
+static bool
+is_private(int family, const unsigned char *b)
+{
+	static const unsigned char mapped[12] = {[10] = 255, [11] = 255};
+
+	if (family == AF_INET)
+		return b[0] == 10 || (b[0] == 172 && b[1] >> 4 == 1) || (b[0] == 192 && b[1] == 168) ||
+		       (b[0] == 100 && b[1] >> 6 == 1) || (b[0] == 169 && b[1] == 254);
+	if (!memcmp(b, mapped, sizeof mapped))
+		return is_private(AF_INET, b + sizeof mapped);
+	return (b[0] & 0xfe) == 0xfc || (b[0] == 0xfe && (b[1] & 0x80));
+}
+
+bool
+target_text_private(const char *s)
+{
+	int family = strchr(s, ':') ? AF_INET6 : AF_INET;
+	unsigned char b[16];
+
+	return inet_pton(family, s, b) == 1 && is_private(family, b);
+}

@@ -11,5 +11,7 @@
 bool target_allowed(int family, const unsigned char *b, bool loopback) MUST_USE;
 /* The same for the text of an address; false too for what is none. */
 bool target_text_allowed(const char *s, bool loopback) MUST_USE;
+/* Of networks that nobody outside can reach: RFC 1918, 6598, 3927, 4193, 4291 2.5.6. */
+bool target_text_private(const char *s) MUST_USE;
 
 #endif

@@ -1,0 +1,32 @@
+#include "base.h"
+
+#include "clock.h"
+#include "tlsrpt_spread.h"
+
+#include <poll.h>
+#include <sys/random.h>
+
+#define PAUSE_MAX (5 * MINUTE)
+
+int64_t
+spread_pause(int64_t spread, size_t left, uint32_t random)
+{
+	int64_t part = left ? spread / (int64_t)left : 0;
+
+	if (part > PAUSE_MAX)
+		part = PAUSE_MAX;
+	return part / 2 + (int64_t)((uint64_t)part * (random & 0xffff) / 0xffff);
+}
+
+void
+spread_wait(int64_t spread, size_t left)
+{
+	uint32_t random = 0;
+	int64_t deadline;
+
+	if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
+		random = (uint32_t)clock_mono();
+	deadline = clock_mono() + spread_pause(spread, left, random);
+	while (clock_mono() < deadline)
+		poll(NULL, 0, clock_timeout(deadline));
+}
