@@ -49,7 +49,7 @@ fails 100 "a domain without results" mox-tlsrpt-send -n --domain none.example
 fails 100 "a day without" mox-tlsrpt-send -n --day 20261119
 fails 100 "a day that is none" mox-tlsrpt-send -n --day 2026-13-01
 fails 100 "a domain that is none" mox-tlsrpt-send -n --domain '[192.0.2.1]'
-fails 100 "nothing to do" mox-tlsrpt-send
+fails 100 "a verb that is none" mox-tlsrpt-send sned
 printf '\0\377\n\nx\n' >spool/tlsrpt/20261118
 ok "a file of anything" mox-tlsrpt-send -n --day 2026-11-18
 is "has nothing to tell" "$(cat .out)" ""

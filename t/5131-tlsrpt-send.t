@@ -120,7 +120,7 @@ echo 111 >code
 fails 111 "the queue takes nothing" mox-tlsrpt-send
 send
 is "T50 not at once again" "$(rows)" ""
-at 7300
+at 7800
 rm code
 ok "T50 an hour later" send
 is "it goes" "$(rows)" "a.example mailto:tls@a.example sent;"
@@ -129,11 +129,11 @@ at 3600
 failed a.example | day 20261120
 echo 111 >code
 for h in 1 2 4 8 16 24; do
-	at $((h * 3600 + 60))
+	at $((h * 3660))
 	send
 done
 is "it is tried less and less often" "$(grep -c '^later' spool/tlsrpt/20261120.sent)" 6
-at $((25 * 3600 + 120))
+at $((26 * 3600))
 ok "and given up" send
 is "T57 T59 after 24 hours" "$(rows) $(grep -c event=tlsrpt-never err)" "a.example mailto:tls@a.example never; 1"
 fresh
