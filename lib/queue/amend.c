@@ -1,5 +1,5 @@
-#include "base.h"
 #include "amend.h"
+#include "base.h"
 
 #include "file.h"
 #include "id.h"

@@ -36,7 +36,7 @@ row_fault(struct runq *q, void *arg, uint64_t id, uint32_t n, const char *what)
 	rec_add(&c->out, "error", what);
 	rec_add(&c->out, "then",
 	    n ? "nothing is left to deliver: the row goes with its next attempt, or when the index is built "
-	        "anew"
+		"anew"
 	      : "nobody tries it until the index is built anew (mox-queue-check -r)");
 	rec_end(&c->out);
 	c->count++;

@@ -1,6 +1,6 @@
 /* What came of a notice, and what follows for the recipients it tells of. */
-#include "base.h"
 #include "amend.h"
+#include "base.h"
 
 #include "clock.h"
 #include "id.h"

@@ -30,11 +30,10 @@ static const struct {
     {"type = smtp host = \"a.example\" tls-verify = none",
 	"host a.example\nport 25\nloopback yes\nstarttls may\nneed lenient\n",
 	"what its owner published does not count then"},
-    {"type = submission srv = \"s.example\"",
-	"srv _submission._tcp.s.example\nloopback yes\nstarttls pkix\n", "SRV"},
+    {"type = submission srv = \"s.example\"", "srv _submission._tcp.s.example\nloopback yes\nstarttls pkix\n",
+	"SRV"},
     {"type = submissions srv = \"s.example\"",
-	"srv _submissions._tcp.s.example\nloopback yes\nstarttls pkix\n",
-	"SRV, TLS from the first byte"},
+	"srv _submissions._tcp.s.example\nloopback yes\nstarttls pkix\n", "SRV, TLS from the first byte"},
 };
 
 static struct conf *

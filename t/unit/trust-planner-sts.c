@@ -132,7 +132,7 @@ static const struct row rows[] = {
     {"T42 with several hosts none", {.name = "d e", .host = true},
 	"d A i 192.0.2.1\ne A i !\n_mta-sts.d TXT i v=STSv1; id=1;\n" POLICY("enforce", "mx x.d"),
 	"plan d e\nsite d:25,e:25\ndnssec secure\nhop d pref=0 port=25 dnssec=insecure tls=may\nnames "
-        "d\naddr "
+	"d\naddr "
 	"192.0.2.1\n"
 	"ttl 300\nend\n"},
     {"T42 nor where the configuration says what TLS is wanted",
