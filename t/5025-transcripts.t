@@ -161,7 +161,7 @@ like "or why none does" "$(said "$b")" $'\*: TLS1.3 [A-Z0-9-]+\n\*: the server i
 stop relay
 
 # ---- secrets ----
-everything() { cat $(find spool -type f) runq.log | tr -d '\0'; }
+everything() { { find spool -type f -exec cat {} +; cat runq.log; } | tr -d '\0'; }
 hidden() { # in plain and in base64, wherever it begins
 	local s=$1 i
 	printf '%s' "$s"
@@ -216,12 +216,12 @@ on RCPT * => 451-$(printf 'x%.0s' {1..500})\n451 y
 accept
 S
 plain "$PORT" 'keep-transcripts = "2k"'
-a=$(add $(printf 'r%d@x.test ' {1..90}))
+a=$(add r{1..90}@x.test)
 pass
 like "beginning and end, the middle is cut" "$(said "$a"x 2>&1; mox-queue-show "$a" | sed -n 's/^transcript *//p')" $'connected to .*\n\[... [0-9]+ lines left out ...\]\n.*RCPT TO:<r90@x.test>.*451 y'
 is "so large at most" "$(($(mox-queue-show "$a" | sed -n 's/^transcript  //p' | wc -c) <= 2048))" 1
 plain "$PORT"
-a=$(add $(printf 'r%d@y.test ' {1..90}))
+a=$(add r{1..90}@y.test)
 pass
 is "16k when nothing is said" "$(n=$(mox-queue-show "$a" | sed -n 's/^transcript  //p' | wc -c); echo $((n > 12000 && n <= 16384)))" 1
 plain "$PORT" 'keep-transcripts = "0"'

@@ -172,7 +172,7 @@ fails 100 "-r finds faults" bin/mox-queue-check -r
 cp .out said
 [ -s pid ] && _pids+=("$(cat pid)")
 is "and asks for a new index" "$(cat asked)" $'op rebuild\nend'
-is "broken files lie in corrupt/, none over another" "$(ls -I '*.why' q/corrupt | grep -v "$D")" "$(printf '%s\n' "$A.amend" "$B" "$B.1" x | sort)"
+is "broken files lie in corrupt/, none over another" "$(cd q/corrupt && find . -type f ! -name '*.why' ! -name "$D*" -printf '%f\n' | sort)" "$(printf '%s\n' "$A.amend" "$B" "$B.1" x | sort)"
 like "with the reason beside them" "$(cat "q/corrupt/$B.1.why")" "^from new/$B
 why it does not end in a footer
 when [0-9]+

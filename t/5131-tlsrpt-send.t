@@ -44,7 +44,7 @@ conf() {
 conf
 fresh() { rm -rf spool/tlsrpt got asked code kill; mkdir -p spool/tlsrpt got; : >asked; }
 day() { cat >"spool/tlsrpt/$1"; }
-send() { mox-tlsrpt-send "$@" >out 2>err; }
+send() { mox-tlsrpt-send >out 2>err; }
 rows() { cut -f 2-4 out | tr '\t\n' ' ;'; }
 mails() { find got -name '*.env' | wc -l; }
 failed() { for d; do echo "tls 1 no-policy-found $d starttls-not-supported mx=mx.$d"; done; }

@@ -14,7 +14,7 @@ put_text(struct str *out, const char *key, const char *v)
 void
 row_record(struct str *out, const struct row *row, uint32_t uid)
 {
-	char id[ROW_ID_SIZE];
+	char id[ROW_ID_SIZE], hold = row->hold ? row->hold : HOLD_NONE;
 
 	row_id(id, row);
 	rec_add(out, "id", id);
@@ -26,7 +26,7 @@ row_record(struct str *out, const struct row *row, uint32_t uid)
 	rec_addi(out, "size", (int64_t)row->size);
 	if (row->code)
 		rec_addi(out, "code", row->code);
-	rec_addn(out, "hold", row->hold ? (char[]){row->hold} : (char[]){HOLD_NONE}, 1);
+	rec_addn(out, "hold", &hold, 1);
 	put_text(out, "sender", row->sender);
 	put_text(out, "rcpt", row->rcpt);
 	put_text(out, "domain", row->domain);
