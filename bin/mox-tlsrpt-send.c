@@ -15,7 +15,10 @@
 
 #define USAGE                                                                                                \
 	"mox-tlsrpt-send [-C file] [-n] [--day day] [--domain domain]\n"                                     \
-	"       mox-tlsrpt-send [-C file] suppress [address until]"
+	"       mox-tlsrpt-send [-C file] suppress [address until]\n"                                        \
+	"       mox-tlsrpt-send [-C file] [--day day] show [-j]\n"                                           \
+	"       mox-tlsrpt-send [-C file] lookup domain\n"                                                   \
+	"       mox-tlsrpt-send [-C file] parse [-j] file ..."
 
 enum { OPT_DAY = 256, OPT_DOMAIN };
 
@@ -27,14 +30,16 @@ typedef int verb(const struct tlsrpt_run *t, char **argv);
 static const struct {
 	const char *name;
 	verb *run;
-} verbs[] = {{"suppress", tlsrpt_verb_suppress}};
+	bool of_day; /* --day goes with it */
+} verbs[] = {{"suppress", tlsrpt_verb_suppress, false}, {"show", tlsrpt_verb_show, true},
+    {"lookup", tlsrpt_verb_lookup, false}, {"parse", tlsrpt_verb_parse, false}};
 
 static verb *
-verb_find(const char *name)
+verb_find(const char *name, const struct tlsrpt_run *t)
 {
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
 		if (!strcmp(verbs[i].name, name))
-			return verbs[i].run;
+			return t->day && !verbs[i].of_day ? NULL : verbs[i].run;
 	return NULL;
 }
 
@@ -84,8 +89,7 @@ main(int argc, char **argv)
 			break;
 		default: die_usage(USAGE);
 		}
-	if (optind < argc &&
-	    (t.day || t.domain || run != tlsrpt_verb_send || !(run = verb_find(argv[optind++]))))
+	if (optind < argc && (t.domain || run != tlsrpt_verb_send || !(run = verb_find(argv[optind++], &t))))
 		die_usage(USAGE);
 	signal(SIGPIPE, SIG_IGN);
 	t.conf = conf = conf_load(t.conf_file);

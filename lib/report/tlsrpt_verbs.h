@@ -19,5 +19,8 @@ int tlsrpt_dir(const struct conf *c) MUST_USE;
 int tlsrpt_verb_send(const struct tlsrpt_run *t, char **argv);
 int tlsrpt_verb_print(const struct tlsrpt_run *t, char **argv);
 int tlsrpt_verb_suppress(const struct tlsrpt_run *t, char **argv);
+int tlsrpt_verb_parse(const struct tlsrpt_run *t, char **argv);
+int tlsrpt_verb_show(const struct tlsrpt_run *t, char **argv);
+int tlsrpt_verb_lookup(const struct tlsrpt_run *t, char **argv);
 
 #endif
