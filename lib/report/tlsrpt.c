@@ -158,14 +158,13 @@ static void
 policy_add(const struct tlsrpt_report *r, struct tlsrpt_policy *p, const struct said *s)
 {
 	struct tlsrpt_detail *last = p->ndetail ? &p->detail[p->ndetail - 1] : NULL;
-	/* Of the host's sessions that one was counted with the domain it was first for. */
-	bool again = s->row->also && s->row->rcpt && strcmp(s->row->rcpt, r->name) != 0;
+	uint64_t count = tlsrpt_day_count(r->name, s->row);
 
 	if (s->row->ok) {
-		p->ok += again ? 0 : s->row->count;
+		p->ok += count;
 		return;
 	}
-	p->failed += again ? 0 : s->row->count;
+	p->failed += count;
 	if (!last || detail_order(last, &s->detail) != 0) {
 		if (!(p->ndetail & (p->ndetail - 1)))
 			p->detail = mem_grow(p->detail, p->ndetail ? 2 * p->ndetail : 1, sizeof *p->detail);
@@ -173,7 +172,7 @@ policy_add(const struct tlsrpt_report *r, struct tlsrpt_policy *p, const struct 
 		*last = s->detail;
 		last->count = 0;
 	}
-	last->count += again ? 0 : s->row->count;
+	last->count += count;
 	if (r->for_host && s->row->rcpt)
 		rcpt_add(last, s->row->rcpt);
 }

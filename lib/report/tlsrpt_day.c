@@ -279,3 +279,9 @@ tlsrpt_day_name(const struct tlsrpt_day *d, const char *name)
 			return &d->name[i];
 	return NULL;
 }
+
+uint64_t
+tlsrpt_day_count(const char *name, const struct tlsrpt_row *row)
+{
+	return row->also && row->rcpt && strcmp(row->rcpt, name) != 0 ? 0 : row->count;
+}

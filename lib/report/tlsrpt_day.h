@@ -59,6 +59,9 @@ void tlsrpt_day_free(struct tlsrpt_day *d);
 /* NULL: nothing of it. */
 const struct tlsrpt_name *tlsrpt_day_name(const struct tlsrpt_day *d, const char *name);
 
+/* The sessions of a row that are told of name: 0 when another row of the same mail host has them already. */
+uint64_t tlsrpt_day_count(const char *name, const struct tlsrpt_row *row);
+
 const char *tlsrpt_type_word(enum tlsrpt_type type);
 
 #endif

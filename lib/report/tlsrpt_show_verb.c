@@ -40,7 +40,7 @@ count_of(const struct tlsrpt_name *name, enum tlsrpt_type type, const char *resu
 
 	for (size_t i = 0; i < name->n; i++)
 		if (name->row[i]->type == type && !strcmp(name->row[i]->result, result))
-			n += name->row[i]->count;
+			n += tlsrpt_day_count(name->name, name->row[i]);
 	return n;
 }
 
@@ -59,7 +59,7 @@ sum_of(const struct tlsrpt_name *name, enum tlsrpt_type type)
 		if (r->type != type)
 			continue;
 		s.rows++;
-		*(r->ok ? &s.ok : &s.failed) += r->count;
+		*(r->ok ? &s.ok : &s.failed) += tlsrpt_day_count(name->name, r);
 		if (r->ok)
 			continue;
 		for (k = 0; k < nseen && strcmp(seen[k], r->result) != 0; k++)

@@ -105,15 +105,15 @@ main(void)
 	    {HEAD "1,\"x\",null,[]]}", " other ok 0 ; other ok 0 ; other ok 0 ; other ok 0 ;",
 		"policies that are none"},
 	    {HEAD POLICY "\"summary\":{\"total-successful-session-count\":1,\"total-failure-session-count\":"
-	                 "5},\"failure-details\":["
+			 "5},\"failure-details\":["
 			 "{\"result-type\":\"starttls-not-supported\",\"failed-session-count\":2,\"receiving-"
-	                 "mx-hostname\":\"mx\"},"
+			 "mx-hostname\":\"mx\"},"
 			 "{\"result-type\":\"Other Thing\",\"failed-session-count\":-2}]}]}",
 		"x.test sts ok 1 ;x.test sts starttls-not-supported 2 mx;x.test sts other 0 ;x.test sts "
-	        "failed 3 ;",
+		"failed 3 ;",
 		"details, and those that none tells of"},
 	    {HEAD POLICY "\"summary\":{\"total-successful-session-count\":9007199254740993,\"total-failure-"
-	                 "session-count\":\"5\"}}]}",
+			 "session-count\":\"5\"}}]}",
 		"x.test sts ok 9007199254740992 ;", "numbers beyond reason"},
 	    {HEAD "{\"policy\":{\"policy-type\":\"sts\",\"policy-domain\":\"a\\u0000b\"}}]}",
 		"its JSON cannot be read", "NUL"},
