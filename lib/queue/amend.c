@@ -1,6 +1,6 @@
-#include "amend.h"
 #include "base.h"
 
+#include "amend.h"
 #include "file.h"
 #include "id.h"
 #include "queue.h"

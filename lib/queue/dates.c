@@ -3,9 +3,9 @@
  * Nothing waits longer than the longest pause of the schedule but what somebody asked to: an operator (its
  * amendment says so) or the submitter (hold-until of its envelope). Looked at when mox-runq starts, an hour after
  * the clock has leapt, and each hour; there is little in due that far ahead. */
-#include "amend.h"
 #include "base.h"
 
+#include "amend.h"
 #include "clock.h"
 #include "log.h"
 #include "queue.h"

@@ -1,8 +1,8 @@
 /* Giving a message up, and keep-failed-messages. Nothing here needs space: a file that cannot be moved to failed/
  * is unlinked. */
-#include "amend.h"
 #include "base.h"
 
+#include "amend.h"
 #include "clock.h"
 #include "file.h"
 #include "id.h"

@@ -3,9 +3,9 @@
  * made, and from then on by the mark of all that fails; what is dropped by its mark, or as the file is gone.
  *
  * What is being delivered is left alone: the remote may have it already, and its outcome counts. */
-#include "amend.h"
 #include "base.h"
 
+#include "amend.h"
 #include "change.h"
 #include "log.h"
 #include "notice.h"

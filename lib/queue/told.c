@@ -1,7 +1,7 @@
 /* What came of a notice, and what follows for the recipients it tells of. */
-#include "amend.h"
 #include "base.h"
 
+#include "amend.h"
 #include "clock.h"
 #include "id.h"
 #include "log.h"
