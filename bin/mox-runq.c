@@ -12,6 +12,7 @@
 #include "log.h"
 #include "metrics.h"
 #include "queue.h"
+#include "reporting.h"
 #include "restore.h"
 #include "retire.h"
 #include "suppression.h"
@@ -134,6 +135,7 @@ signalled(struct watch *w, uint32_t events)
 				notice_child(q, pid, status);
 				limit_child(q, pid, status);
 				dnsbl_child(q, pid, status);
+				reporting_child(pid, status);
 				local_child(q, pid);
 			}
 			break;
@@ -489,6 +491,7 @@ finish(struct runq *q, char **argv)
 	metrics_stop(q);
 	refresh_stop(q);
 	dnsbl_stop();
+	reporting_stop();
 	inject_stop(q);
 	index_close(q->index, !broken && !rebuild && !q->sweep);
 	log_flush();

@@ -63,7 +63,10 @@ is "T46 with three attempts made, the question says so and the mail goes" "$(gre
 noon
 forward 86400
 d1=$(today)
-touch spool/tlsrpt/20200101 spool/tlsrpt/README "spool/tlsrpt/$(date -u -d "$d1 -10 days" +%Y%m%d)" "spool/tlsrpt/$(date -u -d "$d1 -11 days" +%Y%m%d)"
+before() { date -u -d "$d1 -$1 days" +%Y%m%d; }
+rm -f spool/tlsrpt/*
+for i in 0 1 2 3 9 10 11; do touch "spool/tlsrpt/$(before "$i")" "spool/tlsrpt/$(before "$i").sent" "spool/tlsrpt/$(before "$i").failed"; done
+touch spool/tlsrpt/20200101 spool/tlsrpt/README spool/tlsrpt/suppress
 start runq mox-runq -w
 tls_known() { grep -q "$1" log; }
 add tls-ok@d1.example >/dev/null
@@ -73,8 +76,8 @@ add tls-ok@d2.example >/dev/null
 wait_until tls_known tls-ok@d2
 stop runq
 is "the day a result came decides its file" "$(grep -h ' ok ' "spool/tlsrpt/$d1" "spool/tlsrpt/$(today)" | cut -d' ' -f4 | tr '\n' ' ')" "d1.example d2.example "
-is "days older than ten go" "$(printf "%s\n" spool/tlsrpt/* | grep -c '/2020\|'"$(date -u -d "$d1 -11 days" +%Y%m%d)")" 0
-ok "the others do not, nor what is no day" test -e spool/tlsrpt/README -a -e "spool/tlsrpt/$(date -u -d "$d1 -9 days" +%Y%m%d)" -o -e "spool/tlsrpt/$d1"
+is "results go when they are older than 48 hours, ledgers after ten days; not what is neither" "$(printf "%s\n" spool/tlsrpt/* | sed 's/.*\///' | sort | tr '\n' ' ')" \
+	"$({ for i in 0 1 2; do before "$i"; done; for i in 0 1 2 3 9 10; do printf '%s.sent\n%s.failed\n' "$(before "$i")" "$(before "$i")"; done; printf 'README\nsending\nsuppress\n'; today; } | sort | tr '\n' ' ')"
 forward 86400
 for i in 1 2 3 4 5 6 7; do add "flood$i@evil.example"; done >/dev/null
 pass

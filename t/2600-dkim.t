@@ -95,6 +95,9 @@ done
 is "lines of the field are short" "$(awk 'length > 78' sig)" ""
 is "a domain given" "$(mox-dkim sign -d other.example e:ed.pem <usual | grep -o 'd=[^;]*')" d=other.example
 is "the domain of From:, in lower case" "$(mox-dkim sign e:ed.pem <usual | grep -o 'd=[^;]*')" d=example.com
+named() { mox-dkim sign -d a.example e:ed.pem | tr -d '\r\n\t ' | grep -o 'h=[^;]*' | tr : '\n' | sed 's/^h=//' | grep -ic '^TLS-Report'; }
+is "T56 fields of a report on TLS are sealed" "$(printf 'From: a@a.example\nTLS-Report-Domain: x\nTLS-Report-Submitter: y\n\n' | named)" 4
+is "T56 where there are any" "$(printf 'From: a@a.example\n\n' | named)" 0
 is "no From:" "$(printf 'Subject: x\n\n' | mox-dkim sign -d a.example e:ed.pem 2>&1)" "mox-dkim: unable to sign: there is no From: field"
 is "several From:" "$(mox-dkim sign e:ed.pem <twofrom 2>&1)" "mox-dkim: unable to sign: there are several From: fields"
 fails 100 "... exit 100" mox-dkim sign e:ed.pem <twofrom

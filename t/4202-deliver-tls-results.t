@@ -174,6 +174,29 @@ X
 	[ $t = relay ] && want= || want=no-policy-found/x.test/ok
 	is "by transport $t: ${want:-recipient domains have no part in it}" "$(brief i)" "$want"
 done
+mx m <<X
+$hello
+$take
+C? RSET
+S: 250 ok
+$take
+X
+JOB_LINES='tls-results no'
+job i "$PORT/may" -- a@x.test
+JOB_LINES=''
+job j "$PORT/may" -- b@x.test
+deliver i j
+mx_done m "T58 a report on TLS, and other mail behind it"
+is "T58 not counted: the report" "$(brief i)$(fate i 1 | cut -c1-4)" "sent"
+is "T58 the other mail's session is, at its time" "$(brief j)" "no-policy-found/x.test/ok"
+mx m <<'X'
+greet SIZE
+X
+JOB_LINES='tls-results no'
+job i "$PORT/must" -- a@x.test
+JOB_LINES=''
+deliver i
+is "T58 nor is a report's failure" "$(brief i)" ""
 # T103: the second, shorter hello stands for both.
 mx m <<X
 greet STARTTLS

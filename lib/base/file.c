@@ -1,5 +1,6 @@
 #include "base.h"
 
+#include "clock.h"
 #include "fdio.h"
 #include "file.h"
 
@@ -7,6 +8,23 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+int
+file_stamp(int dir, const char *name, int64_t when)
+{
+	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600), r, err;
+	struct timespec t[2];
+
+	if (fd < 0)
+		return -1;
+	t[0].tv_sec = t[1].tv_sec = when / SECOND;
+	t[0].tv_nsec = t[1].tv_nsec = when % SECOND * 1000;
+	r = futimens(fd, t);
+	err = errno;
+	close(fd);
+	errno = err;
+	return r;
+}
 
 int
 file_sync(int fd)

@@ -26,6 +26,8 @@ int file_replace(int dir, const char *name, const void *data, size_t n, unsigned
 /* The same, but the caller sees to the sync. Until then a power loss may leave the old file, the new one, or an empty one.
  */
 int file_replace_unsynced(int dir, const char *name, const void *data, size_t n, unsigned mode) MUST_USE;
+/* Makes name, when it is missing, and sets its times to `when` (microseconds since 1970); not synced. */
+int file_stamp(int dir, const char *name, int64_t when) MUST_USE;
 /* The whole of a file of at most max bytes, appended to out. EFBIG when longer, ENOENT when missing. */
 int file_read(int dir, const char *name, struct str *out, size_t max) MUST_USE;
 

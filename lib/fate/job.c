@@ -161,6 +161,8 @@ line_parse(struct job *j, const char *key, char *value)
 		plan_list_add(&j->dialed, value);
 	} else if (!strcmp(key, "careful")) {
 		j->careful = !strcmp(value, "yes");
+	} else if (!strcmp(key, "tls-results")) {
+		j->uncounted = !strcmp(value, "no");
 	} else if (!strcmp(key, "id")) {
 		j->id = value;
 	} else if (!strcmp(key, "sender")) {

@@ -54,7 +54,8 @@ struct job {
 	uint64_t number, size;
 	const char *id, *sender, *ret, *envid;
 	unsigned flags, rcpt_max;
-	bool careful; /* its site stumbled over transactions behind one another before */
+	bool uncounted; /* its sessions are in no report on TLS: it is one */
+	bool careful;   /* its site stumbled over transactions behind one another before */
 	enum job_demand demand;
 	bool sender_utf8;
 	unsigned attempt;        /* which one of the message this is, from 1; 0: not told */

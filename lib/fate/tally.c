@@ -126,7 +126,7 @@ tally_tell(struct tally *t, struct report *r, const struct job *j, const struct 
 	const char *base = hop->base ? hop->base : hop->host;
 	char domain[256];
 
-	if (!judged->tls.result)
+	if (!judged->tls.result || j->uncounted)
 		return;
 	if (judged->tlsa.result && is_news(t, "tlsa ", base))
 		tell(r, j, c, &(struct subject){"tlsa", base, &judged->tlsa, NULL, &hop->tlsa});

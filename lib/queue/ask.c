@@ -343,7 +343,7 @@ struct reading {
 	const char *code, *text;
 	bool never, later, no_network, pkix;
 	uint64_t ttl;
-	struct str hops;
+	struct str hops, tls;
 };
 
 /* Lines that go on to mox-deliver as they are. */
@@ -386,7 +386,7 @@ read_answer(struct runq *q, struct reading *a, char *rec, size_t n)
 			str_addf(&a->hops, "%s %s\n", key, value);
 			a->pkix |= is_judged(key, value);
 		} else if (!strcmp(key, "tls")) {
-			tlsrpt_count(q, value);
+			str_addf(&a->tls, "%s\n", value);
 		} else if (!strcmp(key, "later") || !strcmp(key, "never")) {
 			a->never = *key == 'n';
 			a->later = !a->never;
@@ -475,6 +475,21 @@ apply(struct runq *q, struct dest *d, struct reading *a)
 	dest_list_in_site(q, d);
 }
 
+/* What planning found counts once; not when nothing but reports on TLS wanted the plan, which would have reports follow
+ * from reports (T58). */
+static void
+count_results(struct runq *q, const struct dest *d, struct str *lines)
+{
+	char *p = str_take(lines), *start = p, *nl;
+
+	if (!d || !d->items || d->reports < d->items)
+		for (; (nl = strchr(p, '\n')); p = nl + 1) {
+			*nl = 0;
+			tlsrpt_count(q, p);
+		}
+	free(start);
+}
+
 static void
 answer(struct runq *q, char *rec, size_t n)
 {
@@ -490,7 +505,9 @@ answer(struct runq *q, char *rec, size_t n)
 		a.code = "4.3.0";
 		a.text = "mox-nexthop answered nonsense";
 	}
-	if (a.ask && (d = asked_find(q, a.ask))) {
+	d = a.ask ? asked_find(q, a.ask) : NULL;
+	count_results(q, d, &a.tls);
+	if (d) {
 		asked_end(q, d);
 		d->deaths = 0;
 		apply(q, d, &a);

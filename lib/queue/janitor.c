@@ -8,6 +8,7 @@
 #include "local.h"
 #include "log.h"
 #include "queue.h"
+#include "reporting.h"
 #include "retire.h"
 
 #include <dirent.h>
@@ -147,6 +148,7 @@ janitor_round(struct runq *q)
 	failed_round(q);
 	inject_round(q);
 	dnsbl_round(q);
+	reporting_round(q);
 	index_checkpoint(q->index, false);
 	if (q->mono < q->janitor_at)
 		return;

@@ -9,6 +9,7 @@
 #include "log.h"
 #include "queue.h"
 #include "rec.h"
+#include "reporting.h"
 #include "retire.h"
 #include "retry.h"
 #include "suppression.h"
@@ -97,6 +98,10 @@ still_due(struct runq *q, struct item *it, const struct envelope *e)
 
 		if (suppress_fails(q, &who)) {
 			item_free(q, it);
+			return false;
+		}
+		if (it->report && reportmail_is_late(q, it)) {
+			settle_without_job(q, it, true, 0, "4.4.7 a report on TLS goes within 24 hours");
 			return false;
 		}
 		if (class == it->dest->class)
@@ -196,6 +201,8 @@ write_job(struct runq *q, struct job *j)
 	if (j->msg->prepend)
 		str_adds(out, j->msg->prepend);
 	str_adds(out, d->hops);
+	if (reportmail_is(e))
+		rec_add(out, "tls-results", "no");
 	rec_addi(out, "recipients-max", j->site->state.limits.recipients_per_transaction);
 	for (size_t i = 0; i < j->nrcpt; i++) {
 		uint32_t n = j->rcpt[i].item->n;

@@ -8,7 +8,8 @@
  *   sweep.c   rebuild, comparison                          janitor.c tmp/, reserve, sync
  *   amend.c   cur/HH/ID.amend                              table.c   the things below, found by name
  *   tlsrpt.c  TLS results, summed                          refresh.c mox-mtasts refresh, daily
- *   dnsbl.c   mox-doctor dnsbl
+ *   dnsbl.c   mox-doctor dnsbl                             reporting.c mox-tlsrpt-send
+ *   reportmail.c  mail that it sends
  *   known.c   spool/support                            notice.c  what senders are told
  *   compose.c one notice                               tell.c    to whom
  *   told.c    what follows from it                     doubles.c those that nobody can have
@@ -74,6 +75,7 @@ struct item {
 	bool held;       /* an operator held or cancelled it while its job was out: do not try again */
 	bool told;       /* as in its row; or a notice of its delay is under way */
 	int64_t tell_at; /* monotonic: of its delay, not before */
+	bool report;     /* on TLS (reporting.h) */
 	bool waits;      /* for its message's signature: not in dest->ready */
 };
 TAILQ_HEAD(item_list, item);
@@ -117,7 +119,8 @@ struct dest {
 	enum tls_class class;
 	enum dest_state state;
 	bool listed, queued, blocked;
-	unsigned items; /* loaded, in jobs or not */
+	unsigned items;   /* loaded, in jobs or not */
+	unsigned reports; /* of them, those that are reports on TLS */
 	struct item_list ready;
 	struct site *site;
 	int64_t asked_at; /* monotonic */

@@ -5,6 +5,7 @@
 
 #include "child.h"
 #include "clock.h"
+#include "file.h"
 #include "log.h"
 #include "queue.h"
 
@@ -42,17 +43,7 @@ any_policy(const struct runq *q)
 static int
 stamp(struct runq *q)
 {
-	struct timespec t[2];
-	int fd = openat(q->spool.dir, STAMP, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600),
-	    r;
-
-	if (fd < 0)
-		return -1;
-	t[0].tv_sec = t[1].tv_sec = q->now / SECOND;
-	t[0].tv_nsec = t[1].tv_nsec = q->now % SECOND * 1000;
-	r = futimens(fd, t);
-	close(fd);
-	return r;
+	return file_stamp(q->spool.dir, STAMP, q->now);
 }
 
 static int64_t

@@ -17,6 +17,7 @@
 #include "metrics.h"
 #include "queue.h"
 #include "rec.h"
+#include "reporting.h"
 #include "retire.h"
 #include "retry.h"
 #include "suppression.h"
@@ -413,6 +414,8 @@ tell_delay(struct runq *q, struct item *it, const struct job_rcpt *r, int64_t wa
 static bool
 is_over(const struct runq *q, const struct item *it)
 {
+	if (it->report)
+		return reportmail_is_over(q, it);
 	return q->leapt <= q->mono && retry_is_over(&q->conf->retry, q->now - it->msg->queued, it->attempts);
 }
 
@@ -434,6 +437,8 @@ settle_later(struct runq *q, struct job *j, struct job_rcpt *r)
 	}
 	if (j && j->wait)
 		next = q->now + j->wait;
+	if (it->report)
+		next = reportmail_next(it, next);
 	q->count.later++;
 	log_outcome(q, it, j, r, "later");
 	write_outcome(q, j, r, next, NULL);

@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "die.h"
 #include "queue.h"
+#include "reporting.h"
 
 #define NODE(n, type) ((type *)(void *)((char *)(n)-offsetof(type, node)))
 
@@ -313,6 +314,8 @@ item_add(struct runq *q, const struct row *row)
 	it->told = row->told;
 	it->dest = d = dest_get(q, t, row->domain, class_of(row->requiretls));
 	d->items++;
+	it->report = reportmail_is_row(row);
+	d->reports += it->report;
 	if (no) {
 		/* No silent default for what the message itself named, and no other way for what a route may want. */
 		it->waits = true;
@@ -379,6 +382,7 @@ item_free(struct runq *q, struct item *it)
 		free(it->msg);
 	}
 	it->dest->items--;
+	it->dest->reports -= it->report;
 	q->loaded--;
 	dom->loaded--;
 	if (dom->backlog && dom->loaded < load_quota(q) / 2)

@@ -11,6 +11,7 @@
 #include "id.h"
 #include "log.h"
 #include "notice.h"
+#include "reporting.h"
 #include "retire.h"
 
 #include <strings.h>
@@ -128,9 +129,10 @@ is_wanted(struct runq *q, const struct notice *n, struct envelope *e, uint32_t r
 			retire(q, e->id, rcpt, "failed");
 		return false;
 	}
-	if (tell_is_report(e))
+	if (tell_is_report(e)) {
 		log_report(q, e, rcpt);
-	else if (!*e->sender || asks_for(r, "failure", true))
+		reportmail_failed(q, e, rcpt);
+	} else if (!*e->sender || asks_for(r, "failure", true))
 		return true; /* without a sender: choose_doubles has its say */
 	else
 		log_silent(e, rcpt, "its sender asked for no notice");

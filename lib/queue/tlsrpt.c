@@ -21,7 +21,8 @@
 #define DOMAIN_MAX (2 * 1024 * 1024) /* bytes of a policy domain's lines with options, a day */
 #define DOMAIN_SLOTS 16384           /* domains with the same slot share that */
 #define VALUE_MAX 4096
-#define DAYS_KEPT 10
+#define RESULTS_KEPT 2 /* days that are over: so long reports may go out */
+#define LEDGERS_KEPT 10
 #define DAY_SIZE 9 /* YYYYMMDD */
 
 struct sum {
@@ -271,9 +272,24 @@ tlsrpt_flush(struct runq *q)
 
 /* ---- old days ---- */
 
-static void
-remove_before(const struct runq *q, const char *day)
+/* Results, what became of the reports, and to whom they failed: DAY, DAY.sent, DAY.failed. */
+static bool
+is_old(const char *name, const char *results, const char *ledgers)
 {
+	const char *rest = name + DAY_SIZE - 1;
+
+	if (strspn(name, "0123456789") != DAY_SIZE - 1)
+		return false;
+	if (!*rest)
+		return strcmp(name, results) < 0;
+	return (!strcmp(rest, ".sent") || !strcmp(rest, ".failed")) &&
+	       strncmp(name, ledgers, DAY_SIZE - 1) < 0;
+}
+
+static void
+remove_old(const struct runq *q)
+{
+	char results[DAY_SIZE], ledgers[DAY_SIZE];
 	int fd = openat(q->spool.dir, "tlsrpt", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *e;
@@ -283,9 +299,10 @@ remove_before(const struct runq *q, const char *day)
 			close(fd);
 		return;
 	}
+	day_of(results, q->now - RESULTS_KEPT * DAY);
+	day_of(ledgers, q->now - LEDGERS_KEPT * DAY);
 	while ((e = readdir(d)))
-		if (strlen(e->d_name) == DAY_SIZE - 1 && is_made_of(e->d_name, DAY_SIZE, "0123456789") &&
-		    strcmp(e->d_name, day) < 0)
+		if (is_old(e->d_name, results, ledgers))
 			unlinkat(fd, e->d_name, 0);
 	closedir(d);
 }
@@ -293,7 +310,7 @@ remove_before(const struct runq *q, const char *day)
 void
 tlsrpt_round(struct runq *q)
 {
-	char day[DAY_SIZE], oldest[DAY_SIZE];
+	char day[DAY_SIZE];
 
 	if (q->tlsrpt.sums.n && q->mono >= q->tlsrpt.flush_at)
 		tlsrpt_flush(q);
@@ -303,6 +320,5 @@ tlsrpt_round(struct runq *q)
 	if (!strcmp(day, q->tlsrpt.clean_day))
 		return;
 	memcpy(q->tlsrpt.clean_day, day, DAY_SIZE);
-	day_of(oldest, q->now - DAYS_KEPT * DAY);
-	remove_before(q, oldest);
+	remove_old(q);
 }

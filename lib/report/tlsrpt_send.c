@@ -24,6 +24,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -96,6 +97,19 @@ is_told(void *arg, const struct tlsrpt_row *row)
 	return row->rcpt && p->record.n;
 }
 
+/* What asks us to stop waits until it is known what became of a report. */
+static void
+hold_signals(int how)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(how, &set, NULL);
+}
+
 /* One message to all addresses that are due. */
 static void
 mail(struct report *p)
@@ -119,6 +133,7 @@ mail(struct report *p)
 	if (!s->key_looked_at)
 		tlsrpt_key_check(&s->signer, s->t->conf_file);
 	s->key_looked_at = true;
+	hold_signals(SIG_BLOCK);
 	for (size_t i = 0; i < n; i++)
 		ledger_note(&s->ledger, LEDGER_TRY, p->name->name, uri[i], NULL);
 	tlsrpt_mail(&message, &p->r, &s->signer.who, to, &p->gzip, clock_now());
@@ -129,6 +144,7 @@ mail(struct report *p)
 		    : code == EXIT_PERM ? LEDGER_NEVER
 					: LEDGER_LATER,
 		    p->name->name, uri[i], said.s);
+	hold_signals(SIG_UNBLOCK);
 	str_free(&message);
 	str_free(&said);
 }
@@ -144,9 +160,11 @@ post(struct report *p, const struct tlsrpt_rua *u)
 		return;
 	if (!s->poster)
 		s->poster = tlsrpt_poster_open(s->t->conf, s->t->conf_file);
+	hold_signals(SIG_BLOCK);
 	ledger_note(&s->ledger, LEDGER_TRY, p->name->name, u->uri, NULL);
 	sent = tlsrpt_post(s->poster, u->to, &p->gzip, &said);
 	settle(s, sent ? LEDGER_SENT : LEDGER_LATER, p->name->name, u->uri, str_cstr(&said));
+	hold_signals(SIG_UNBLOCK);
 	str_free(&said);
 }
 

@@ -11,6 +11,9 @@ const char *const dkim_fields_default[] = {"From", "To", "Cc", "Reply-To", "Subj
 
 const char dkim_cannot[] = "the signature cannot be made";
 
+/* RFC 8460 5.3: signed where they stand, whatever else is; receivers of reports on TLS look for them. */
+static const char *const fields_report[] = {"TLS-Report-Domain", "TLS-Report-Submitter"};
+
 #define LIST_MAX 2000       /* bytes of h=: ten times what mail has */
 #define RSA_BITS_LEAST 1024 /* of keys that are believed (RFC 8301 3.2) */
 #define RSA_BITS_SIGN 2048
@@ -140,6 +143,15 @@ list_add(struct str *list, const char *name, size_t times)
 		str_addf(list, "%s%s", list->len ? ":" : "", name);
 }
 
+static bool
+is_named(const char *const *names, const char *name)
+{
+	for (; names && *names; names++)
+		if (str_ieq(*names, name))
+			return true;
+	return false;
+}
+
 /* h=: each name as often as it stands, and those that are sealed once more. */
 static void
 list_make(struct str *list, const struct dkim_signer *s, const char *header, size_t n)
@@ -151,6 +163,12 @@ list_make(struct str *list, const struct dkim_signer *s, const char *header, siz
 		list_add(list, *fields, field_count(header, n, *fields));
 	for (; *sealed; sealed++)
 		list_add(list, *sealed, 1);
+	for (size_t i = 0; i < ARRAY_LEN(fields_report); i++) {
+		size_t times = field_count(header, n, fields_report[i]);
+
+		if (times && !is_named(s->fields, fields_report[i]))
+			list_add(list, fields_report[i], times + 1);
+	}
 }
 
 /* ---- signing ---- */

@@ -6,7 +6,7 @@ recipient's local part asks for. Every job is noted in $FAKE_LOG as `deliver ID 
     must.* dane.* sts.* testing.*: that demand. brief.*: a plan for a second. large.* huge.*: many TLSA records. weak.* never 5.7.30 for what needs secure. frail.* later for the first three attempts.
     Requests are noted in $FAKE_ASKS as `DOMAIN need attempts`.
   LOCAL PART: sent, relay (sent, but the server knows no DSN), later, slow-later, never, die (worker killed), gone (site unreachable), busy, hint (wait 60), slow (waits for the file $FAKE_GO),
-    tls-RESULT (a tls line), flood* (a hundred long ones, all different), session (starttls, requiretls, verified), careful (and jobs with that word are
+    tls-RESULT (a tls line, if the job wants any), flood* (a hundred long ones, all different), session (starttls, requiretls, verified), careful (and jobs with that word are
     noted in $FAKE_CAREFUL). Messages are kept in the directory $FAKE_BODIES by id. Jobs are noted in $FAKE_JOBS as `pkix requiretls sts tls rcpt,rcpt`.
 """
 import array, hashlib, os, select, socket, sys, signal
@@ -115,7 +115,7 @@ def worker(sock, pkix):
             if l.startswith('die'):
                 os.kill(os.getpid(), signal.SIGKILL)
             h = 'mx[127.0.0.9]'
-            if l.startswith('tls-'):
+            if l.startswith('tls-') and r.get('tls-results') != 'no':
                 out += 'tls no-policy-found %s %s mx=mx reason=a\\x20b\n' % (a.split('@')[1], l[4:])
             if l.startswith('flood'):
                 for i in range(100):
