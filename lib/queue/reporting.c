@@ -1,4 +1,3 @@
-#include "reporting.h"
 #include "base.h"
 
 #include "child.h"
@@ -6,6 +5,7 @@
 #include "die.h"
 #include "file.h"
 #include "log.h"
+#include "reporting.h"
 
 #include <errno.h>
 #include <fcntl.h>
