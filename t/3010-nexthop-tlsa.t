@@ -30,9 +30,9 @@ is 'T11 a usable record: DANE' "$(hop ee)" "ee-mx dnssec=secure tls=dane
 names ee-mx ee
 tlsa 3 1 1 $x32"
 is 'T1 TLSA lookup SERVFAIL: later, and counted' "$(refused tlsafail)" 'later 4.4.3 unable to look up TLSA of _25._tcp.tlsafail-mx
-tls tlsa tlsafail-mx dnssec-invalid mx=tlsafail-mx reason=lookup-failed'
+tls tlsa tlsafail-mx dnssec-invalid for=tlsafail mx=tlsafail-mx reason=lookup-failed'
 is 'T2 TLSA bogus: later, and counted' "$(refused tlsabogus)" 'later 4.4.3 unable to look up TLSA of _25._tcp.tlsabogus-mx
-tls tlsa tlsabogus-mx dnssec-invalid mx=tlsabogus-mx reason=validation-failed'
+tls tlsa tlsabogus-mx dnssec-invalid for=tlsabogus mx=tlsabogus-mx reason=validation-failed'
 is 'T3 an unsigned host: its TLSA records are not looked at' "$(plan plain.example | grep -c -e tlsa -e 'tls=may')" 1
 is 'T4 AAAA bogus: DANE goes on with A' "$(plan sixbogus.dane.example | grep -e ^hop -e ^addr | sed 's/.*tls=//')" 'dane
 addr 192.0.2.73'
@@ -52,7 +52,7 @@ is 'T6 no records there: the original name' "$(hop aliasown)" "aliasown-mx dnsse
 names aliasown-mx none-mx aliasown
 tlsa 3 1 1 $x32"
 is 'T6 a failure there is not passed over' "$(refused aliasfail | tail -1)" \
-	'tls tlsa tlsafail-mx dnssec-invalid mx=aliasfail-mx reason=lookup-failed'
+	'tls tlsa tlsafail-mx dnssec-invalid for=aliasfail mx=aliasfail-mx reason=lookup-failed'
 is 'T6 chain insecure behind a secure first link: the original name alone' "$(hop aliasout)" "aliasout-mx dnssec=insecure tls=dane
 names aliasout-mx aliasout
 tlsa 3 1 1 $x32"
@@ -118,7 +118,7 @@ like 'T66 and is counted' "$(plan -L tlsafail.dane.example)" 'tls tlsa tlsafail-
 for r in 1 2 5 11; do
 	got=$(mox-nexthop -C rcodes.conf rc$r.dane.example | sed -n 's/^hop \([^ ]*\).*/\1/p; s/^tls //p')
 	is "T1 TLSA lookup answered with code $r: the host is left out" "$got" "mx.plain.example
-tlsa rcode-$r.dane.example dnssec-invalid mx=rcode-$r.dane.example reason=lookup-failed"
+tlsa rcode-$r.dane.example dnssec-invalid for=rc$r.dane.example mx=rcode-$r.dane.example reason=lookup-failed"
 done
 
 # ---- -w: wishes, and what is given once ----

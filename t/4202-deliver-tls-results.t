@@ -42,7 +42,7 @@ job j "$PORT/dane+sts" -- a@y.test
 deliver -k j
 is "both policies, their strings, and no recipient's domain" "$(grep ^tls report | sort)" \
 	"tls sts x.test ok mx=mx1.test helo=other.name.test from=127.0.0.1 to=127.0.0.1 mxp=mx1.test mxp=*.test policy=version:\\x20STSv1 policy=mode:\\x20enforce policy=mx:\\x20mx1.test policy=mx:\\x20*.test policy=max_age:\\x2086400
-tls tlsa mx1.test ok mx=mx1.test helo=other.name.test from=127.0.0.1 to=127.0.0.1 policy=${hex// /\\x20} policy=2\\x201\\x202\\x2000"
+tls tlsa mx1.test ok for=y.test mx=mx1.test helo=other.name.test from=127.0.0.1 to=127.0.0.1 policy=${hex// /\\x20} policy=2\\x201\\x202\\x2000"
 JOB_TLSA='' JOB_LINES=''
 for i in $(seq 30); do JOB_TLSA+="tlsa 3 0 0 $(printf "%0600x" "$i")"$'\n'; done
 JOB_TLSA=${JOB_TLSA%?}
@@ -109,6 +109,38 @@ job i "$PORT/sts" -- a@x.test
 deliver -k i
 is "T53 an alert in place of the EHLO's answer: no success" "$(brief i)" "sts/x.test/validation-failure"
 JOB_LINES=''
+
+# ---- T51 ----
+rcpt='C: RCPT *
+S: 250 ok
+C: RCPT *
+S: 250 ok
+C: RCPT'
+mx m <<X
+$hello
+${take/C: RCPT/$rcpt}
+C? RSET
+S: 250 ok
+$take
+C? RSET
+S: 250 ok
+${take/C: RCPT/$rcpt}
+X
+JOB_TLSA="tlsa $hex"
+job i "$PORT/may" -- a@x.test b@Y.Test c@x.test
+job j "$PORT/may" -- a@y.test
+job k "$PORT/may" -- a@x.test 'f@[192.0.2.1]' a@z.test
+deliver i j k
+mx_done m "T51 one session with a host for several domains"
+tlsa() { said "$1" tls | sed 's/ mx=.*//; s/^tls //' | paste -sd,; }
+is "T51 is told once for each domain, and that it is one session" "$(tlsa i)" "tlsa mx1.test ok for=x.test,tlsa mx1.test ok for=y.test also=yes"
+is "T51 not again" "$(tlsa j)" ""
+is "T51 but for a further domain" "$(tlsa k)" "tlsa mx1.test ok for=z.test also=yes"
+sink s
+job i "$PORT/may" -- 'f@[192.0.2.1]'
+deliver i
+is "T51 no domain, and the host's all the same" "$(tlsa i)" "tlsa mx1.test starttls-not-supported"
+JOB_TLSA=''
 
 # ---- T54, T55 ----
 mx first <<'X'

@@ -12,17 +12,21 @@ tally_start(struct tally *t)
 	t->n = 0;
 }
 
-/* Whether that is new; then it is remembered. */
-static bool
-is_news(struct tally *t, const char *type, const char *domain)
+static uint64_t
+hash_add(uint64_t h, const char *s)
 {
-	uint64_t h = UINT64_C(14695981039346656037);
+	for (; *s; s++)
+		h = (h ^ (unsigned char)*s) * UINT64_C(1099511628211);
+	return (h ^ ' ') * UINT64_C(1099511628211);
+}
+
+/* Whether that is new; then it is remembered. recipient: or "". */
+static bool
+is_news(struct tally *t, const char *type, const char *domain, const char *recipient)
+{
+	uint64_t h = hash_add(hash_add(hash_add(UINT64_C(14695981039346656037), type), domain), recipient);
 	unsigned have = t->n < TALLY_MAX ? t->n : TALLY_MAX;
 
-	for (const char *s = type; *s; s++)
-		h = (h ^ (unsigned char)*s) * UINT64_C(1099511628211);
-	for (const char *s = domain; *s; s++)
-		h = (h ^ (unsigned char)*s) * UINT64_C(1099511628211);
 	for (unsigned i = 0; i < have; i++)
 		if (t->told[i] == h)
 			return false;
@@ -70,6 +74,8 @@ struct subject {
 	const struct opinion *opinion;
 	const struct plan_sts *sts; /* NULL: not of this line */
 	const struct plan_list *tlsa;
+	const char *recipient; /* domain that it was for; NULL: not told */
+	bool also;             /* the session stands in another line of this policy */
 };
 
 static void
@@ -81,6 +87,10 @@ tell(struct report *r, const struct job *j, const struct smtp *c, const struct s
 	w.v[w.n++] = s->type;
 	w.v[w.n++] = s->domain;
 	w.v[w.n++] = s->opinion->result;
+	if (s->recipient)
+		option(&w, "for", "", s->recipient);
+	if (s->also)
+		option(&w, "also", "", "yes");
 	option(&w, "mx", "", c->host);
 	option(&w, "helo", "", c->helo);
 	option(&w, "from", "", c->self);
@@ -119,6 +129,25 @@ domain_of(const char *address, char out[256])
 	return true;
 }
 
+/* A relay's host has a report of its own; whom the mail is for has no part in it. */
+static void
+tell_tlsa(struct tally *t, struct report *r, const struct job *j, const struct smtp *c, struct subject *s)
+{
+	bool told = !is_news(t, "tlsa", s->domain, "");
+	char domain[256];
+
+	s->also = told;
+	for (size_t i = 0; t->direct && i < j->nrcpt; i++) {
+		if (!domain_of(j->rcpt[i].address, domain) || !is_news(t, "tlsa", s->domain, domain))
+			continue;
+		s->recipient = domain;
+		tell(r, j, c, s);
+		s->also = told = true;
+	}
+	if (!told)
+		tell(r, j, c, s);
+}
+
 void
 tally_tell(struct tally *t, struct report *r, const struct job *j, const struct plan_hop *hop,
     const struct smtp *c, const struct judgement *judged)
@@ -128,13 +157,21 @@ tally_tell(struct tally *t, struct report *r, const struct job *j, const struct 
 
 	if (!judged->tls.result || j->uncounted)
 		return;
-	if (judged->tlsa.result && is_news(t, "tlsa ", base))
-		tell(r, j, c, &(struct subject){"tlsa", base, &judged->tlsa, NULL, &hop->tlsa});
-	if (judged->sts.result && is_news(t, "sts ", j->plan.sts.domain))
-		tell(r, j, c, &(struct subject){"sts", j->plan.sts.domain, &judged->sts, &j->plan.sts, NULL});
+	if (judged->tlsa.result)
+		tell_tlsa(t, r, j, c,
+		    &(struct subject){
+			.type = "tlsa", .domain = base, .opinion = &judged->tlsa, .tlsa = &hop->tlsa});
+	if (judged->sts.result && is_news(t, "sts", j->plan.sts.domain, ""))
+		tell(r, j, c,
+		    &(struct subject){.type = "sts",
+			.domain = j->plan.sts.domain,
+			.opinion = &judged->sts,
+			.sts = &j->plan.sts});
 	if (judged->tlsa.result || judged->sts.result || judged->blind || !t->direct)
 		return;
 	for (size_t i = 0; i < j->nrcpt; i++)
-		if (domain_of(j->rcpt[i].address, domain) && is_news(t, "no-policy-found ", domain))
-			tell(r, j, c, &(struct subject){"no-policy-found", domain, &judged->tls, NULL, NULL});
+		if (domain_of(j->rcpt[i].address, domain) && is_news(t, "no-policy-found", domain, ""))
+			tell(r, j, c,
+			    &(struct subject){
+				.type = "no-policy-found", .domain = domain, .opinion = &judged->tls});
 }

@@ -1,5 +1,7 @@
 /* What is told of a connection's TLS for the reports of RFC 8460: the `tls` lines of mox-rec.5. One for each
- * policy and, where there is none, for each recipient domain, once in the life of a connection (T53). */
+ * policy and, where there is none, for each recipient domain, once in the life of a connection (T53). Of TLSA records there is one
+ * for each recipient domain, too, which it names, since both the host and the domain have reports (T51): all but the first
+ * say that the session stands in another one already. */
 #ifndef TALLY_H
 #define TALLY_H
 
@@ -13,7 +15,7 @@
 #include <stdint.h>
 
 /* Domains remembered of one connection; of those before, a later message counts again. */
-#define TALLY_MAX 64
+#define TALLY_MAX 256
 
 struct tally {
 	bool

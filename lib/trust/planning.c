@@ -130,6 +130,8 @@ making_count(struct making *m, const char *type, const char *domain, const char 
 	rec_put(&s, type);
 	rec_put(&s, domain);
 	rec_put(&s, result);
+	if (!m->r->host && !m->r->srv)
+		rec_putf(&s, "for=%s", m->domain);
 	rec_putf(&s, "mx=%s", host);
 	rec_putf(&s, "reason=%s", reason);
 	rec_close(&s);

@@ -19,7 +19,7 @@
 	"later 4.4.3 unable\\x20to\\x20look\\x20up\\x20" text "\ntls " count "\nttl 60\nend\n"
 #define NO_TLSA(name, host, why, word)                                                                       \
 	LATER_COUNT("TLSA\\x20of\\x20_25._tcp." name ":\\x20" why,                                           \
-	    "tlsa " name " dnssec-invalid mx=" host " reason=" word)
+	    "tlsa " name " dnssec-invalid for=d mx=" host " reason=" word)
 
 static const struct row rows[] = {
     {"T11 usable records: DANE, the whole set in the plan", {.name = "d"},
@@ -40,13 +40,13 @@ static const struct row rows[] = {
 	    "partial yes\n" DHOP("b.d", "20", "secure", "may", "names b.d d\n",
 		"192.0.2.2") "note a.d is left out: unable to look up TLSA of "
 			     "_25._tcp.a.d: SERVFAIL\n"
-			     "tls tlsa a.d dnssec-invalid mx=a.d reason=lookup-failed\n",
+			     "tls tlsa a.d dnssec-invalid for=d mx=a.d reason=lookup-failed\n",
 	    "300")},
     {"T25 the other one may be unsigned and of equal preference", {.name = "d"},
 	"d MX s 10 a.d | 10 b.e\na.d A s 192.0.2.1\nb.e A i 192.0.2.2\n_25._tcp.a.d TLSA b 3 1 1 x32",
 	PLAN("d", "b.e", "secure",
 	    "partial yes\n" DHOP("b.e", "10", "insecure", "may", "names b.e d\n",
-		"192.0.2.2") "tls tlsa a.d dnssec-invalid mx=a.d "
+		"192.0.2.2") "tls tlsa a.d dnssec-invalid for=d mx=a.d "
 			     "reason=validation-failed\n",
 	    "300")},
     {"T3 addresses insecure: TLSA is not asked for", {.name = "d"}, "d MX s 10 a.e\na.e A i 192.0.2.1",
@@ -75,7 +75,7 @@ static const struct row rows[] = {
 	"d MX s/3000 10 a.d | 20 b.e\na.d A s/3000 192.0.2.1\nb.e A i/3000 192.0.2.2\n_25._tcp.a.d TLSA f",
 	PLAN("d", "b.e", "secure",
 	    "partial yes\n" DHOP("b.e", "20", "insecure", "may", "names b.e d\n",
-		"192.0.2.2") "tls tlsa a.d dnssec-invalid mx=a.d reason=lookup-failed\n",
+		"192.0.2.2") "tls tlsa a.d dnssec-invalid for=d mx=a.d reason=lookup-failed\n",
 	    "300")},
     {"T5 TLSA NXDOMAIN, proved", {.name = "d"}, SIGNED "_25._tcp.a.d TLSA s !",
 	PLAN("d", "a.d", "secure", DHOP("a.d", "10", "secure", "may", "names a.d d\n", "192.0.2.1"), "300")},
@@ -109,7 +109,7 @@ static const struct row rows[] = {
     {"T6 the first link cannot be looked up by itself: later", {.name = "d"},
 	"d MX s 10 a.d\na.d A i > a.e | 192.0.2.1\na.d CNAME b a.e",
 	LATER_COUNT("CNAME\\x20of\\x20a.d:\\x20bad\\x20signature",
-	    "tlsa a.d dnssec-invalid mx=a.d reason=validation-failed")},
+	    "tlsa a.d dnssec-invalid for=d mx=a.d reason=validation-failed")},
     {"T7 TLSA owner is an alias, secure throughout", {.name = "d"},
 	SIGNED "_25._tcp.a.d TLSA s > tlsa.e | 3 1 1 x32",
 	PLAN("d", "a.d", "secure", DHOP("a.d", "10", "secure", "dane", "names a.d d\n" EE, "192.0.2.1"),
@@ -215,7 +215,7 @@ static const struct row rows[] = {
 	SIGNED "_25._tcp.a.d TLSA b 3 1 1 x32",
 	PLAN("d", "a.d", "secure",
 	    DHOP("a.d", "10", "secure", "may", "names a.d d\n",
-		"192.0.2.1") "tls tlsa a.d dnssec-invalid mx=a.d reason=validation-failed\n",
+		"192.0.2.1") "tls tlsa a.d dnssec-invalid for=d mx=a.d reason=validation-failed\n",
 	    "300")},
     {"configuration never: TLSA is not asked for", {.name = "d", .tls = PLAN_TLS_NONE},
 	SIGNED "_25._tcp.a.d TLSA f",
@@ -301,7 +301,7 @@ refused(void)
 
 	plan_full(&p, SIGNED, 41, add_last);
 	OK(p.kind == PLAN_LATER && p.count.n == 1 &&
-		!strcmp(p.count.v[0], "tlsa a.d tlsa-invalid mx=a.d reason=too-many-records"),
+		!strcmp(p.count.v[0], "tlsa a.d tlsa-invalid for=d mx=a.d reason=too-many-records"),
 	    "T16 no DANE that is not there: a record that counts and does not fit is a failure");
 	STR_EQ(p.text, "unable to look up TLSA of _25._tcp.a.d: more records than can be used", "and why");
 	plan_free(&p);
