@@ -13,7 +13,8 @@ set -u
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 MOX_BIN=${MOX_BIN:-$TOP/bin}
 MOX_OUT=${MOX_OUT:-$TOP/.build/debug}
-export MOX_BIN MOX_OUT PATH="$MOX_BIN:$MOX_OUT/t:$PATH" LC_ALL=C.UTF-8
+# Debian's own tools before those of version managers (pyenv's python3 is a chain of scripts, and lacks the modules).
+export MOX_BIN MOX_OUT PATH="$MOX_BIN:$MOX_OUT/t:/usr/sbin:/usr/bin:$PATH" LC_ALL=C.UTF-8
 unset MOX_CONF MOX_SPOOL MOX_TEST_CLOCK NAME
 T=$(mktemp -d "${TMPDIR:-/tmp}/moxq.XXXXXX") # short: a socket's path is at most 107 bytes
 export T
