@@ -3,7 +3,7 @@
 #include "list.h"
 
 static const char usage[] =
-    "mox-retired-list [-C file] [-j] [-o field,...] [-n count] [-sort field] [-asc | -desc] "
+    "mox-retired-list [-C file] [-j] [-summary what] [-o field,...] [-n count] [-sort field] [-asc | -desc] "
     "[-filter value ...] [id ... | -]";
 
 enum { OPT_FILTER = LIST_OWN };
@@ -14,7 +14,7 @@ static const struct opt options[] = {
 int
 main(int argc, char *argv[])
 {
-	struct list l = {.by = ROW_ID};
+	struct list l = {.by = ROW_ID, .summary.retired = true};
 	int code;
 
 	(void)argc;
@@ -24,7 +24,7 @@ main(int argc, char *argv[])
 			admin_filter(&l.admin);
 		else
 			list_option(&l, code);
-	list_ready(&l, "id,result,retired,rcpt,host,error",
+	list_ready(&l, "id,result,retired,rcpt,error,host",
 	    "id,result,retired,sender,rcpt,domain,site,account,queued,attempts,last,code,error,size,"
 	    "transport,"
 	    "requiretls,messageid,subject,host,tls,duration");

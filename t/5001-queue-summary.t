@@ -33,12 +33,13 @@ is "site" "$(mox-queue-list --summary=site | cut -f1-3 | tr '\t\n' ' ;')" "mx.x.
 is "error: those that differ in numbers alone are one; codes stay" "$(mox-queue-list -summary error | cut -f1,2 | tr '\t\n' '=;')" \
 	'451 4.7.1 * from * deferred=2;421 4.3.2 busy=1;no \x1b[Kroute to host=1;not tried yet=1;old=1;'
 is "age, the youngest first" "$(mox-queue-list -summary age | cut -f1,2 | tr '\t\n' '=;')" "under 5m=3;1h to 4h=1;1d to 2d=2;"
+is "who sends" "$(mox-queue-list -summary sender | cut -f1-3 | tr '\t\n' '  ') $(mox-queue-list -summary account | cut -f1,2)" $'a@b.example 6 3  no account\t6'
 is "the largest two" "$(mox-queue-list -summary domain -n 2 | cut -f1,2 | tr '\t\n' '=;')" "x.example=3;z.example=2;"
 ok "the owner is asked for all rows, for -n counts groups" bash -c '! grep -q limit q.asked'
 is "with a selection" "$(rm q.asked; mox-queue-list -summary domain -state waiting >/dev/null; sed -n 2p q.asked)" "sel state waiting"
 is "JSON: numbers are numbers, nothing is null" "$(mox-queue-list -summary domain -j | tail -n 1)" \
 	'{"domain":"y.example","count":1,"held":1,"oldest":"2027-01-15T07:57:30Z","next":null,"error":null}'
-for bad in 'size' 'domain -o id' 'domain -sort size' 'domain -desc' 'domain -mailq -j'; do
+for bad in 'size' 'result' 'domain -o id' 'domain -sort size' 'domain -desc' 'domain -mailq -j'; do
 	# shellcheck disable=SC2086
 	fails 100 "no summary: $bad" mox-queue-list -summary $bad
 done
@@ -48,7 +49,7 @@ is "an empty queue has none" "$(MOX_SPOOL=$T/empty mox-queue-list -summary domai
 if command -v script >/dev/null; then
 	screen() { script -qec "stty cols $1 -opost; mox-queue-list -summary $2" /dev/null </dev/null; }
 	is "on a terminal, in words" "$(screen 80 domain)" "x.example: 3 recipients, 1 of them held; the oldest 27h; next attempt in 12m
-    4.7.1 [TSS09] from 192.0.2.7 deferred
+    451 4.7.1 [TSS09] from 192.0.2.7 deferred
 z.example: 2 recipients, 1 of them held; the oldest 24h; next attempt now
     421 4.3.2 busy
 y.example: 1 recipient, held; the oldest 2m"

@@ -50,6 +50,16 @@ is "the transport that an operator chose" "$(past transport,result "$k")" "smart
 is "by result" "$(past id -result failed -to @y.example)" "$a.3"
 is "by time" "$(past id -retired '<1h' -result relayed -to @far.example) $(past id -retired '>1h')" "$a.4 "
 is "by state" "$(past id -state retired -result relayed -to @far.example) $(past id -state due)" "$a.4 "
+is "summed up" "$(mox-retired-list -summary result | cut -f1,2 | sort | tr '\t\n' ' ;')$(mox-retired-list -summary error -result failed | cut -f1,2,5)" \
+	"delivered 3;failed 1;relayed 2;550 5.1.1 no such user	1	5.1.1 no such user"
+like "with the times of the first and the last" "$(mox-retired-list -summary account | cut -f3,4)" "^20[0-9-]+T[0-9:]+Z	20[0-9-]+T[0-9:]+Z$"
+if command -v script >/dev/null; then
+	like "on a terminal in words" "$(script -qec 'stty cols 80 -opost; mox-retired-list -summary domain -result failed' /dev/null </dev/null)" \
+		$'^y\\.example: 1 recipient, [0-9]+[smh] ago\n    550 5\\.1\\.1 no such user$'
+else
+	skip "no script(1)" "on a terminal in words"
+fi
+fails 100 "what has gone is not summed up by age" mox-retired-list -summary age
 fails 100 "a result that is none" mox-retired-list -result lost
 fails 100 "the queue knows no results" mox-queue-list -result failed
 is "JSON" "$(mox-retired-list -j "$a.1" | python3 -c 'import json,sys

@@ -72,11 +72,23 @@ columns_start(struct columns *c, const char *names, enum table_form form, unsign
 	}
 }
 
+static bool
+has_column(const struct columns *c, enum row_field f)
+{
+	for (size_t i = 0; i < c->table.n; i++)
+		if (c->field[i] == f)
+			return true;
+	return false;
+}
+
+/* On a screen an error stands with its code, as people name it. */
 static void
 values_make(struct columns *c, const struct row *r)
 {
 	for (size_t i = 0; i < c->table.n; i++) {
 		str_reset(&c->value[i]);
+		if (c->field[i] == ROW_ERROR && c->now && !has_column(c, ROW_CODE))
+			code_shown(&c->value[i], r->code, r->error);
 		row_shown(&c->value[i], r, c->field[i], c->now);
 	}
 }
@@ -218,6 +230,16 @@ row_shown(struct str *out, const struct row *r, enum row_field f, int64_t now)
 	default: break;
 	}
 	row_text(out, r, f);
+}
+
+void
+code_shown(struct str *out, unsigned code, const char *error)
+{
+	char text[12];
+	int n = snprintf(text, sizeof text, "%u", code);
+
+	if (code && error && *error && strncmp(error, text, (size_t)n) != 0)
+		str_addf(out, "%s ", text);
 }
 
 bool

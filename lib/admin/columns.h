@@ -32,6 +32,8 @@ void columns_free(struct columns *c);
  * ("12m", "-3m"); the null sender as <>; what is not there as the empty string; a
  * duration in milliseconds. */
 void row_shown(struct str *out, const struct row *r, enum row_field f, int64_t now);
+/* "421 " in front of an error that does not begin with its code; 0: nothing. */
+void code_shown(struct str *out, unsigned code, const char *error);
 /* An attempt of a row, taken apart: when, what came of it, from whom, how, how long it took, and the reply. false:
  * it is none. */
 bool attempt_shown(struct str *out, char *value) MUST_USE;

@@ -87,7 +87,9 @@ keep(struct list *l, const char *rec, size_t n)
 static void
 show(struct list *l, const struct row *r)
 {
-	if (l->show)
+	if (l->sums)
+		summary_add(&l->summary, r);
+	else if (l->show)
 		l->show(l, r);
 	else
 		columns_print(&l->columns, r);
@@ -119,6 +121,10 @@ list_option(struct list *l, int code)
 			    l->admin.opt.value);
 		l->sorted = true;
 		break;
+	case LIST_SUMMARY:
+		summary_want(&l->summary, l->admin.opt.value);
+		l->sums = true;
+		break;
 	case LIST_ASC: l->descending = false; break;
 	default: l->descending = true; break;
 	}
@@ -130,10 +136,14 @@ list_ready(struct list *l, const char *usual, const char *json)
 	unsigned width = 0;
 	enum table_form form;
 
+	if (l->sums && (l->names || l->sorted || l->descending))
+		die_perm("unable to combine -summary with -o, -sort or -desc");
 	/* Rows come in order of id: the other order, too, needs them all. */
 	if (l->descending)
 		l->sorted = true;
-	l->admin.keep_limit = l->sorted;
+	/* Of a summary, -n is of what is shown, not of what is counted. */
+	l->admin.keep_limit = l->sorted || l->sums;
+	l->summary.now = l->admin.now;
 	sort_by = l->by;
 	sort_down = l->descending;
 	admin_ready(&l->admin, 0);
@@ -146,7 +156,7 @@ list_ready(struct list *l, const char *usual, const char *json)
 void
 list_run(struct list *l, const char *op)
 {
-	if (!l->show)
+	if (!l->show && !l->sums)
 		table_head(&l->columns.table);
 	(void)admin_ask(&l->admin, op, NULL, take_row, l);
 	if (l->sorted)
@@ -156,6 +166,8 @@ list_run(struct list *l, const char *op)
 		free(l->kept[i].rec);
 	}
 	free(l->kept);
+	if (l->sums)
+		summary_end(&l->summary, l->columns.table.form, l->columns.table.width, l->admin.limit);
 }
 
 void

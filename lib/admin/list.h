@@ -7,14 +7,15 @@
 
 #include "admin.h"
 #include "columns.h"
+#include "summary.h"
 
 #include <stdbool.h>
 
-enum { LIST_COLUMNS = ADMIN_OWN, LIST_JSON, LIST_SORT, LIST_ASC, LIST_DESC, LIST_OWN };
+enum { LIST_COLUMNS = ADMIN_OWN, LIST_JSON, LIST_SORT, LIST_ASC, LIST_DESC, LIST_SUMMARY, LIST_OWN };
 /* The command's own codes begin at LIST_OWN. */
 #define LIST_OPTIONS                                                                                         \
 	{"o", LIST_COLUMNS, true}, {"j", LIST_JSON, false}, {"sort", LIST_SORT, true},                       \
-	    {"asc", LIST_ASC, false},                                                                        \
+	    {"asc", LIST_ASC, false}, {"summary", LIST_SUMMARY, true},                                       \
 	{                                                                                                    \
 		"desc", LIST_DESC, false                                                                     \
 	}
@@ -24,6 +25,8 @@ struct list {
 	struct columns columns;
 	const char *names; /* -o */
 	bool json, sorted, descending;
+	bool sums; /* groups are shown, not rows */
+	struct summary summary;
 	enum row_field by;
 	/* Shows a row; NULL: as a line of the table, below the line of names. */
 	void (*show)(struct list *l, const struct row *r);

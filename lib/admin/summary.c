@@ -13,13 +13,15 @@
 struct summary_group {
 	char *name;
 	uint64_t count, held;
-	int64_t oldest, next; /* next 0: none */
-	int64_t last;         /* of error: when it was said */
+	int64_t oldest, next;  /* next 0: none */
+	int64_t first, newest; /* when they left the queue */
+	int64_t last;          /* of error: when it was said */
 	char *error;
+	unsigned code;
 	int place; /* of an age */
 };
 
-static const char *const names[] = {"domain", "site", "error", "age"};
+static const char *const names[] = {"domain", "site", "error", "sender", "account", "age", "result"};
 
 const char *const summary_age_names[SUMMARY_AGES] = {
     "under 5m", "5m to 1h", "1h to 4h", "4h to 1d", "1d to 2d", "2d to 5d", "5d and more"};
@@ -35,15 +37,18 @@ summary_age(int64_t age)
 	return i;
 }
 
-bool
-summary_find(const char *name, enum summary_by *by)
+void
+summary_want(struct summary *s, const char *name)
 {
+	enum summary_by none = s->retired ? SUMMARY_AGE : SUMMARY_RESULT;
+
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (!strcmp(name, names[i])) {
-			*by = (enum summary_by)i;
-			return true;
+		if (!strcmp(name, names[i]) && i != none) {
+			s->by = (enum summary_by)i;
+			return;
 		}
-	return false;
+	die_perm("unable to sum up by \"%s\": expected domain, site, error, sender, account or %s", name,
+	    s->retired ? "result" : "age");
 }
 
 /* ---- groups ---- */
@@ -100,7 +105,10 @@ name_of(const struct summary *s, const struct row *r, struct str *buf)
 	switch (s->by) {
 	case SUMMARY_DOMAIN: return r->domain && *r->domain ? r->domain : "no domain";
 	case SUMMARY_SITE: return r->site && *r->site ? r->site : "not known yet";
+	case SUMMARY_SENDER: return r->sender && *r->sender ? r->sender : "<>";
+	case SUMMARY_ACCOUNT: return r->account && *r->account ? r->account : "no account";
 	case SUMMARY_AGE: return summary_age_names[summary_age(s->now - r->queued)];
+	case SUMMARY_RESULT: return r->result && *r->result ? r->result : "no result";
 	case SUMMARY_ERROR: break;
 	}
 	summary_error(buf, r);
@@ -145,11 +153,16 @@ summary_add(struct summary *s, const struct row *r)
 	g->place = s->by == SUMMARY_AGE ? (int)summary_age(s->now - r->queued) : 0;
 	if (!g->oldest || r->queued < g->oldest)
 		g->oldest = r->queued;
+	if (!g->first || r->retired < g->first)
+		g->first = r->retired;
+	if (r->retired > g->newest)
+		g->newest = r->retired;
 	if (r->next && (!g->next || r->next < g->next))
 		g->next = r->next;
 	if (r->error && *r->error && (!g->error || r->last > g->last)) {
 		free(g->error);
 		g->error = mem_dup(r->error);
+		g->code = r->code;
 		g->last = r->last;
 	}
 }
@@ -177,7 +190,40 @@ put_line(struct str *line, unsigned width)
 	fwrite(line->s, 1, line->len, stdout);
 }
 
-/* example.com: 1204 recipients, 5 of them held; the oldest 3d; next attempt in 12m */
+/* 1204 recipients, 5 of them held; the oldest 3d; next attempt in 12m */
+static void
+say_waiting(struct str *line, const struct summary_group *g, int64_t now)
+{
+	if (g->held == g->count)
+		str_adds(line, ", held");
+	else if (g->held)
+		str_addf(line, ", %" PRIu64 " of them held", g->held);
+	str_adds(line, "; the oldest ");
+	row_shown(line, &(struct row){.queued = g->oldest}, ROW_QUEUED, now);
+	if (g->next > now) {
+		str_adds(line, "; next attempt in ");
+		row_shown(line, &(struct row){.next = g->next}, ROW_NEXT, now);
+	} else if (g->next) {
+		str_adds(line, "; next attempt now");
+	}
+}
+
+/* 600 recipients, the first 3h ago, the last 12m ago */
+static void
+say_retired(struct str *line, const struct summary_group *g, int64_t now)
+{
+	if (g->count > 1) {
+		str_adds(line, ", the first ");
+		row_shown(line, &(struct row){.retired = g->first}, ROW_RETIRED, now);
+		str_adds(line, " ago, the last");
+	} else {
+		str_addc(line, ',');
+	}
+	str_addc(line, ' ');
+	row_shown(line, &(struct row){.retired = g->newest}, ROW_RETIRED, now);
+	str_adds(line, " ago");
+}
+
 static void
 say(const struct summary *s, const struct summary_group *g, unsigned width)
 {
@@ -185,59 +231,67 @@ say(const struct summary *s, const struct summary_group *g, unsigned width)
 
 	str_reset(&line);
 	table_visible(&line, g->name, strlen(g->name));
-	if (s->by == SUMMARY_ERROR && text_columns(line.s, line.len) + 1 >= width / 2) {
-		str_addc(&line, ':');
+	str_addc(&line, ':');
+	if (s->by == SUMMARY_ERROR && text_columns(line.s, line.len) >= width / 2) {
 		put_line(&line, width);
 		str_reset(&line);
 		str_adds(&line, "   ");
-	} else {
-		str_addc(&line, ':');
 	}
 	str_addf(&line, " %" PRIu64 " recipient%s", g->count, g->count == 1 ? "" : "s");
-	if (g->held == g->count)
-		str_adds(&line, ", held");
-	else if (g->held)
-		str_addf(&line, ", %" PRIu64 " of them held", g->held);
-	str_adds(&line, "; the oldest ");
-	row_shown(&line, &(struct row){.queued = g->oldest}, ROW_QUEUED, s->now);
-	if (g->next > s->now) {
-		str_adds(&line, "; next attempt in ");
-		row_shown(&line, &(struct row){.next = g->next}, ROW_NEXT, s->now);
-	} else if (g->next) {
-		str_adds(&line, "; next attempt now");
-	}
+	(s->retired ? say_retired : say_waiting)(&line, g, s->now);
 	put_line(&line, width);
 	if (!g->error || s->by == SUMMARY_ERROR)
 		return;
 	str_reset(&line);
 	str_adds(&line, "    ");
+	code_shown(&line, g->code, g->error);
 	table_visible(&line, g->error, strlen(g->error));
 	put_line(&line, width);
 }
 
-static void
-show(const struct summary_group *g, const struct table *t)
-{
-	enum { N = 6 };
-	struct str value[N] = {0};
+enum { SHOWN_MAX = 6 };
 
-	str_adds(&value[0], g->name);
-	str_addf(&value[1], "%" PRIu64, g->count);
-	str_addf(&value[2], "%" PRIu64, g->held);
-	row_shown(&value[3], &(struct row){.queued = g->oldest}, ROW_QUEUED, 0);
-	row_shown(&value[4], &(struct row){.next = g->next}, ROW_NEXT, 0);
-	str_adds(&value[5], g->error ? g->error : "");
+static size_t
+head(const struct summary *s, struct table_column column[SHOWN_MAX])
+{
+	const char *const waiting[] = {names[s->by], "count", "held", "oldest", "next"},
+			  *const retired[] = {names[s->by], "count", "first", "last"},
+			  *const *name = s->retired ? retired : waiting;
+	size_t n = s->retired ? ARRAY_LEN(retired) : ARRAY_LEN(waiting);
+
+	for (size_t i = 0; i < n; i++)
+		column[i] = (struct table_column){name[i], 0, i > 0 && i < n - 2};
+	column[n] = (struct table_column){s->by == SUMMARY_ERROR ? "example" : "error", 0, false};
+	return n + 1;
+}
+
+static void
+show(const struct summary *s, const struct summary_group *g, const struct table *t)
+{
+	struct str value[SHOWN_MAX] = {0};
+	size_t n = 0;
+
+	str_adds(&value[n++], g->name);
+	str_addf(&value[n++], "%" PRIu64, g->count);
+	if (s->retired) {
+		row_shown(&value[n++], &(struct row){.retired = g->first}, ROW_RETIRED, 0);
+		row_shown(&value[n++], &(struct row){.retired = g->newest}, ROW_RETIRED, 0);
+	} else {
+		str_addf(&value[n++], "%" PRIu64, g->held);
+		row_shown(&value[n++], &(struct row){.queued = g->oldest}, ROW_QUEUED, 0);
+		row_shown(&value[n++], &(struct row){.next = g->next}, ROW_NEXT, 0);
+	}
+	str_adds(&value[n++], g->error ? g->error : "");
 	table_row(t, value);
-	for (size_t i = 0; i < N; i++)
+	for (size_t i = 0; i < n; i++)
 		str_free(&value[i]);
 }
 
 void
 summary_end(struct summary *s, enum table_form form, unsigned width, uint64_t limit)
 {
-	struct table_column column[] = {{names[s->by], 0, false}, {"count", 0, true}, {"held", 0, true},
-	    {"oldest", 0, false}, {"next", 0, false}, {s->by == SUMMARY_ERROR ? "last" : "error", 0, false}};
-	struct table t = {form, column, ARRAY_LEN(column), width};
+	struct table_column column[SHOWN_MAX];
+	struct table t = {form, column, head(s, column), width};
 
 	if (s->n)
 		qsort(s->group, s->n, sizeof *s->group, by_count);
@@ -245,7 +299,7 @@ summary_end(struct summary *s, enum table_form form, unsigned width, uint64_t li
 		if (form == TABLE_SCREEN)
 			say(s, s->group[i], width);
 		else
-			show(s->group[i], &t);
+			show(s, s->group[i], &t);
 	for (size_t i = 0; i < s->n; i++) {
 		struct summary_group *g = s->group[i];
 

@@ -1,5 +1,5 @@
-/* What waits, counted by domain, site, error or age: for mox-queue-list -summary. Rows come one by one and only groups are
- * kept. */
+/* What waits, or what has left the queue, counted by domain, site, error and so on: for -summary of the lists. Rows come one by
+ * one and only groups are kept. */
 #ifndef SUMMARY_H
 #define SUMMARY_H
 
@@ -14,17 +14,27 @@
 extern const char *const summary_age_names[SUMMARY_AGES];
 size_t summary_age(int64_t age);
 
-enum summary_by { SUMMARY_DOMAIN, SUMMARY_SITE, SUMMARY_ERROR, SUMMARY_AGE };
+enum summary_by {
+	SUMMARY_DOMAIN,
+	SUMMARY_SITE,
+	SUMMARY_ERROR,
+	SUMMARY_SENDER,
+	SUMMARY_ACCOUNT,
+	SUMMARY_AGE,   /* of the queue alone */
+	SUMMARY_RESULT /* of the history alone */
+};
 
 struct summary {
 	enum summary_by by;
+	bool retired; /* rows are those of the history */
 	int64_t now;
 	void *tree; /* of groups, by their names */
 	struct summary_group **group;
 	size_t n;
 };
 
-bool summary_find(const char *name, enum summary_by *by) MUST_USE;
+/* Sets what is counted by, or ends the program with a sentence: `retired` has been set before. */
+void summary_want(struct summary *s, const char *name);
 void summary_add(struct summary *s, const struct row *r);
 /* Prints the largest `limit` groups (0: all), those of age by age, and frees. On a screen in words. */
 void summary_end(struct summary *s, enum table_form form, unsigned width, uint64_t limit);

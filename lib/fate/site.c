@@ -7,6 +7,8 @@
 /* A connection costs a handshake: not for fewer waiting messages than this per connection that is open
  * already. */
 #define WORTH_OPENING 4
+/* With a window of 20, as many may be on their way when a server begins to say 421, some of which it still answers. */
+#define REFUSALS 10
 
 bool
 site_matches(const char *pattern, const char *name)
@@ -60,7 +62,7 @@ site_init(struct site_state *s, const struct conf *c, const char *name)
 void
 site_went_well(struct site_state *s)
 {
-	s->fails = 0;
+	s->fails = s->refusals = 0;
 	s->down_until = 0;
 	if (s->window < s->limits.connections && ++s->good >= s->window) {
 		s->window++;
@@ -90,6 +92,15 @@ site_is_unreachable(struct site_state *s, const struct conf_retry *r, int64_t no
 		wait *= 2;
 	s->fails++;
 	s->down_until = now + (wait < cap ? wait : cap);
+}
+
+void
+site_refuses(struct site_state *s, const struct conf_retry *r, int64_t now)
+{
+	if (s->fails || ++s->refusals >= REFUSALS)
+		site_is_unreachable(s, r, now);
+	else
+		site_is_busy(s);
 }
 
 bool

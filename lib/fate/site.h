@@ -20,6 +20,7 @@ struct site_state {
 	unsigned window;    /* connections allowed now; starts low */
 	unsigned good;      /* transactions since it last grew */
 	unsigned fails;     /* failures to reach it in a row */
+	unsigned refusals;  /* answers 421 in a row */
 	int64_t down_until; /* left alone until then; then one probe; 0: not down */
 	int64_t pace_at;    /* messages_per_minute: the next one not before */
 };
@@ -32,7 +33,9 @@ void site_init(struct site_state *s, const struct conf *c, const char *name);
 bool site_matches(const char *pattern, const char *name);
 
 void site_went_well(struct site_state *s); /* a transaction was answered */
-void site_is_busy(struct site_state *s);   /* 421, 4xx at greeting, connection or TLS lost: press less */
+void site_is_busy(struct site_state *s);   /* 4xx at greeting, connection or TLS lost: press less */
+/* 421: press less; and who says it ten times in a row, or as a probe's answer, is left alone as if unreachable. */
+void site_refuses(struct site_state *s, const struct conf_retry *r, int64_t now);
 void site_is_unreachable(
     struct site_state *s, const struct conf_retry *r, int64_t now); /* leave it alone for a while */
 bool site_is_down(const struct site_state *s, int64_t now);

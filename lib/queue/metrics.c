@@ -250,17 +250,16 @@ count_site(const char *name)
 	snprintf(least->name, sizeof least->name, "%s", name);
 }
 
+/* Of one that is neither held nor failed. */
 static enum row_state
-state_of(struct runq *q, const struct row *row)
+state_of(struct runq *q, const struct row *row, const struct site *s)
 {
-	struct item *it;
+	const struct item *it = item_find(q, row->id, row->n);
 
-	if (row->hold != HOLD_NONE)
-		return ROW_HELD;
-	if (row->fate)
-		return ROW_NOTICING;
-	it = item_find(q, row->id, row->n);
-	return it && it->job ? ROW_DELIVERING : row->next <= q->now ? ROW_DUE : ROW_WAITING;
+	if (it && it->job)
+		return ROW_DELIVERING;
+	/* What is due at a site that is left alone waits for its probe, as mox-queue-list says. */
+	return row->next > q->now || (s && site_is_down(&s->state, q->now)) ? ROW_WAITING : ROW_DUE;
 }
 
 static bool
@@ -278,10 +277,12 @@ visit(uint64_t id, uint32_t n, char *rec, size_t len, void *arg)
 		return true;
 	if (!m.oldest || row.queued < m.oldest)
 		m.oldest = row.queued;
-	m.state[state_of(q, &row)]++;
-	if (row.hold != HOLD_NONE || row.fate)
+	if (row.hold != HOLD_NONE || row.fate) {
+		m.state[row.hold != HOLD_NONE ? ROW_HELD : ROW_NOTICING]++;
 		return true;
+	}
 	d = dest_look(q, &row);
+	m.state[state_of(q, &row, d ? d->site : NULL)]++;
 	count_site(d && d->site ? d->site->name : row.domain);
 	return true;
 }

@@ -95,6 +95,44 @@ settle_rcpt(struct job *j, char *value)
 	return true;
 }
 
+/* As rows have it. */
+static void
+add_error(struct str *out, const struct job_rcpt *r)
+{
+	if (!r->text)
+		return;
+	if (r->status && strcmp(r->status, "-") && strncmp(r->text, r->status, strlen(r->status)))
+		str_addf(out, "%s ", r->status);
+	str_add(out, r->text, strnlen(r->text, ERROR_MAX));
+}
+
+static void
+site_failed(struct runq *q, struct site *s, const struct job *j)
+{
+	const struct job_rcpt *r = &j->rcpt[0];
+	static struct str error;
+
+	if (j->site_said == SITE_UNREACHABLE)
+		site_is_unreachable(&s->state, &q->conf->retry, q->now);
+	else if (r->code == 421)
+		site_refuses(&s->state, &q->conf->retry, q->now);
+	else
+		site_is_busy(&s->state);
+	if (!site_is_down(&s->state, q->now))
+		return;
+	str_reset(&error);
+	add_error(&error, r);
+	free(s->error);
+	s->error = r->text ? mem_dup(str_cstr(&error)) : NULL;
+	s->code = r->code;
+	log_open(LOG_WARN, "site-down");
+	log_s("site", s->name);
+	log_i("fails", s->state.fails);
+	log_i("seconds", (s->state.down_until - q->now) / SECOND);
+	log_s("error", s->error);
+	log_close();
+}
+
 static void
 job_ended(struct runq *q, struct worker *w, struct job *j)
 {
@@ -119,19 +157,8 @@ job_ended(struct runq *q, struct worker *w, struct job *j)
 	/* What it said of its site counts before the next job is chosen. */
 	if (j->no_network) {
 		s->state.down_until = q->now + NO_NETWORK_WAIT;
-	} else if (j->site_said == SITE_UNREACHABLE) {
-		site_is_unreachable(&s->state, &q->conf->retry, q->now);
-		free(s->error);
-		s->error = j->rcpt[0].text ? mem_dup(j->rcpt[0].text) : NULL;
-		s->code = j->rcpt[0].code;
-		log_open(LOG_WARN, "site-down");
-		log_s("site", s->name);
-		log_i("fails", s->state.fails);
-		log_i("seconds", (s->state.down_until - q->now) / SECOND);
-		log_s("error", s->error);
-		log_close();
-	} else if (j->site_said == SITE_BUSY) {
-		site_is_busy(&s->state);
+	} else if (j->site_said != SITE_OK) {
+		site_failed(q, s, j);
 	} else {
 		if (s->state.fails) {
 			log_open(LOG_INFO, "site-up");
@@ -300,9 +327,7 @@ write_outcome(
 	if (!row_load(q, &buf, &row, &uid, it->msg->id, it->n))
 		return false;
 	str_reset(&error);
-	if (r->status && strcmp(r->status, "-") && strncmp(r->text, r->status, strlen(r->status)))
-		str_addf(&error, "%s ", r->status);
-	str_add(&error, r->text, strnlen(r->text, ERROR_MAX));
+	add_error(&error, r);
 	row.code = r->code > 0 ? (unsigned)r->code : 0;
 	row.error = error.s;
 	row.attempts = it->attempts;
@@ -491,19 +516,25 @@ settle_done(struct runq *q)
 	}
 }
 
+/* Of an error as rows have it: the bytes of its status, 0 if there is none. */
+static size_t
+status_length(const char *error)
+{
+	size_t n = strcspn(error, " ");
+
+	return n < 10 && error[n] && (error[0] == '4' || error[0] == '5') && error[1] == '.' ? n : 0;
+}
+
 void
 settle_without_job(struct runq *q, struct item *it, bool never, int code, const char *text)
 {
 	struct job_rcpt r = {.item = it, .outcome = never ? OUTCOME_NEVER : OUTCOME_LATER, .code = code};
 	const struct site *s = it->dest->site;
-	size_t n = strcspn(text, " ");
+	size_t n = status_length(text);
 
 	r.local = !s || text != s->error;
-
-	r.status = n < 10 && text[n] && (text[0] == '4' || text[0] == '5') && text[1] == '.'
-	               ? mem_dupn(text, n)
-	               : mem_dup("-");
-	r.text = mem_dup(strcmp(r.status, "-") ? text + n + 1 : text);
+	r.status = n ? mem_dupn(text, n) : mem_dup("-");
+	r.text = mem_dup(n ? text + n + 1 : text);
 	if (!never) {
 		/* A round in which it was due and nobody could say where to: an attempt. */
 		r.tried = true;
@@ -524,15 +555,21 @@ settle_down(struct runq *q, struct site *s)
 	bool crowded = q->loaded > q->conf->max_loaded / 2;
 	struct dest *d, *dnext;
 	struct item *it, *next;
+	size_t n = s->error ? status_length(s->error) : 0;
+	char *status;
 
 	if (!crowded && s->expired_at + SECOND > q->mono)
 		return;
 	s->expired_at = q->mono;
+	status = n ? mem_dupn(s->error, n) : NULL;
 	for (d = TAILQ_FIRST(&s->dests); d; d = dnext) {
 		dnext = TAILQ_NEXT(d, in_site);
 		for (it = TAILQ_FIRST(&d->ready); it; it = next) {
-			struct job_rcpt r = {
-			    .item = it, .code = s->code, .text = s->error, .local = !s->error};
+			struct job_rcpt r = {.item = it,
+			    .code = s->code,
+			    .status = status,
+			    .text = n ? s->error + n + 1 : s->error,
+			    .local = !s->error};
 
 			next = TAILQ_NEXT(it, in_dest);
 			tell_delay(q, it, &r, q->now - it->next);
@@ -544,4 +581,5 @@ settle_down(struct runq *q, struct site *s)
 				load_park(q, it, s->state.down_until);
 		}
 	}
+	free(status);
 }

@@ -77,6 +77,20 @@ pressure(void)
 	OK(!site_is_down(&s, now - 10 * DAY), "T124 a clock that went back does not keep it down");
 	site_went_well(&s);
 	OK(!site_is_down(&s, now) && !s.fails, "up again");
+	for (int i = 0; i < 9; i++)
+		site_refuses(&s, &retry, now);
+	OK(!site_is_down(&s, now) && s.window == 1, "421 nine times: one connection");
+	site_went_well(&s);
+	for (int i = 0; i < 9; i++)
+		site_refuses(&s, &retry, now);
+	OK(!site_is_down(&s, now), "in a row");
+	site_refuses(&s, &retry, now);
+	INT_EQ(s.down_until - now, MINUTE, "ten times in a row: left alone");
+	now = s.down_until;
+	site_refuses(&s, &retry, now);
+	INT_EQ(s.down_until - now, 2 * MINUTE, "its probe says it again: twice as long");
+	site_went_well(&s);
+	OK(!site_is_down(&s, now), "until something is answered");
 	s.limits.messages_per_minute = 60;
 	OK(!site_is_paced(&s, now), "no pace before the first");
 	site_sends(&s, now);
