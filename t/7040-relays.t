@@ -1,5 +1,5 @@
 #!/bin/bash
-# Real relays and proxies: Postfix with logins that Dovecot judges, Dovecot's submission, Exim as a smarthost, microsocks and Dante.
+# Real relays and proxies: Postfix with logins that Dovecot and Cyrus SASL judge, Dovecot's submission, Exim as a smarthost, microsocks and Dante.
 . "$(dirname "$0")/lib.sh"
 . "$TOP/t/mx.sh"
 . "$TOP/t/dialogue.sh"
@@ -83,15 +83,18 @@ else
 	ok "Dovecot answers" false
 	tail -20 dv/log dovecot.log | diag
 fi
+# postfix_with_logins DIR KEY=VALUE...: who judges them; both ports
+postfix_with_logins() {
+	MTA_PORT=$(free_port) SMTPS=$(free_port)
+	export MTA_PORT MTA_MORE="127.0.0.1:$SMTPS inet n - n - - smtpd -o smtpd_tls_wrappermode=yes"
+	start postfix "$TOP/t/peers/postfix-start" "$@" "smtpd_sasl_auth_enable=yes" "smtpd_tls_auth_only=yes" \
+		"smtpd_sasl_security_options=noanonymous" "smtpd_tls_security_level=may" "smtpd_tls_cert_file=$T/certs/good.pem" \
+		"smtpd_tls_key_file=$T/certs/good.key" "mynetworks=192.0.2.1/32" "smtpd_relay_restrictions=permit_sasl_authenticated,reject" \
+		"smtpd_recipient_restrictions=permit_sasl_authenticated,reject" "default_transport=discard" "relay_transport=discard"
+}
 # ---- Postfix, whose logins Dovecot judges ----
 mkdir pf
-MTA_PORT=$(free_port) SMTPS=$(free_port)
-export MTA_PORT MTA_MORE="127.0.0.1:$SMTPS inet n - n - - smtpd -o smtpd_tls_wrappermode=yes"
-start postfix "$TOP/t/peers/postfix-start" pf \
-	"smtpd_sasl_auth_enable=yes" "smtpd_sasl_type=dovecot" "smtpd_sasl_path=$T/dv/auth" "smtpd_tls_auth_only=yes" \
-	"smtpd_sasl_security_options=noanonymous" "smtpd_tls_security_level=may" "smtpd_tls_cert_file=$T/certs/good.pem" \
-	"smtpd_tls_key_file=$T/certs/good.key" "mynetworks=192.0.2.1/32" "smtpd_relay_restrictions=permit_sasl_authenticated,reject" \
-	"smtpd_recipient_restrictions=permit_sasl_authenticated,reject" "default_transport=discard" "relay_transport=discard"
+postfix_with_logins pf "smtpd_sasl_type=dovecot" "smtpd_sasl_path=$T/dv/auth"
 if answers "$MTA_PORT"; then
 	via "Postfix" "$MTA_PORT" SCRAM-SHA-256 'type = submission'
 	via "Postfix, implicit TLS" "$SMTPS" SCRAM-SHA-1 'type = submissions mechanisms = { "SCRAM-SHA-1" }'
@@ -107,6 +110,35 @@ else
 fi
 stop postfix
 stop dovecot
+
+# ---- Postfix, whose logins Cyrus SASL judges; Debian's looks for smtpd.conf below its own configuration ----
+mkdir -p cy/etc/sasl
+cat >cy/etc/sasl/smtpd.conf <<-S
+	pwcheck_method: auxprop
+	auxprop_plugin: sasldb
+	sasldb_path: $T/cy/etc/sasl/users
+	mech_list: SCRAM-SHA-256 SCRAM-SHA-1 DIGEST-MD5 CRAM-MD5 PLAIN LOGIN
+S
+ok "a user for Cyrus SASL" env LD_LIBRARY_PATH="$libs" "$peers/sasl2-bin/usr/sbin/saslpasswd2" -p -c -f cy/etc/sasl/users -u postfix.test user < <(printf pencil)
+chmod 755 cy/etc cy/etc/sasl && chmod 644 cy/etc/sasl/*
+postfix_with_logins cy "smtpd_sasl_type=cyrus" "smtpd_sasl_path=smtpd" "smtpd_sasl_local_domain=postfix.test"
+if answers "$MTA_PORT"; then
+	via "Cyrus, its strongest" "$MTA_PORT" SCRAM-SHA-256 'type = submission'
+	for mechanism in SCRAM-SHA-1 CRAM-MD5 PLAIN LOGIN; do
+		via "Cyrus, $mechanism" "$SMTPS" "$mechanism" "type = submissions mechanisms = { \"$mechanism\" }"
+	done
+	for mechanism in SCRAM-SHA-256 SCRAM-SHA-1 CRAM-MD5 PLAIN LOGIN; do
+		refused "Cyrus, $mechanism" "$MTA_PORT" "type = submission mechanisms = { \"$mechanism\" }"
+	done
+	conf "username = \"nobody\" password-file = \"$T/password\" type = submission"
+	job who "$MTA_PORT/pkix" -- a@x.test
+	deliver -T relay who
+	like "Cyrus: a user it does not know" "$(fate who 1)" '^later 535 4\.'
+else
+	ok "Postfix with Cyrus SASL answers" false
+	tail -20 cy/log postfix.log | diag
+fi
+stop postfix
 
 # ---- Exim as a smarthost ----
 mkdir ex
