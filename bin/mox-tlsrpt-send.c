@@ -18,7 +18,7 @@
 	"       mox-tlsrpt-send [-C file] suppress [address until]\n"                                        \
 	"       mox-tlsrpt-send [-C file] [--day day] show [-j]\n"                                           \
 	"       mox-tlsrpt-send [-C file] lookup domain\n"                                                   \
-	"       mox-tlsrpt-send [-C file] parse [-j] file ..."
+	"       mox-tlsrpt-send [-C file] parse [-j | -k] file ..."
 
 enum { OPT_DAY = 256, OPT_DOMAIN };
 

@@ -10,6 +10,7 @@
 #include "row.h"
 #include "str.h"
 #include "summary.h"
+#include "tlsrpt_in.h"
 #include "top.h"
 
 #include <stdbool.h>
@@ -118,6 +119,7 @@ struct report {
 	bool suppress_known;
 	struct top tls_faults; /* top_entry alone: "RESULT DOMAIN" and sessions */
 	bool tls_faults_known;
+	struct tlsrpt_in told; /* what others told of TLS to us */
 
 	/* what waits */
 	uint64_t recipients, messages, bytes, state[ROW_STATES], age[SUMMARY_AGES], tried;

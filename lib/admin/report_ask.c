@@ -151,11 +151,11 @@ read_metrics(struct report *r, const struct conf *c)
 
 /* ---- TLS results ---- */
 
-/* `tls COUNT TYPE DOMAIN RESULT ...` */
+/* `tls COUNT TYPE DOMAIN RESULT ...`; what is counted with another domain too is counted once. */
 static void
 result_read(struct report *r, char *line)
 {
-	char *count, *type, *domain, *result;
+	char *count, *type, *domain, *result, *option;
 	struct top_entry *e;
 	struct str name = {0};
 	uint64_t n;
@@ -167,6 +167,9 @@ result_read(struct report *r, char *line)
 	if (!(count = rec_field(&line)) || !(type = rec_field(&line)) || !(domain = rec_field(&line)) ||
 	    !(result = rec_field(&line)) || !str_number(count, INT64_MAX, &n) || !strcmp(result, "ok"))
 		return;
+	while ((option = rec_field(&line)))
+		if (!strcmp(option, "also=yes"))
+			return;
 	str_addf(&name, "%s: %s", domain, result);
 	e = top_get(&r->tls_faults, str_cstr(&name));
 	e->count += n;
@@ -252,6 +255,7 @@ report_ask(struct report *r, struct admin *a)
 		r->suppress_known = true;
 		read_results(r, c, r->now - DAY);
 		read_results(r, c, r->now);
+		report_told(r, c->spool);
 	}
 	report_sort(r);
 	for (size_t i = 0; i < r->places.n && i < PROBED; i++)

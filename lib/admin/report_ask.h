@@ -8,5 +8,7 @@
 /* r: with `since` and `lines` set; a: ready, with its filters. Ends the program at an error; of the spool's files nothing is
  * shown that cannot be read. */
 void report_ask(struct report *r, struct admin *a);
+/* Its part of spool/tlsrpt-in. */
+void report_told(struct report *r, const char *spool);
 
 #endif

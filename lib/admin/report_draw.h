@@ -34,6 +34,8 @@ void report_draw_old(struct str *out, const struct report *r);
 void report_draw_failed(struct str *out, const struct report *r);
 void report_draw_routes(struct str *out, const struct report *r);
 void report_draw_tls(struct str *out, const struct report *r);
+bool report_has_told(const struct report *r);
+void report_draw_told(struct str *out, const struct report *r);
 void report_draw_held(struct str *out, const struct report *r);
 void report_draw_machine(struct str *out, const struct report *r);
 

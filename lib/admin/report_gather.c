@@ -412,6 +412,7 @@ report_free(struct report *r)
 	top_free(&r->takers);
 	top_free(&r->plain);
 	top_free(&r->tls_faults);
+	tlsrpt_in_free(&r->told);
 	str_free(&r->only);
 	str_free(&r->listed);
 	str_free(&r->buf);

@@ -121,18 +121,20 @@ draw_figures(struct str *out, const struct report *r)
 static const struct {
 	const char *id, *title;
 	void (*draw)(struct str *out, const struct report *r);
-	bool wide; /* over both columns */
-	bool past; /* of the history: how much of it stands in its title */
+	bool wide;                           /* over both columns */
+	bool past;                           /* of the history: how much of it stands in its title */
+	bool (*has)(const struct report *r); /* NULL: it is there in any case */
 } sections[] = {
-    {"places", "Where mail is waiting to go", report_draw_places, true, false},
-    {"replies", "What is said", report_draw_replies, false, false},
-    {"ages", "How long it has waited", report_draw_ages, false, false},
-    {"old", "The oldest messages", report_draw_old, true, false},
-    {"failed", "What failed last", report_draw_failed, true, true},
-    {"routes", "Where mail went", report_draw_routes, false, true},
-    {"tls", "How it was protected on the way", report_draw_tls, false, true},
-    {"held", "Held, and not written to", report_draw_held, false, false},
-    {"machine", "The machine", report_draw_machine, false, false},
+    {"places", "Where mail is waiting to go", report_draw_places, true, false, NULL},
+    {"replies", "What is said", report_draw_replies, false, false, NULL},
+    {"ages", "How long it has waited", report_draw_ages, false, false, NULL},
+    {"old", "The oldest messages", report_draw_old, true, false, NULL},
+    {"failed", "What failed last", report_draw_failed, true, true, NULL},
+    {"routes", "Where mail went", report_draw_routes, false, true, NULL},
+    {"tls", "How it was protected on the way", report_draw_tls, false, true, NULL},
+    {"told", "What others say of TLS to us", report_draw_told, true, true, report_has_told},
+    {"held", "Held, and not written to", report_draw_held, false, false, NULL},
+    {"machine", "The machine", report_draw_machine, false, false, NULL},
 };
 
 static void
@@ -167,6 +169,8 @@ draw_sections(struct str *out, const struct report *r)
 	for (size_t i = 0; i < ARRAY_LEN(sections); i++) {
 		const char *id = sections[i].id;
 
+		if (sections[i].has && !sections[i].has(r))
+			continue;
 		html_put(out, "<section id=\"%s\" class=\"%s\" aria-labelledby=\"%s-h\">\n", id,
 		    sections[i].wide ? "wide" : "half", id);
 		section_begin(out, id, sections[i].title, sections[i].past ? str_cstr(&last) : "");

@@ -9,6 +9,7 @@
 #include "file.h"
 #include "metrics.h"
 #include "queue.h"
+#include "rec.h"
 #include "retire.h"
 #include "series.h"
 
@@ -22,6 +23,7 @@
 #define SITES 256 /* counted at once; more take the places of the rarest */
 #define SITES_TOLD 20
 #define FILE_MAX (4 << 20)
+#define TOLD_MAX 65536
 #define STOP_WALK SECOND /* at the end of a pass, counting what is left may take so long */
 
 enum family {
@@ -45,6 +47,9 @@ enum family {
 	DNSBL_CHECKS,
 	DNSBL_CHECKED,
 	DNSBL_LISTED,
+	TOLD_REPORTS,
+	TOLD_SESSIONS,
+	TOLD_TIME,
 };
 
 static const struct series_family families[] = {
@@ -76,6 +81,11 @@ static const struct series_family families[] = {
 	"Checks whether lists of bad senders have our addresses.", {0}},
     [DNSBL_CHECKED] = {"mox_dnsbl_checked_time_seconds", SERIES_GAUGE, "When that was last checked.", {0}},
     [DNSBL_LISTED] = {"mox_dnsbl_listed", SERIES_GAUGE, "Whether the list has our address.", {0}},
+    [TOLD_REPORTS] = {"mox_tlsrpt_received_reports_total", SERIES_COUNTER, "Reports on TLS that came to us.",
+	{0}},
+    [TOLD_SESSIONS] = {"mox_tlsrpt_received_sessions_total", SERIES_COUNTER,
+	"Sessions with our servers that these tell of, as anybody may.", {0}},
+    [TOLD_TIME] = {"mox_tlsrpt_received_time_seconds", SERIES_GAUGE, "When the last of them came.", {0}},
     {0},
 };
 
@@ -338,6 +348,45 @@ walk_slice(struct runq *q)
 		walk_end(q);
 }
 
+/* ---- tlsrpt-in/counters ---- */
+
+/* `reports N`, `at TIME` or `sessions N TYPE RESULT` */
+static void
+told_line(const char *key, char *value)
+{
+	static struct str l;
+	const char *number = rec_field(&value), *type, *result;
+	uint64_t n;
+
+	if (!number || !str_number(number, INT64_MAX, &n))
+		return;
+	if (!strcmp(key, "reports")) {
+		series_set(&m.series, TOLD_REPORTS, "", (double)n);
+	} else if (!strcmp(key, "at")) {
+		series_set(&m.series, TOLD_TIME, "", (double)n / SECOND);
+	} else if (!strcmp(key, "sessions") && (type = rec_field(&value)) && (result = rec_field(&value))) {
+		label(&l, (const char *[]){"policy", type, "result", result, NULL});
+		series_set(&m.series, TOLD_SESSIONS, l.s, (double)n);
+	}
+}
+
+/* mox-tlsrpt-send counts there; what is not there, or not whole, stays as it was. */
+static void
+told_read(const struct runq *q)
+{
+	struct str text = {0};
+	struct rec_in in;
+	char *key, *value;
+
+	if (!file_read(q->spool.dir, "tlsrpt-in/counters", &text, TOLD_MAX) && text.len &&
+	    rec_whole(text.s, text.len)) {
+		in = (struct rec_in){text.s, text.s + text.len};
+		while (rec_next(&in, &key, &value) == REC_LINE)
+			told_line(key, value);
+	}
+	str_free(&text);
+}
+
 /* ---- the file ---- */
 
 static void
@@ -365,6 +414,7 @@ metrics_write(struct runq *q)
 	}
 	if (q->mode != RUNQ_SERVE)
 		series_set(&m.series, ACTIVE, "", (double)q->now / SECOND);
+	told_read(q);
 	series_write(&out, &m.series);
 	/* Lost or old figures harm nobody: no sync, and no complaint when there is no room. */
 	(void)!(file_replace_unsynced(q->spool.dir, "metrics.prom", out.s, out.len, 0644) ||

@@ -70,6 +70,7 @@ static const struct place {
     {"sts", S_IFDIR, 0700, false, "directory"},
     {"trigger", S_IFIFO, 0620, false, "fifo"},
     {"failed", S_IFDIR, 0700, true, "directory"},
+    {"tlsrpt-in", S_IFDIR, 0700, true, "directory"},
     {"lock", S_IFREG, 0600, true, "file"},
     {"ctl", S_IFSOCK, 0666, true, "socket"},
     {"inject", S_IFSOCK, 0666, true, "socket"},

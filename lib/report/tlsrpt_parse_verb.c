@@ -1,13 +1,17 @@
-/* mox-tlsrpt-send parse: a report that came to us, as rows. */
+/* mox-tlsrpt-send parse: a report that came to us, as rows, or kept to be counted. */
 #include "base.h"
 
 #include "clock.h"
 #include "die.h"
 #include "fdio.h"
+#include "owner.h"
+#include "sandbox.h"
 #include "table.h"
+#include "tlsrpt_keep.h"
 #include "tlsrpt_read.h"
 #include "tlsrpt_verbs.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -95,42 +99,95 @@ input_read(const char *name, struct str *bytes)
 	close(fd);
 }
 
+/* ---- kept ---- */
+
+struct keeping {
+	int dir;
+	int64_t now;
+};
+
 static int
-parse(const char *name, const struct table *t)
+keep(const struct keeping *k, const char *name, const struct tlsrpt_read *r)
+{
+	const char *why = NULL;
+
+	switch (tlsrpt_keep(k->dir, r, k->now, &why)) {
+	case TLSRPT_KEPT:
+	case TLSRPT_KEPT_BEFORE: return 0;
+	case TLSRPT_KEPT_NEVER: warn("unable to keep the report from %s: %s", name, why); return EXIT_PERM;
+	case TLSRPT_KEPT_FAILED: warn("unable to keep the report from %s: %m", name); return EXIT_TEMP;
+	}
+	return EXIT_TEMP;
+}
+
+/* Root becomes who owns the spool before anything is read, and whoever reads can then write nowhere but in tlsrpt-in. */
+static struct keeping
+keep_open(const struct conf *c, char **names)
+{
+	static const char *const all[] = {"/", NULL};
+	struct str path = {0};
+	struct keeping k = {-1, clock_now()};
+	bool files = false;
+
+	for (char **n = names; *n; n++)
+		files = files || strcmp(*n, "-") != 0;
+	owner_become(c->spool);
+	if ((k.dir = tlsrpt_keep_open(c->spool)) < 0)
+		die_temp("unable to open %s/tlsrpt-in: %m", c->spool);
+	str_addf(&path, "%s/tlsrpt-in", c->spool);
+	sandbox_files_below(files ? all : NULL, path.s);
+	str_free(&path);
+	return k;
+}
+
+/* ---- each ---- */
+
+/* Rows are printed; or, without t, kept. */
+static int
+parse(const char *name, const struct table *t, const struct keeping *k)
 {
 	struct str bytes = {0};
 	struct tlsrpt_read r;
 	const char *why;
+	int code = 0;
 
 	input_read(name, &bytes);
-	if ((why = tlsrpt_read(&r, str_cstr(&bytes), bytes.len)))
+	if ((why = tlsrpt_read(&r, str_cstr(&bytes), bytes.len))) {
 		warn("unable to read a report from %s: %s", name, why);
-	else
+		code = EXIT_PERM;
+	} else if (t) {
 		print(t, &r);
+	} else {
+		code = keep(k, name, &r);
+	}
 	if (r.ncut)
 		warn("%s has %zu rows more than are read", name, r.ncut);
 	tlsrpt_read_free(&r);
 	str_free(&bytes);
-	return why ? EXIT_PERM : 0;
+	return code;
 }
 
 int
 tlsrpt_verb_parse(const struct tlsrpt_run *run, char **argv)
 {
 	struct table t = {.column = columns, .n = COLUMNS};
-	bool json = *argv && !strcmp(*argv, "-j");
+	bool json = *argv && !strcmp(*argv, "-j"), kept = *argv && !strcmp(*argv, "-k");
+	struct keeping k = {-1, 0};
 	int code = 0;
 
-	(void)run;
-	argv += json;
+	argv += json || kept;
 	if (!*argv)
 		return -1;
-	t.form = json ? TABLE_JSON : table_form_of(1, &t.width);
-	table_head(&t);
+	if (kept) {
+		k = keep_open(run->conf, argv);
+	} else {
+		t.form = json ? TABLE_JSON : table_form_of(1, &t.width);
+		table_head(&t);
+	}
 	for (; *argv; argv++) {
-		int one = parse(*argv, &t);
+		int one = parse(*argv, kept ? NULL : &t, &k);
 
-		code = one ? one : code;
+		code = one > code ? one : code;
 	}
 	if (fflush(stdout) || ferror(stdout))
 		die_temp("unable to write: %m");

@@ -1,4 +1,5 @@
-/* mox-tlsrpt-send show: a day's results, a row for each name and policy. mox-tlsrpt-send lookup: what a domain wants. */
+/* mox-tlsrpt-send show: a day's results, ours and what others told of us, a row for each name and policy. mox-tlsrpt-send
+ * lookup: what a domain wants. */
 #include "base.h"
 
 #include "clock.h"
@@ -8,6 +9,7 @@
 #include "stsdns.h"
 #include "table.h"
 #include "tlsrpt_day.h"
+#include "tlsrpt_in.h"
 #include "tlsrpt_record.h"
 #include "tlsrpt_verbs.h"
 
@@ -18,9 +20,11 @@
 
 /* ---- show ---- */
 
-enum { DOMAIN, TYPE, OK, FAILED, MOST, COLUMNS };
+enum { WAY, REPORTER, DOMAIN, TYPE, OK, FAILED, MOST, COLUMNS };
 
-static struct table_column columns[COLUMNS] = {[DOMAIN] = {"domain", 32, false},
+static struct table_column columns[COLUMNS] = {[WAY] = {"way", 3, false},
+    [REPORTER] = {"reporter", 12, false},
+    [DOMAIN] = {"domain", 32, false},
     [TYPE] = {"type", 15, false},
     [OK] = {"ok", 8, true},
     [FAILED] = {"failed", 8, true},
@@ -75,29 +79,83 @@ sum_of(const struct tlsrpt_name *name, enum tlsrpt_type type)
 	return s;
 }
 
+/* The fields that both ways have. */
 static void
-print(const struct table *t, const struct tlsrpt_name *name)
+values_set(struct str value[COLUMNS], uint64_t ok, uint64_t failed, const char *most, uint64_t most_n)
+{
+	str_addf(&value[OK], "%ju", (uintmax_t)ok);
+	str_addf(&value[FAILED], "%ju", (uintmax_t)failed);
+	if (most)
+		str_addf(&value[MOST], "%s %ju", most, (uintmax_t)most_n);
+}
+
+static void
+values_reset(struct str value[COLUMNS], const char *way)
+{
+	for (size_t k = 0; k < COLUMNS; k++)
+		str_reset(&value[k]);
+	str_adds(&value[WAY], way);
+}
+
+static void
+print(const struct table *t, const struct tlsrpt_name *name, struct str value[COLUMNS])
 {
 	static const enum tlsrpt_type types[] = {TLSRPT_STS, TLSRPT_TLSA, TLSRPT_NO_POLICY};
-	struct str value[COLUMNS] = {0};
 
 	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
 		struct sum s = sum_of(name, types[i]);
 
 		if (!s.rows)
 			continue;
-		for (size_t k = 0; k < COLUMNS; k++)
-			str_reset(&value[k]);
+		values_reset(value, "out");
 		str_adds(&value[DOMAIN], name->name);
 		str_adds(&value[TYPE], tlsrpt_type_word(types[i]));
-		str_addf(&value[OK], "%ju", (uintmax_t)s.ok);
-		str_addf(&value[FAILED], "%ju", (uintmax_t)s.failed);
-		if (s.most)
-			str_addf(&value[MOST], "%s %ju", s.most, (uintmax_t)s.most_n);
+		values_set(value, s.ok, s.failed, s.most, s.most_n);
 		table_row(t, value);
 	}
-	for (size_t k = 0; k < COLUMNS; k++)
-		str_free(&value[k]);
+}
+
+static void
+print_in(const struct table *t, const struct tlsrpt_in *in, struct str value[COLUMNS])
+{
+	for (size_t i = 0; i < in->nsum; i++) {
+		const struct tlsrpt_in_sum *s = &in->sum[i];
+
+		values_reset(value, "in");
+		str_adds(&value[REPORTER], s->reporter);
+		str_adds(&value[DOMAIN], s->domain);
+		str_adds(&value[TYPE], tlsrpt_in_types[s->type]);
+		values_set(
+		    value, s->ok, s->failed, s->most ? tlsrpt_in_results[s->most] : NULL, s->by[s->most]);
+		table_row(t, value);
+	}
+}
+
+/* false: there are none of that day. */
+static bool
+ours_read(struct tlsrpt_day *d, const struct conf *c, const char *day)
+{
+	int dir = tlsrpt_dir(c), failed = tlsrpt_day_read(d, dir, day), err = errno;
+
+	close(dir);
+	errno = err;
+	if (failed && err != ENOENT)
+		die_temp("unable to read %s/tlsrpt/%s: %m", c->spool, day);
+	return !failed;
+}
+
+static bool
+theirs_read(struct tlsrpt_in *in, const struct conf *c, const char *day)
+{
+	int dir = tlsrpt_in_open(c->spool), failed = dir < 0 ? -1 : tlsrpt_in_read(in, dir, day), err = errno;
+
+	if (dir >= 0)
+		close(dir);
+	errno = err;
+	if (failed && err != ENOENT)
+		die_temp("unable to read %s/tlsrpt-in/%s: %m", c->spool, day);
+	tlsrpt_in_add_up(in, true);
+	return !failed;
 }
 
 int
@@ -107,27 +165,30 @@ tlsrpt_verb_show(const struct tlsrpt_run *run, char **argv)
 	bool json = *argv && !strcmp(*argv, "-j");
 	char day[TLSRPT_DAY_SIZE];
 	struct tlsrpt_day d;
-	int dir;
+	struct tlsrpt_in in = {0};
+	struct str value[COLUMNS] = {0};
+	bool ours, theirs;
 
 	if (argv[json])
 		return -1;
 	tlsrpt_day_of(day, clock_now());
 	if (run->day)
 		memcpy(day, run->day, sizeof day);
-	dir = tlsrpt_dir(run->conf);
-	if (tlsrpt_day_read(&d, dir, day)) {
-		if (errno != ENOENT)
-			die_temp("unable to read %s/tlsrpt/%s: %m", run->conf->spool, day);
+	ours = ours_read(&d, run->conf, day);
+	theirs = theirs_read(&in, run->conf, day);
+	if (!ours && !theirs)
 		die_perm("unable to show %s: there are no results of that day", day);
-	}
 	t.form = json ? TABLE_JSON : table_form_of(1, &t.width);
 	table_head(&t);
 	for (size_t i = 0; i < d.nname; i++)
-		print(&t, &d.name[i]);
+		print(&t, &d.name[i], value);
+	print_in(&t, &in, value);
 	if (fflush(stdout) || ferror(stdout))
 		die_temp("unable to write: %m");
+	for (size_t k = 0; k < COLUMNS; k++)
+		str_free(&value[k]);
 	tlsrpt_day_free(&d);
-	close(dir);
+	tlsrpt_in_free(&in);
 	return 0;
 }
 

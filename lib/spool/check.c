@@ -115,6 +115,7 @@ static const struct {
     {"corrupt", S_IFDIR, 0700, false},
     {"index", S_IFDIR, 0700, true},
     {"tlsrpt", S_IFDIR, 0700, true},
+    {"tlsrpt-in", S_IFDIR, 0700, true},
     {"sts", S_IFDIR, 0700, true},
     {"failed", S_IFDIR, 0700, true},
     {"support", S_IFREG, 0600, true},
