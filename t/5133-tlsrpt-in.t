@@ -65,9 +65,9 @@ refused() { # WHY NAME: standard input
 	is "$2" "$? $(cat out err)" "100 mox-tlsrpt-send: unable to keep the report from -: $1"
 }
 before=$(cat $in/* | cksum)
-report x old 2026-11-11 | refused "it is about no day of the last ten" "a day long past"
-report x new 2026-11-23 | refused "it is about no day of the last ten" "a day to come"
-report x none yesterday | refused "it is about no day of the last ten" "no day at all"
+refused "it is about no day of the last ten" "a day long past" < <(report x old 2026-11-11)
+refused "it is about no day of the last ten" "a day to come" < <(report x new 2026-11-23)
+refused "it is about no day of the last ten" "no day at all" < <(report x none yesterday)
 echo hello | keep - 2>err
 is "what is no report" "$? $(cat err)" "100 mox-tlsrpt-send: unable to read a report from -: it has no part that is a report, and is none itself"
 is "leave nothing" "$(cat $in/* | cksum)" "$before"
@@ -87,7 +87,7 @@ end'
 	"summary": {"total-successful-session-count": 1}} for i in range(5000)]}))' | keep -
 is "a hundred rows of a report" "$(grep -c ^tls $in/20261117) $(grep '^tls 4900' $in/20261117)" "101 tls 4900 sts - ok"
 yes 'tls 1 sts some.example ok' | head -c 4194250 >$in/20261116
-report x full 2026-11-16 | refused "there are too many reports about that day" "a day that is full"
+refused "there are too many reports about that day" "a day that is full" < <(report x full 2026-11-16)
 printf 'report 1\nat 5\nfrom cut cut\ntls 7 sts cut.example ok\ntls 99' >$in/20261115
 report x behind 2026-11-15 | keep -
 is "behind what a crash cut" "$(show 20261115)" "cut cut.example sts 7 0 -;x our.example sts 10 0 -;"
