@@ -9,6 +9,7 @@
 #include "hand.h"
 #include "job.h"
 #include "log.h"
+#include "option.h"
 #include "tls.h"
 #include "worker.h"
 
@@ -34,8 +35,7 @@ options_read(int argc, char **argv, struct options *o)
 {
 	int c;
 
-	opterr = 0;
-	while ((c = getopt(argc, argv, "+hVcnRwC:f:s:t:T:")) >= 0) {
+	while ((c = option_next(argc, argv, "+hVcnRwC:f:s:t:T:", NULL)) >= 0) {
 		switch (c) {
 		case 'h': print_usage(USAGE);
 		case 'V': print_version();

@@ -12,6 +12,7 @@
 #include "fdio.h"
 #include "file.h"
 #include "keyring.h"
+#include "option.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -114,7 +115,7 @@ run_sign(int argc, char **argv)
 	struct dkim_key *key;
 	int c;
 
-	while ((c = getopt(argc, argv, "+c:d:")) >= 0) {
+	while ((c = option_next(argc, argv, "+c:d:", NULL)) >= 0) {
 		switch (c) {
 		case 'c': canon_read(&s, optarg); break;
 		case 'd': s.domain = optarg; break;
@@ -167,7 +168,7 @@ run_verify(int argc, char **argv)
 	const char *record = NULL;
 	int o;
 
-	while ((o = getopt(argc, argv, "+k:")) >= 0) {
+	while ((o = option_next(argc, argv, "+k:", NULL)) >= 0) {
 		if (o != 'k')
 			die_usage(USAGE);
 		record = optarg;
@@ -228,7 +229,7 @@ run_genkey(int argc, char **argv)
 	const char *why;
 	int c;
 
-	while ((c = getopt(argc, argv, "+t:b:")) >= 0) {
+	while ((c = option_next(argc, argv, "+t:b:", NULL)) >= 0) {
 		if (c == 't' && (!strcmp(optarg, "rsa") || !strcmp(optarg, "ed25519")))
 			ed25519 = *optarg == 'e';
 		else if (c != 'b' || !str_number(optarg, 8192, &bits) || bits < KEY_BITS)
@@ -260,7 +261,7 @@ run_txt(int argc, char **argv)
 	struct dkim_key k;
 	int c;
 
-	while ((c = getopt(argc, argv, "+d:s:")) >= 0) {
+	while ((c = option_next(argc, argv, "+d:s:", NULL)) >= 0) {
 		switch (c) {
 		case 'd': domain = optarg; break;
 		case 's': selector = optarg; break;
@@ -292,8 +293,7 @@ main(int argc, char **argv)
 
 	prog_start("mox-dkim");
 	fd_sanitise();
-	opterr = 0;
-	while ((c = getopt(argc, argv, "+C:htVw")) >= 0) {
+	while ((c = option_next(argc, argv, "+C:htVw", NULL)) >= 0) {
 		switch (c) {
 		case 'C': file = optarg; break;
 		case 't': serve = dkim_test; break;

@@ -6,6 +6,7 @@
 #include "die.h"
 #include "doctor.h"
 #include "fdio.h"
+#include "option.h"
 #include "transport.h"
 
 #include <unistd.h>
@@ -57,7 +58,7 @@ transport(int argc, char *argv[], const char *usage)
 	const char *name = NULL;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "cC:hjT:V", doctor_long, NULL)) != -1)
+	while ((c = option_next(argc, argv, "cC:hjT:V", doctor_long)) != -1)
 		switch (c) {
 		case 'c': ask.connect = true; break;
 		case 'C': ask.conf_file = optarg; break;
@@ -104,9 +105,9 @@ main(int argc, char *argv[])
 	for (size_t i = 0; argc > 1 && i < ARRAY_LEN(sections); i++)
 		if (!strcmp(argv[1], sections[i].name))
 			return sections[i].run(argc - 1, argv + 1, USAGE);
-	if (argc > 1 && !strcmp(argv[1], "-h"))
+	if (argc > 1 && (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help")))
 		print_usage(USAGE);
-	if (argc > 1 && !strcmp(argv[1], "-V"))
+	if (argc > 1 && (!strcmp(argv[1], "-V") || !strcmp(argv[1], "--version")))
 		print_version();
 	die_usage(USAGE);
 }

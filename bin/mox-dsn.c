@@ -13,13 +13,13 @@
 #include "fdio.h"
 #include "file.h"
 #include "log.h"
+#include "option.h"
 #include "rec.h"
 #include "returned.h"
 #include "sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <sys/random.h>
@@ -45,7 +45,7 @@ read_options(int argc, char **argv)
 	uint64_t fd;
 	int o;
 
-	while ((o = getopt_long(argc, argv, "C:e:hV", names, NULL)) != -1)
+	while ((o = option_next(argc, argv, "C:e:hV", names)) != -1)
 		switch (o) {
 		case 'C': opt.conf = optarg; break;
 		case 'e':

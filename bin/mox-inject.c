@@ -7,6 +7,7 @@
 #include "die.h"
 #include "fdio.h"
 #include "file.h"
+#include "option.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -244,7 +245,7 @@ main(int argc, char **argv)
 
 	prog_start("mox-inject");
 	fd_sanitise();
-	while ((c = getopt(argc, argv, "C:hVw")) != -1)
+	while ((c = option_next(argc, argv, "C:hVw", NULL)) != -1)
 		switch (c) {
 		case 'C': server.conf_file = optarg; break;
 		case 'h': print_usage(USAGE);

@@ -14,6 +14,7 @@
 #include "header.h"
 #include "mailbox.h"
 #include "maildir.h"
+#include "option.h"
 #include "rec.h"
 #include "reinject.h"
 #include "resolve.h"
@@ -416,7 +417,7 @@ main(int argc, char **argv)
 
 	prog_start("mox-local");
 	fd_sanitise();
-	while ((o = getopt(argc, argv, "C:e:f:r:R:s:u:hV")) != -1)
+	while ((o = option_next(argc, argv, "C:e:f:r:R:s:u:hV", NULL)) != -1)
 		option_take(o);
 	if (argc - optind != (opt.user || opt.handed >= 0 ? 0 : 1) || (optind < argc && !*argv[optind]))
 		die_usage(USAGE);

@@ -7,6 +7,7 @@
 #include "fdio.h"
 #include "log.h"
 #include "maildir.h"
+#include "option.h"
 #include "smtpd.h"
 
 #include <arpa/inet.h>
@@ -427,7 +428,7 @@ main(int argc, char **argv)
 	    .max_size = UINT64_C(1) << 31,
 	    .max_rcpt = 10000,
 	    .offer = OFFER_ALL};
-	while ((o = getopt(argc, argv, "C:d:l:np:s:vx:hV")) != -1)
+	while ((o = option_next(argc, argv, "C:d:l:np:s:vx:hV", NULL)) != -1)
 		switch (o) {
 		case 'C': break; /* every command takes it; nothing here is configured */
 		case 'd': path = optarg; break;

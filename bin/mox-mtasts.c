@@ -8,6 +8,7 @@
 #include "domain.h"
 #include "fdio.h"
 #include "log.h"
+#include "option.h"
 #include "rec.h"
 #include "stsask.h"
 #include "stsdns.h"
@@ -402,7 +403,7 @@ main(int argc, char **argv)
 
 	prog_start("mox-mtasts");
 	fd_sanitise();
-	while ((c = getopt(argc, argv, "+C:hVw")) != -1)
+	while ((c = option_next(argc, argv, "+C:hVw", NULL)) != -1)
 		switch (c) {
 		case 'C': m.conf_file = optarg; break;
 		case 'h': print_usage(USAGE);

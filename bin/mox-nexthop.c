@@ -10,6 +10,7 @@
 #include "known.h"
 #include "log.h"
 #include "nexthop.h"
+#include "option.h"
 #include "rec.h"
 #include "remarks.h"
 #include "request.h"
@@ -427,7 +428,7 @@ options_parse(struct options *o, int argc, char **argv)
 	int c;
 
 	*o = (struct options){.ipv4 = true, .ipv6 = true};
-	while ((c = getopt(argc, argv, "46C:hLlp:q:RrtVvw")) != -1)
+	while ((c = option_next(argc, argv, "46C:hLlp:q:RrtVvw", NULL)) != -1)
 		switch (c) {
 		case '4': o->ipv6 = false; break;
 		case '6': o->ipv4 = false; break;

@@ -8,11 +8,11 @@
 #include "enter.h"
 #include "fdio.h"
 #include "inject.h"
+#include "option.h"
 #include "rec.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <pwd.h>
 #include <signal.h>
 #include <sys/auxv.h>
@@ -183,7 +183,7 @@ options_take(struct asked *a, int argc, char **argv)
 	bool envelope = false;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "+C:f:qe:BhV", options, NULL)) != -1) {
+	while ((c = option_next(argc, argv, "+C:f:qe:BhV", options)) != -1) {
 		option_take(a, c);
 		envelope = envelope || c == 'f' || (c > 255 && c != OPT_SYSEXITS && c != OPT_PEER);
 	}

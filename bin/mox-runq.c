@@ -11,6 +11,7 @@
 #include "local.h"
 #include "log.h"
 #include "metrics.h"
+#include "option.h"
 #include "queue.h"
 #include "reporting.h"
 #include "restore.h"
@@ -516,7 +517,7 @@ main(int argc, char **argv)
 
 	prog_start("mox-runq");
 	fd_sanitise();
-	while ((c = getopt(argc, argv, "C:hstVw")) != -1)
+	while ((c = option_next(argc, argv, "C:hstVw", NULL)) != -1)
 		switch (c) {
 		case 'C': q->conf_flag = optarg; break;
 		case 'h': print_usage(USAGE);

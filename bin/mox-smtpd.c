@@ -7,11 +7,11 @@
 #include "die.h"
 #include "fdio.h"
 #include "network.h"
+#include "option.h"
 #include "taker.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -248,7 +248,7 @@ main(int argc, char **argv)
 
 	prog_start("mox-smtpd");
 	fd_sanitise();
-	while ((opt = getopt_long(argc, argv, "C:m:hV", options, NULL)) != -1)
+	while ((opt = option_next(argc, argv, "C:m:hV", options)) != -1)
 		switch (opt) {
 		case 'C': conf_file = optarg; break;
 		case 'm': maildir = optarg; break;

@@ -6,10 +6,10 @@
 #include "domain.h"
 #include "fdio.h"
 #include "log.h"
+#include "option.h"
 #include "tlsrpt_day.h"
 #include "tlsrpt_verbs.h"
 
-#include <getopt.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -76,7 +76,7 @@ main(int argc, char **argv)
 
 	prog_start("mox-tlsrpt-send");
 	fd_sanitise();
-	while ((c = getopt_long(argc, argv, "+C:hnV", options, NULL)) != -1)
+	while ((c = option_next(argc, argv, "+C:hnV", options)) != -1)
 		switch (c) {
 		case 'C': t.conf_file = optarg; break;
 		case 'h': print_usage(USAGE);

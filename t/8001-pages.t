@@ -27,6 +27,14 @@ for f in bin/*.c; do
 		[ -n "$(section "$p" "$s")" ] || echo "$s"
 	done | none "$c: its page has all sections"
 	like "$c: $version names the toolkit" "$("$c" "$version")" "^$c \(moxq\) [0-9]"
+	is "$c: --help and --version are answered" "$("$c" --help)|$("$c" --version)" "$("$c" "$help")|$("$c" "$version")"
+	case $c in
+	mox-sendmail | mox-submit) ;;
+	mox-doctor) # has sections
+		like "$c: what it does not know it names" "$("$c" queue --frobnicate 2>&1)" "^$c: unable to use --frobnicate: no such option"
+		;;
+	*) like "$c: what it does not know it names" "$("$c" --frobnicate 2>&1)" "^$c: unable to use --frobnicate: no such option" ;;
+	esac
 done
 mandoc -T lint -W warning man/*.[1-8] | none "no page has a fault"
 for p in man/*.[1-8]; do

@@ -24,11 +24,13 @@ enum {
 	OPT_ALL,
 };
 
-/* By kind: ADMIN_PLAIN has the first three, ADMIN_LIST all but the last two. */
+/* By kind: ADMIN_PLAIN has the first five, ADMIN_LIST all but the last two. */
 static const struct opt common[] = {
     {"C", OPT_CONF, true},
     {"h", OPT_HELP, false},
     {"V", OPT_VERSION, false},
+    {"help", OPT_HELP, false},
+    {"version", OPT_VERSION, false},
     {"from", OPT_FILTER, true},
     {"to", OPT_FILTER, true},
     {"domain", OPT_FILTER, true},
@@ -48,9 +50,9 @@ static const struct opt common[] = {
     {"all", OPT_ALL, false},
 };
 static const size_t common_size[] = {
-    [ADMIN_PLAIN] = 3, [ADMIN_LIST] = ARRAY_LEN(common) - 2, [ADMIN_CHANGE] = ARRAY_LEN(common)};
+    [ADMIN_PLAIN] = 5, [ADMIN_LIST] = ARRAY_LEN(common) - 2, [ADMIN_CHANGE] = ARRAY_LEN(common)};
 
-#define OPT_MAX 32
+#define OPT_MAX 36
 
 void
 admin_start(struct admin *a, const char *name, const char *usage, enum admin_kind kind, char *argv[])
@@ -120,7 +122,7 @@ common_option(struct admin *a, int code)
 	case OPT_ALL: a->all = true; break;
 	case OPT_NO_VALUE: die_perm("unable to use %s: it needs a value", a->opt.name);
 	case OPT_STRAY_VALUE: die_perm("unable to use %s: it takes no value", a->opt.name);
-	default: warn("unknown option %s", a->opt.name); die_usage(a->usage);
+	default: warn("unable to use %s: no such option", a->opt.name); die_usage(a->usage);
 	}
 }
 

@@ -7,8 +7,8 @@
 #include "conf.h"
 #include "finding.h"
 #include "gather.h"
+#include "option.h"
 
-#include <getopt.h>
 #include <stdint.h>
 
 int doctor_queue(int argc, char *argv[], const char *usage);
@@ -23,9 +23,9 @@ struct doctor {
 	struct findings found;
 };
 
-#define DOCTOR_OPTIONS "C:hjV" /* for getopt_long, before those of the section */
+#define DOCTOR_OPTIONS "C:hjV" /* for option_next, before those of the section */
 extern const struct option doctor_long[];
-#define DOCTOR_NAGIOS 256 /* what getopt_long answers for --nagios */
+#define DOCTOR_NAGIOS 256 /* what option_next answers for --nagios */
 
 /* Errors end the program with 3, unknown, from here on. */
 void doctor_start(struct doctor *d, const char *what);

@@ -5,6 +5,7 @@
 #include "die.h"
 #include "doctor.h"
 #include "listing.h"
+#include "option.h"
 #include "rec.h"
 #include "sending.h"
 
@@ -331,7 +332,7 @@ doctor_dnsbl(int argc, char *argv[], const char *usage)
 	int c;
 
 	doctor_start(&l.d, "dnsbl");
-	while ((c = getopt_long(argc, argv, DOCTOR_OPTIONS "a:r", doctor_long, NULL)) != -1)
+	while ((c = option_next(argc, argv, DOCTOR_OPTIONS "a:r", doctor_long)) != -1)
 		switch (c) {
 		case 'a':
 			if (nhand == ARRAY_LEN(by_hand))

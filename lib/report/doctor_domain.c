@@ -4,6 +4,7 @@
 #include "die.h"
 #include "doctor.h"
 #include "domain.h"
+#include "option.h"
 #include "standing.h"
 
 /* What is asked in any case, at once. */
@@ -81,7 +82,7 @@ doctor_domain(int argc, char *argv[], const char *usage)
 	int c;
 
 	doctor_start(&d, "domain");
-	while ((c = getopt_long(argc, argv, DOCTOR_OPTIONS "a:", doctor_long, NULL)) != -1)
+	while ((c = option_next(argc, argv, DOCTOR_OPTIONS "a:", doctor_long)) != -1)
 		if (c == 'a' && n < ARRAY_LEN(by_hand))
 			by_hand[n++] = optarg;
 		else

@@ -5,6 +5,7 @@
 #include "die.h"
 #include "doctor.h"
 #include "doctor_spool.h"
+#include "option.h"
 
 #include <unistd.h>
 
@@ -385,7 +386,7 @@ doctor_queue(int argc, char *argv[], const char *usage)
 	int c;
 
 	doctor_start(&l.d, "queue");
-	while ((c = getopt_long(argc, argv, DOCTOR_OPTIONS "c:p:w:", doctor_long, NULL)) != -1)
+	while ((c = option_next(argc, argv, DOCTOR_OPTIONS "c:p:w:", doctor_long)) != -1)
 		switch (c) {
 		case 'c': l.critical_waiting = count_option(optarg); break;
 		case 'p':
