@@ -142,6 +142,11 @@ $(TOOLS:%=$(OUT)/t/%): $(OUT)/t/%: $(OUT)/t/%.o $(OUT)/libfake.a $(OUT)/libbase.
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) $(LINKHARDEN) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
 	    -lgnutls -lconfuse -lz -ldb
 
+# mox-runq with a concurrency that does not learn, for t/perf/internet to compare with.
+$(OUT)/fixed/mox-runq: $(OUT)/bin/mox-runq.o $(OUT)/t/perf/site-fixed.o $(call archives,mox-runq)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) $(LINKHARDEN) -o $@ $^ $(call libs,mox-runq) -lconfuse
+
 units: $(UNITS:%=$(OUT)/t/unit/%)
 
 # Fuzz targets: t/fuzz/ROOM-name.c, linked as unit tests are, with clang and VARIANT=fuzz (t/fuzz/run).

@@ -1,0 +1,41 @@
+/* For t/perf/internet: mox-runq with as many connections to a site as its limit says, always. All else of lib/fate/site.c stays. */
+#define site_init site_init_adaptive
+#define site_is_busy site_is_busy_adaptive
+#define site_is_unreachable site_is_unreachable_adaptive
+#define site_may_open site_may_open_adaptive
+#include "../../lib/fate/site.c"
+#undef site_init
+#undef site_is_busy
+#undef site_is_unreachable
+#undef site_may_open
+
+void site_init(struct site_state *s, const struct conf *c, const char *name);
+void site_is_busy(struct site_state *s);
+void site_is_unreachable(struct site_state *s, const struct conf_retry *r, int64_t now);
+bool site_may_open(const struct site_state *s, unsigned open, unsigned waiting);
+
+void
+site_init(struct site_state *s, const struct conf *c, const char *name)
+{
+	site_init_adaptive(s, c, name);
+	s->window = s->limits.connections;
+}
+
+void
+site_is_busy(struct site_state *s)
+{
+	(void)s;
+}
+
+void
+site_is_unreachable(struct site_state *s, const struct conf_retry *r, int64_t now)
+{
+	site_is_unreachable_adaptive(s, r, now);
+	s->window = s->limits.connections;
+}
+
+bool
+site_may_open(const struct site_state *s, unsigned open, unsigned waiting)
+{
+	return waiting && (!open || (!s->fails && open < s->window));
+}
