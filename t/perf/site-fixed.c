@@ -1,4 +1,6 @@
 /* For t/perf/internet: mox-runq with as many connections to a site as its limit says, always. All else of lib/fate/site.c stays. */
+#include "base.h"
+
 #define site_init site_init_adaptive
 #define site_is_busy site_is_busy_adaptive
 #define site_is_unreachable site_is_unreachable_adaptive
