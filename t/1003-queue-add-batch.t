@@ -30,9 +30,9 @@ rm spool/new/*
 	one good5@example.org "$body"
 } | mox-queue-add -B >answers 2>err
 is 'bad ones do not stop the stream: exit code' $? 0
-is 'each has its answer' "$(cut -d' ' -f1 answers | tr '\n' ' ')" 'id never never never id never id '
+is 'each has its answer' "$(cut -d' ' -f1 answers | tr '\n' ' ')" 'id never never large id never id '
 like 'with its reason' "$(sed -n 2p answers)" '^never unable to take the recipient bad@: '
-like 'and its reason' "$(sed -n 4p answers)" '^never unable to take the message: it is larger than 102400 bytes$'
+like 'and its reason' "$(sed -n 4p answers)" '^large unable to take the message: it is larger than 102400 bytes$'
 is 'the good ones are there' "$(grep -aho 'good[0-9]@' spool/new/* | sort -u | tr -d '\n')" 'good1@good4@good5@'
 ok 'and whole' spool-check spool
 

@@ -136,7 +136,7 @@ if [ "$(id -u)" = 0 ]; then
 	printf 'sender %s\nrcpt b@x.example\nsize 0\nend\n' a@x.example a@secret.example a@x.example >stream
 	rm -f spool/new/*
 	"${as[@]}" mox-queue-add -B <stream >said
-	is "S16 by the door, a stream: the others go" "$(cut -d' ' -f1 said | tr '\n' ' ')$(find spool/new -type f | wc -l)" "id never id 2"
+	is "S16 by the door, a stream: the others go" "$(cut -d' ' -f1 said | tr '\n' ' ')$(find spool/new -type f | wc -l)" "id forbidden id 2"
 	python3 - <<-'X'
 		import os, pwd, socket, subprocess
 		l = socket.socket(socket.AF_UNIX); l.bind("i"); os.chmod("i", 0o666); l.listen()
@@ -144,7 +144,7 @@ if [ "$(id -u)" = 0 ]; then
 		    os.setuid(pwd.getpwnam("nobody").pw_uid)
 		    c = socket.socket(socket.AF_UNIX); c.connect("i")
 		    c.sendall(b"sender a@secret.example\nrcpt b@x.example\nsize 0\nend\n"); c.shutdown(socket.SHUT_WR)
-		    os._exit(c.recv(4096) != b"never unable to send as a@secret.example: its domain is not open to nobody\n")
+		    os._exit(c.recv(4096) != b"forbidden unable to send as a@secret.example: its domain is not open to nobody\n")
 		c, _ = l.accept()
 		subprocess.run(["mox-queue-add", "-B", "--peer", "0"], stdin=c, stdout=c)
 		c.shutdown(socket.SHUT_RDWR)

@@ -67,6 +67,9 @@ is "... whole" "$(tr -d '\r' <"$(newest)" | sed -n '/^1$/,/^400000$/p' | cksum)"
 seq 2000000 >huge
 chmod 644 huge
 fails 69 "S35 too large" as 65534 mox-sendmail -f a@example.org b@example.org <huge
+sed 's/"10M"/"100M"/' conf >lenient
+chmod 644 lenient
+fails 69 "S35 too large for mox-inject alone" as 65534 mox-sendmail -C lenient -f a@example.org b@example.org <huge
 fails 100 "what the door refuses" as 65534 mox-queue-add -f a@example.org 'b@exam ple' <msg
 like "... in its words" "$(cat .out)" '^mox-queue-add: unable to take the recipient b@exam ple: '
 n=$(count spool/new)
@@ -140,6 +143,13 @@ fails 100 "--peer is for root and the owner" python3 peer.py 61234 mox-queue-add
 chmod 770 spool/new && chmod 730 spool/tmp
 fails 100 "--peer wants a Unix socket" mox-queue-add -B --peer 0 <stream
 fails 100 "--peer goes with -e and -B" mox-queue-add --peer 0 b@example.org <msg
+cat >>conf <<'EOT'
+domain "kept.example" { accounts = { "uid61234" } }
+EOT
+fails 77 "S16 a domain that is kept for others: the code of the setgid door" as 65534 mox-sendmail -f a@kept.example b@example.org <msg
+like "... and its words" "$(cat .out)" "^mox-queue-add: unable to send as a@kept.example: its domain is not open to $(id -nu 65534)$"
+fails 100 "... without --sysexits, as at the door" as 65534 mox-queue-add -f a@kept.example b@example.org <msg
+ok "S16 it is open to who has no name, by his number" as 61234 mox-sendmail -f a@kept.example b@example.org <msg
 
 # ---- where else the bit is lost
 if setpriv --reuid 65534 --regid 65534 --clear-groups unshare -Ur true 2>/dev/null; then
@@ -173,6 +183,10 @@ sed -i 's/^hostname/log-level = "info"\n&/' conf
 start runq "${owner[@]}" mox-runq -w
 wait_until listening
 ok "mox-runq -w keeps it running" as 65534 mox-sendmail -f a@example.org b@example.org <msg
+as 61234 mox-sendmail -f numbered@example.org b@example.org <msg
+listed() { mox-queue-list -from numbered@example.org -o account | grep .; }
+wait_until listed
+is "... whose mail goes by the same name in the queue" "$(listed)" uid61234
 pkill -KILL -P "$PID_runq" -x mox-inject
 wait_until grep -q 'event=restart.*mox-inject' runq.log
 ok "... starts it again" wait_until replaced

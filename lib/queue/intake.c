@@ -27,7 +27,7 @@
 #define BATCH_ROWS 2000 /* recipients: else a round of large messages would hold up deliveries */
 #define SCAN_EVERY (15 * SECOND)
 
-/* Login name of a uid, remembered: the door does not know it (no NSS there). */
+/* Login name of a uid, remembered: the door does not know it (no NSS there). Who has none is uidN, as login_name says (mail/login.h). */
 const char *
 intake_login(uint32_t uid)
 {
@@ -44,7 +44,7 @@ intake_login(uint32_t uid)
 		if (p)
 			snprintf(seen[i].name, sizeof seen[i].name, "%s", p->pw_name);
 		else
-			snprintf(seen[i].name, sizeof seen[i].name, "%u", uid);
+			snprintf(seen[i].name, sizeof seen[i].name, "uid%u", uid);
 	}
 	return seen[i].name;
 }

@@ -22,12 +22,22 @@ struct batch {
 
 static char input[65536];
 
+/* What tells spool/inject's client the same as an exit code tells the caller of the door. */
+static const char *
+answer_word(const struct enter *m)
+{
+	static const char *const words[] = {
+	    [ENTER_GOOD] = "id", [ENTER_NEVER] = "never", [ENTER_LATER] = "later"};
+
+	if (m->fate == ENTER_NEVER && m->forbidden)
+		return "forbidden";
+	return m->fate == ENTER_NEVER && m->large ? "large" : words[m->fate];
+}
+
 /* Commits what waits and answers, in order. */
 static void
 batch_commit(struct batch *b)
 {
-	static const char *const words[] = {
-	    [ENTER_GOOD] = "id", [ENTER_NEVER] = "never", [ENTER_LATER] = "later"};
 	struct str answers = {0};
 	bool some = false;
 
@@ -39,7 +49,7 @@ batch_commit(struct batch *b)
 		char id[ID_SIZE];
 
 		id_format(id, m->env.id);
-		rec_add(&answers, words[m->fate], m->fate == ENTER_GOOD ? id : m->why);
+		rec_add(&answers, answer_word(m), m->fate == ENTER_GOOD ? id : m->why);
 		some = some || m->committed;
 		enter_free(m, b->door);
 		free(m);

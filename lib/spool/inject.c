@@ -148,6 +148,13 @@ send_all(const struct incoming *m, int sock)
 		die_temp("unable to hand over the message by spool/inject: %m");
 }
 
+/* With --sysexits some refusals have a code of their own. */
+static int
+code_for(int sysexit)
+{
+	return die_code_perm() == EX_DATAERR ? sysexit : die_code_perm();
+}
+
 static void
 answer_take(const struct inject *in, int sock)
 {
@@ -168,6 +175,10 @@ answer_take(const struct inject *in, int sock)
 		die_temp("unable to read the answer by spool/inject; the message may be queued");
 	if (!strcmp(key, "never"))
 		die_perm("%s", value);
+	if (!strcmp(key, "forbidden"))
+		die_exit(code_for(EX_NOPERM), "%s", value);
+	if (!strcmp(key, "large"))
+		die_exit(code_for(EX_UNAVAILABLE), "%s", value);
 	if (strcmp(key, "id"))
 		die_temp("%s", value);
 	if (!in->quiet && dprintf(1, "id %s\n", value) < 0)
@@ -182,7 +193,7 @@ inject_message(const struct inject *in, int sock)
 
 	gather(&m, in);
 	if (max && m.size > max)
-		die_exit(die_code_perm() == EX_DATAERR ? EX_UNAVAILABLE : die_code_perm(),
+		die_exit(code_for(EX_UNAVAILABLE),
 		    "unable to take the message: it is larger than %" PRIu64 " bytes", max);
 	rec_addi(&m.record, "size", m.size);
 	rec_end(&m.record);
