@@ -77,4 +77,27 @@ senders_fit() {
 	[ $n = 40 ]
 }
 ok "T132 each under its own sender" senders_fit
+
+# PIPECONNECT: by what it has offered it takes EHLO, STARTTLS, MAIL, RCPT ahead of its answers, and nothing is remembered otherwise.
+rm -f ex/mail/new/*
+trips() { said "$1" session | sed 's/.*trips=\([0-9]*\).*/\1/'; }
+JOB_SENDER=s@client.test JOB_MESSAGE=$T/message
+n=0
+for tls in none must; do
+	job first "$MTA_PORT/$tls" -- a@x.test
+	deliver first
+	usual=$(trips first)
+	like "$tls: it offers PIPECONNECT" "$(said first offers)" "^127.0.0.1 $MTA_PORT .*pipeconnect"
+	JOB_LINES="offers $(said first offers)"
+	job again "$MTA_PORT/$tls" -- b@x.test nobody@x.test c@x.test
+	JOB_LINES=
+	ok "$tls: and takes it" deliver again
+	is "$tls: fates" "$(awk '/^rcpt/ { print $3, $4 }' report | sort | paste -sd,)" "never 550,sent 250,sent 250"
+	like "$tls: at the first connection" "$(said again session)" ' early=yes$'
+	is "$tls: nothing has changed" "$(said again offers)" ""
+	# CHUNKING: the message rode with MAIL before, and now waits for the answer to EHLO.
+	is "$tls: round trips saved" "$((usual - $(trips again)))" "$([ $tls = none ] && echo 1 || echo 2)"
+	n=$((n + 3))
+done
+ok "they arrive" wait_until arrived $n
 done_testing

@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "deliver.h"
 #include "die.h"
+#include "early.h"
 #include "flight.h"
 #include "trace.h"
 
@@ -46,9 +47,12 @@ take(struct deliver *d, int flags)
 	if (d->deaf || d->njobs == FLIGHT_JOBS)
 		return false;
 	got = job_take(&d->job[(d->first + d->njobs) % FLIGHT_JOBS], d->sock, flags, &why);
-	if (got > 0)
-		d->careful |= d->job[(d->first + d->njobs++) % FLIGHT_JOBS].careful;
-	else if (got < 0)
+	if (got > 0) {
+		struct job *j = &d->job[(d->first + d->njobs++) % FLIGHT_JOBS];
+
+		d->careful |= j->careful;
+		recall_take(&d->recall, &j->offers);
+	} else if (got < 0)
 		d->deaf = true;
 	if (got < 0 && why) {
 		d->bad_job = true;
@@ -102,7 +106,7 @@ start(struct deliver *d, struct job *j)
 		j->begun = true;
 		j->start = clock_mono();
 	}
-	j->reached = true;
+	j->reached |= !d->line.owed;
 	hear_begin(&d->line, j);
 	j->reused |= d->line.mails > 0;
 	t->rset = d->line.dirty || d->ntxn > 0;
@@ -176,15 +180,30 @@ can_answer(const struct deliver *d)
 	return t->answered < t->asked && d->broken != SMTP_GONE && !(d->broken == SMTP_FILE && d->ntxn == 1);
 }
 
+/* What was said ahead of the greeting is answered before anything else. REACH_NONE: otherwise than it was known; the job is to be
+ * looked at again, and goes to the same host. */
+static enum reach
+owed(struct deliver *d, struct job *j)
+{
+	enum reach got = early_settle(&d->line, d->conf, j);
+
+	if (got == REACH_NONE)
+		flight_again(d);
+	return got;
+}
+
 /* false: nobody waits for us any more. */
 static bool
 turn(struct deliver *d)
 {
 	struct txn *t = &d->txn[0];
 	enum smtp_got got = d->broken;
+	enum reach early;
 
 	if (d->broken == SMTP_REPLY)
 		ask(d);
+	if (d->line.owed && (early = owed(d, t->job)) != REACH_OPEN)
+		return early == REACH_NONE;
 	got = d->broken;
 	if (can_answer(d)) {
 		if (d->line.c.io.in_at == d->line.c.io.in_end)
@@ -227,13 +246,36 @@ not_here(struct deliver *d, struct job *j, enum trouble what, const char *why)
 	return READY_AGAIN;
 }
 
+/* The job's next transaction on the open connection. No message is refused for what the server said some other day. */
+static enum ready
+begin(struct deliver *d, struct job *j)
+{
+	const char *why;
+	enum trouble what = unsuited(d, j, &why);
+	bool started = !why && start(d, j);
+
+	if (!started && d->line.owed) {
+		enum reach got;
+
+		d->line.ear = &d->line.began;
+		if ((got = owed(d, j)) != REACH_OPEN)
+			return got == REACH_GONE ? READY_GONE : READY_AGAIN;
+		what = unsuited(d, j, &why);
+		started = !why && start(d, j);
+	}
+	if (why)
+		return not_here(d, j, what, why);
+	if (!started)
+		return not_here(
+		    d, j, TROUBLE_UTF8, "the recipient needs SMTPUTF8, which the server does not offer");
+	return READY;
+}
+
 /* Makes the connection one that takes the job at hand, and starts its next transaction. */
 static enum ready
 prepare(struct deliver *d, struct job *j)
 {
 	struct line *l = &d->line;
-	const char *why;
-	enum trouble what;
 
 	if (!j->begun) {
 		j->begun = true;
@@ -253,13 +295,7 @@ prepare(struct deliver *d, struct job *j)
 		case REACH_NONE: flight_no_hop(d, j); return READY_AGAIN;
 		}
 	}
-	what = unsuited(d, j, &why);
-	if (why)
-		return not_here(d, j, what, why);
-	if (!start(d, j))
-		return not_here(
-		    d, j, TROUBLE_UTF8, "the recipient needs SMTPUTF8, which the server does not offer");
-	return READY;
+	return begin(d, j);
 }
 
 /* Waits for the next job; a connection whose peer says something meanwhile (421, or its end) is closed.
@@ -337,6 +373,7 @@ deliver_run(const struct conf *conf, int sock, const struct passage *passage)
 	report_start(&d.report, sock);
 	d.line.report = &d.report;
 	d.line.passage = passage;
+	d.line.recall = &d.recall;
 	d.line.tally.direct = passage_is_direct(passage->transport);
 	at_exit = &d;
 	atexit(last_words);

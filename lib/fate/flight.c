@@ -111,7 +111,8 @@ report_session(struct deliver *d, struct job *j)
 	    l->cipher      ? cipher
 	    : l->mechanism ? login
 			   : NULL,
-	    l->cipher && l->mechanism ? login : NULL, NULL};
+	    l->cipher && l->mechanism ? login : NULL, NULL, NULL};
+	size_t n = 0;
 	const struct plan_hop *hop = j->reused ? reach_hop(l, j) : NULL;
 
 	/* A connection that others opened: it counts for this one's domains, too. */
@@ -125,6 +126,10 @@ report_session(struct deliver *d, struct job *j)
 	snprintf(trips, sizeof trips, "trips=%u", l->c.trips - d->trips);
 	snprintf(bytes, sizeof bytes, "bytes=%ju", (uintmax_t)j->bytes);
 	snprintf(ms, sizeof ms, "ms=%jd", (intmax_t)((clock_mono() - j->start) / 1000));
+	while (fields[n])
+		n++;
+	if (l->early && !j->reused)
+		fields[n] = "early=yes";
 	report_fields(&d->report, j, "session", fields);
 	d->trips = l->c.trips;
 }
@@ -149,6 +154,7 @@ flight_finish(struct deliver *d)
 		report_line(&d->report, j, "maybe", "yes");
 	if (j->reached)
 		report_session(d, j);
+	recall_tell(&d->recall, &d->report, j);
 	if (j->wait) {
 		snprintf(wait, sizeof wait, "%u", j->wait);
 		report_line(&d->report, j, "wait", wait);
@@ -186,6 +192,12 @@ drop_line(struct deliver *d)
 	d->ntxn = 0;
 	d->broken = SMTP_REPLY;
 	smtp_close(&d->line.c);
+}
+
+void
+flight_again(struct deliver *d)
+{
+	drop_line(d);
 }
 
 static void

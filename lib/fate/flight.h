@@ -30,6 +30,7 @@ struct deliver {
 	bool packet;   /* poll has seen a job at the socket */
 	bool deaf;     /* the job socket gives no more jobs */
 	bool bad_job;
+	struct recall recall;
 	unsigned trips; /* of the connection, when the last job was done */
 };
 
@@ -39,6 +40,8 @@ struct job *flight_head(struct deliver *d);
 void flight_apply(struct deliver *d);
 /* In place of that reply: got (not SMTP_REPLY, SMTP_WATCH or SMTP_GONE). */
 void flight_lost(struct deliver *d, enum smtp_got got);
+/* Whatever is in flight is to be done again, over another connection to the same host. */
+void flight_again(struct deliver *d);
 /* No hop is left for the job: its recipients hear so. */
 void flight_no_hop(struct deliver *d, struct job *j);
 /* The first job's recipients all have their fate: ends its report and drops it. */

@@ -141,6 +141,10 @@ line_parse(struct job *j, const char *key, char *value)
 		return flags_parse(j, value);
 	if (is_of_plan(key))
 		return plan_line(&j->plan, key, value) == 1;
+	if (!strcmp(key, "offers")) {
+		plan_list_add(&j->offers, value);
+		return true;
+	}
 	if (!strcmp(key, "prepend"))
 		return prepend_parse(j, value);
 	if (!(value = rec_text(value)))
@@ -263,6 +267,7 @@ job_drop(struct job *j)
 		close(j->fd);
 	plan_free(&j->plan);
 	plan_list_free(&j->dialed);
+	plan_list_free(&j->offers);
 	str_reset(&record);
 	str_reset(&prepend);
 	transcript_reset(&said);

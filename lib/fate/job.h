@@ -61,6 +61,7 @@ struct job {
 	unsigned attempt;        /* which one of the message this is, from 1; 0: not told */
 	struct plan_list dialed; /* addresses of earlier attempts, the oldest first */
 	struct plan plan;        /* its hops */
+	struct plan_list offers; /* what their hosts offered before (recall.h), as it was told */
 	struct job_rcpt *rcpt;
 	size_t nrcpt, cap;
 	unsigned txns; /* begun so far */

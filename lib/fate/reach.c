@@ -1,6 +1,7 @@
 #include "base.h"
 
 #include "clock.h"
+#include "early.h"
 #include "reach.h"
 #include "secret.h"
 #include "visit.h"
@@ -102,9 +103,9 @@ heard_at(struct line *l, enum tap_side side)
 {
 	struct hearing *h = &l->hearing;
 
-	if (side == TAP_NOTE || h->side != (int)side || h->trips != l->c.trips ||
+	if (side == TAP_NOTE || h->side != (int)side || h->waits != l->c.waits ||
 	    h->written != l->c.io.written)
-		*h = (struct hearing){clock_mono(), (int)side, l->c.trips, l->c.io.written};
+		*h = (struct hearing){clock_mono(), (int)side, l->c.waits, l->c.io.written};
 	return h->at;
 }
 
@@ -126,8 +127,8 @@ see(struct line *l, enum sight what)
 		l->see(l, what);
 }
 
-static void
-count(const struct visit *v)
+void
+visit_count(const struct visit *v)
 {
 	if (v->l->report)
 		tally_tell(&v->l->tally, v->l->report, v->j, v->hop, &v->l->c, &v->l->judged);
@@ -141,7 +142,7 @@ count_failure(const struct visit *v, const char *result, const char *why)
 
 	snprintf(l->reason, sizeof l->reason, "%s", why);
 	judge_failure(&l->judged, &v->j->plan, v->hop, (struct opinion){result, *why ? l->reason : NULL});
-	count(v);
+	visit_count(v);
 }
 
 /* Without TLS, when TLS fails: never where there is a login (T100). */
@@ -162,6 +163,8 @@ tls_failed(const struct visit *v, enum smtp_got got, bool small, const char *dur
 	char why[200];
 	enum step next;
 
+	if (v->l->early)
+		return early_over(v, got);
 	smtp_why(c, got, why, sizeof why);
 	next = visit_broken(v, got, during);
 	v->l->version = v->l->cipher = NULL;
@@ -191,6 +194,8 @@ not_granted(const struct visit *v)
 	int code = v->l->c.reply.code;
 	char why[40];
 
+	if (v->l->early)
+		return early_over(v, SMTP_REPLY);
 	snprintf(why, sizeof why, "STARTTLS was answered with %d", code);
 	count_failure(v, "starttls-not-supported", why);
 	if (!may_fall_back(v) || code == 421)
@@ -204,7 +209,7 @@ stranger(const struct visit *v)
 {
 	char text[600];
 
-	count(v);
+	visit_count(v);
 	snprintf(text, sizeof text, "the server is not proved to be %s: %s", v->hop->host, v->l->judged.why);
 	miss_trouble(v->j, v->l, TROUBLE_TLS, text);
 	tap_note(v->l->c.io.tap, "%s", text);
@@ -246,11 +251,14 @@ hello_in_tls(const struct visit *v, bool small)
 {
 	struct line *l = v->l;
 	struct smtp *c = &l->c;
-	enum smtp_got got = smtp_hello(c, passage_hostname(l->passage, v->conf), v->conf->timeouts.ehlo);
+	enum smtp_got got;
 
+	if (early_in_tls(v))
+		return STEP_OPEN;
+	got = smtp_hello(c, passage_hostname(l->passage, v->conf), v->conf->timeouts.ehlo);
 	if (got != SMTP_REPLY)
 		return tls_failed(v, got, small, "EHLO in TLS");
-	count(v);
+	visit_count(v);
 	if (c->reply.code / 100 != 2)
 		return visit_refused(v, PHASE_EHLO);
 	v->j->welcome = true;
@@ -269,7 +277,8 @@ secure(const struct visit *v, bool small)
 
 	if (!l->starttls)
 		return not_offered(v);
-	got = smtp_command(c, "STARTTLS", v->conf->timeouts.starttls);
+	got = l->early ? smtp_reply(c, v->conf->timeouts.starttls)
+	               : smtp_command(c, "STARTTLS", v->conf->timeouts.starttls);
 	if (got != SMTP_REPLY)
 		return tls_failed(v, got, true, "STARTTLS");
 	if (c->reply.code / 100 != 2)
@@ -286,7 +295,8 @@ line_clear(struct line *l, enum step how)
 		l->judged = (struct judgement){.verified = "none"};
 	l->version = l->cipher = l->mechanism = NULL;
 	l->mails = 0;
-	l->proven = l->dirty = l->no_chunking = l->starttls = l->requiretls = false;
+	l->proven = l->dirty = l->no_chunking = l->starttls = l->requiretls = l->early = false;
+	l->owed = 0;
 }
 
 static enum step
@@ -341,14 +351,38 @@ connect_to(const struct visit *v)
 	return r ? connect_failed(v, err) : STEP_OPEN;
 }
 
+/* Greeting and EHLO. */
 static enum step
-attempt(const struct visit *v, enum step how)
+greet(const struct visit *v)
 {
 	struct line *l = v->l;
 	struct smtp *c = &l->c;
 	const struct conf_timeouts *t = &v->conf->timeouts;
+	enum smtp_got got = smtp_reply(c, t->greeting);
+
+	if (got != SMTP_REPLY)
+		return visit_broken(v, got, "greeting");
+	v->j->greeted = true;
+	if (c->reply.code / 100 != 2)
+		return visit_refused(v, PHASE_GREETING);
+	see(l, SIGHT_GREETING);
+	if (c->io.tls)
+		return STEP_OPEN;
+	got = smtp_hello(c, passage_hostname(l->passage, v->conf), t->ehlo);
+	if (got != SMTP_REPLY)
+		return visit_broken(v, got, "EHLO");
+	if (c->reply.code / 100 != 2)
+		return visit_refused(v, PHASE_EHLO);
+	v->j->welcome = true;
+	see(l, SIGHT_HELLO);
+	return STEP_OPEN;
+}
+
+static enum step
+attempt(const struct visit *v, enum step how)
+{
+	struct line *l = v->l;
 	bool implicit = l->passage->transport && l->passage->transport->type == TRANSPORT_SUBMISSIONS;
-	enum smtp_got got;
 	enum step next;
 
 	line_clear(l, how);
@@ -358,33 +392,26 @@ attempt(const struct visit *v, enum step how)
 	v->j->some_network = true;
 	if (implicit && (next = shake_hands(v, how == STEP_SMALL)) != STEP_OPEN)
 		return next;
-	got = smtp_reply(c, t->greeting);
-	if (got != SMTP_REPLY)
-		return visit_broken(v, got, "greeting");
-	v->j->greeted = true;
-	if (c->reply.code / 100 != 2)
-		return visit_refused(v, PHASE_GREETING);
-	see(l, SIGHT_GREETING);
+	next = how == STEP_OPEN && early_may(v) ? early_greet(v) : greet(v);
+	if (next != STEP_OPEN || l->owed)
+		return next;
 	if (implicit)
 		return hello_in_tls(v, how == STEP_SMALL);
-	got = smtp_hello(c, passage_hostname(l->passage, v->conf), t->ehlo);
-	if (got != SMTP_REPLY)
-		return visit_broken(v, got, "EHLO");
-	if (c->reply.code / 100 != 2)
-		return visit_refused(v, PHASE_EHLO);
-	v->j->welcome = true;
-	see(l, SIGHT_HELLO);
-	l->starttls = c->ehlo.starttls;
+	l->plain = l->c.ehlo;
+	l->starttls = l->plain.starttls;
 	if (v->hop->tls == PLAN_TLS_NONE || how == STEP_PLAIN)
 		return STEP_OPEN;
 	return secure(v, how == STEP_SMALL);
 }
 
-/* At most three connections: usual, with a short ClientHello, in plaintext. */
+/* At most four connections: early, usual, with a short ClientHello, in plaintext. */
 enum reach
 reach_address(
     struct line *l, const struct conf *conf, struct job *j, const struct plan_hop *hop, const char *ip)
 {
+	static const char *const manner[] = {[STEP_SMALL] = "with a short ClientHello",
+	    [STEP_PLAIN] = "without TLS",
+	    [STEP_LATE] = "one thing behind the other"};
 	const struct visit v = {l, conf, j, hop, ip};
 	enum step how = STEP_OPEN;
 
@@ -396,12 +423,13 @@ reach_address(
 	plan_demand_write(&l->demand, &j->plan, hop);
 	do {
 		if (how != STEP_OPEN)
-			tap_note(l->c.io.tap, "once more, %s",
-			    how == STEP_SMALL ? "with a short ClientHello" : "without TLS");
+			tap_note(l->c.io.tap, "once more, %s", manner[how]);
 		how = attempt(&v, how);
-	} while (how == STEP_SMALL || how == STEP_PLAIN);
+	} while (how == STEP_SMALL || how == STEP_PLAIN || how == STEP_LATE);
 	if (how == STEP_OPEN)
 		how = enter(&v);
+	if (how == STEP_OPEN)
+		early_learn(l);
 	if (how == STEP_OPEN && l->mechanism)
 		see(l, SIGHT_LOGIN);
 	return how == STEP_OPEN ? REACH_OPEN : how == STEP_GONE ? REACH_GONE : REACH_NONE;
@@ -467,7 +495,7 @@ reach(struct line *l, const struct conf *conf, struct job *j)
 				return given_up(l, j);
 			j->target = i;
 			got = reach_address(l, conf, j, hop, hop->addr.v[a]);
-			j->reached |= got == REACH_OPEN;
+			j->reached |= got == REACH_OPEN && !l->owed;
 			if (got != REACH_OPEN)
 				transcript_join(&j->said, &l->began);
 			l->ear = &j->said;

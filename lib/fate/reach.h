@@ -9,6 +9,7 @@
 #include "job.h"
 #include "judge.h"
 #include "passage.h"
+#include "recall.h"
 #include "smtp.h"
 #include "tally.h"
 #include "transcript.h"
@@ -35,6 +36,11 @@ struct line {
 	bool fell_back;               /* in plaintext because TLS failed */
 	bool starttls;                /* was offered */
 	bool requiretls;              /* was offered inside TLS (T64) */
+	struct recall *recall;        /* what hosts offered before; NULL: nothing is remembered */
+	struct recalled known;        /* of this one, when `early` */
+	bool early;                   /* EHLO went out before the greeting */
+	unsigned owed;                /* answers that were not waited for (early.h) */
+	struct ehlo plain;            /* offered before TLS */
 	const char *mechanism;        /* it is logged in by; NULL: it is not */
 	const char *version, *cipher; /* of TLS; NULL: plaintext. Kept behind the connection's end */
 	struct judgement judged;
@@ -52,7 +58,7 @@ struct line {
 	struct hearing {
 		int64_t at;     /* monotonic: when something was last said, */
 		int side;       /* by whom (enum tap_side), */
-		unsigned trips; /* and how far the connection was */
+		unsigned waits; /* and how far the connection was */
 		uint64_t written;
 	} hearing;
 	bool no_chunking;

@@ -45,7 +45,8 @@ txn_start(struct txn *t, const struct line *l, struct job *j, bool careful)
 	if (e->rcpt_max && e->rcpt_max < max)
 		max = e->rcpt_max;
 	*t = (struct txn){.job = j, .number = ++j->txns, .bdat = e->chunking && !l->no_chunking};
-	t->whole = t->bdat && e->pipelining && !careful && job_bytes(j) <= WHOLE_MAX;
+	/* The message itself never ahead of the answer to EHLO: who knows no BDAT now would take it for commands. */
+	t->whole = t->bdat && e->pipelining && !careful && !l->owed && job_bytes(j) <= WHOLE_MAX;
 	for (size_t i = 0; i < j->nrcpt && t->n < max; i++) {
 		struct job_rcpt *r = &j->rcpt[i];
 

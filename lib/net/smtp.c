@@ -87,7 +87,8 @@ smtp_dial(struct smtp *c, const char *host, const char *ip, uint16_t port, int64
 	c->ehlo = (struct ehlo){0};
 	*c->helo = 0;
 	c->waiting = false;
-	c->trips = 0;
+	c->trips = c->waits = 0;
+	c->asked = UINT64_MAX;
 	c->bad = NULL;
 	tap_kind(c->io.tap, TAP_PLAIN);
 	tap_note(c->io.tap, "connected to %s[%s] port %u", host, ip, (unsigned)port);
@@ -159,8 +160,11 @@ smtp_reply(struct smtp *c, int64_t timeout)
 		c->waiting = true;
 		c->deadline = clock_mono() + timeout;
 		reply_start(&c->reply);
-		if (s->in_at == s->in_end)
-			c->trips++;
+		if (s->in_at == s->in_end) {
+			c->waits++;
+			c->trips += c->asked != s->written;
+			c->asked = s->written;
+		}
 	}
 	for (;;) {
 		enum reply_got got = REPLY_MORE;
@@ -185,8 +189,19 @@ smtp_reply(struct smtp *c, int64_t timeout)
 }
 
 enum smtp_got
+smtp_put(struct smtp *c, const char *line)
+{
+	enum io io = stream_puts(&c->io, line);
+
+	if (io == IO_OK)
+		io = stream_puts(&c->io, "\r\n");
+	return io == IO_OK ? SMTP_REPLY : broken(c, smtp_from_io(io));
+}
+
+enum smtp_got
 smtp_command(struct smtp *c, const char *line, int64_t timeout)
 {
+	enum smtp_got got;
 	enum io io;
 
 	/* A peer that speaks unasked would have its words taken for the answer to what comes next. */
@@ -194,11 +209,9 @@ smtp_command(struct smtp *c, const char *line, int64_t timeout)
 		c->bad = "more than one answer";
 		return broken(c, SMTP_BAD);
 	}
-	io = stream_puts(&c->io, line);
-	if (io == IO_OK)
-		io = stream_puts(&c->io, "\r\n");
-	if (io == IO_OK)
-		io = stream_flush(&c->io);
+	if ((got = smtp_put(c, line)) != SMTP_REPLY)
+		return got;
+	io = stream_flush(&c->io);
 	return io == IO_OK ? smtp_reply(c, timeout) : broken(c, smtp_from_io(io));
 }
 
@@ -208,12 +221,38 @@ not_understood(int code)
 	return code == 500 || code == 501 || code == 502 || code == 504 || code == 550;
 }
 
-/* The first word of a 2xx. */
+/* What a 2xx says: the server's name, and behind EHLO what it offers. */
 static void
-helo_note(struct smtp *c)
+hello_note(struct smtp *c, bool extended)
 {
-	if (c->reply.code / 100 == 2)
-		snprintf(c->helo, sizeof c->helo, "%.*s", (int)strcspn(c->reply.text, " \n"), c->reply.text);
+	if (c->reply.code / 100 != 2)
+		return;
+	snprintf(c->helo, sizeof c->helo, "%.*s", (int)strcspn(c->reply.text, " \n"), c->reply.text);
+	if (extended)
+		ehlo_parse(&c->ehlo, c->reply.text, c->reply.len);
+}
+
+enum smtp_got
+smtp_hello_put(struct smtp *c, const char *name)
+{
+	char line[300];
+
+	snprintf(line, sizeof line, "EHLO %.255s", name);
+	return smtp_put(c, line);
+}
+
+enum smtp_got
+smtp_hello_take(struct smtp *c, int64_t timeout)
+{
+	enum smtp_got got = smtp_reply(c, timeout);
+
+	if (got == SMTP_WATCH)
+		return got;
+	c->ehlo = (struct ehlo){0};
+	*c->helo = 0;
+	if (got == SMTP_REPLY)
+		hello_note(c, true);
+	return got;
 }
 
 enum smtp_got
@@ -228,14 +267,13 @@ smtp_hello(struct smtp *c, const char *name, int64_t timeout)
 	got = smtp_command(c, line, timeout);
 	if (got != SMTP_REPLY)
 		return got;
-	if (c->reply.code / 100 == 2)
-		ehlo_parse(&c->ehlo, c->reply.text, c->reply.len);
+	hello_note(c, true);
 	if (not_understood(c->reply.code)) {
 		snprintf(line, sizeof line, "HELO %.255s", name);
 		got = smtp_command(c, line, timeout);
+		if (got == SMTP_REPLY)
+			hello_note(c, false);
 	}
-	if (got == SMTP_REPLY)
-		helo_note(c);
 	return got;
 }
 
@@ -264,8 +302,8 @@ smtp_tls(struct smtp *c, const char *name, bool small, int64_t timeout)
 		return SMTP_LOST;
 	}
 	c->ehlo = (struct ehlo){0};
-	c->trips += 2;
 	got = smtp_from_io(stream_starttls(&c->io, t, clock_mono() + timeout));
+	c->trips += tls_trips(t);
 	if (got == SMTP_REPLY)
 		tap_note(c->io.tap, "%s %s", tls_version(t), tls_cipher(t));
 	return broken(c, got);

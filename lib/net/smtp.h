@@ -52,8 +52,10 @@ struct smtp {
 	int64_t deadline;    /* of that reply */
 	const char *refused; /* smtp_dial failed for what the proxy said: half a sentence */
 	bool proxy_fault;    /* and no other target would fare better */
-	unsigned trips;      /* how often we had to wait for the peer */
-	const char *bad;     /* SMTP_BAD: half a sentence */
+	unsigned trips;  /* round trips: how often we had said something, and then had to wait for the peer */
+	unsigned waits;  /* how often we had to wait for it at all */
+	uint64_t asked;  /* io.written at the last trip */
+	const char *bad; /* SMTP_BAD: half a sentence */
 };
 
 /* io.fd must be -1, io.cap and io.block set. Connects and becomes a connection to host (name for people and
@@ -69,9 +71,14 @@ void smtp_quit(struct smtp *c, int64_t timeout);
 enum smtp_got smtp_reply(struct smtp *c, int64_t timeout);
 /* Sends one command line (without CRLF) and waits for its reply. */
 enum smtp_got smtp_command(struct smtp *c, const char *line, int64_t timeout);
+/* The same in two: the line joins what stream_flush will send; the answer is read later. */
+enum smtp_got smtp_put(struct smtp *c, const char *line);
 /* EHLO name, and HELO where EHLO is not understood (500, 501, 502, 504, 550: T90). On a 2xx c->ehlo holds
  * what is offered; whatever was offered before is forgotten (T98). */
 enum smtp_got smtp_hello(struct smtp *c, const char *name, int64_t timeout);
+/* In two: EHLO and nothing else; what is offered is known behind smtp_hello_take. */
+enum smtp_got smtp_hello_put(struct smtp *c, const char *name);
+enum smtp_got smtp_hello_take(struct smtp *c, int64_t timeout);
 /* The handshake, at once or behind a 220 to STARTTLS; name for SNI or NULL. SMTP_REPLY: done. SMTP_BAD when the peer's
  * 220 was followed by more (T97). */
 enum smtp_got smtp_tls(struct smtp *c, const char *name, bool small, int64_t timeout);

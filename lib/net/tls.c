@@ -275,6 +275,12 @@ tls_version(const struct tls *t)
 	return gnutls_protocol_get_name(gnutls_protocol_get_version(t->s));
 }
 
+unsigned
+tls_trips(const struct tls *t)
+{
+	return gnutls_protocol_get_version(t->s) == GNUTLS_TLS1_3 || gnutls_session_is_resumed(t->s) ? 1 : 2;
+}
+
 const char *
 tls_cipher(const struct tls *t)
 {

@@ -52,6 +52,7 @@ void tls_bye(struct tls *t);             /* close_notify, once, without waiting 
 void tls_binding(const struct tls *t, struct sasl_binding *b);
 
 const char *tls_version(const struct tls *t); /* "TLS1.3" */
+unsigned tls_trips(const struct tls *t);      /* round trips that the handshake took before we might speak */
 const char *tls_cipher(const struct tls *t);  /* "AES-256-GCM" */
 
 /* Behind TLS_DONE: what the peer has shown, DER, leaf first; it is the session's. */

@@ -167,7 +167,7 @@ write_dialed(struct runq *q, struct str *out, const struct item *it)
 }
 
 static void
-write_job(struct runq *q, struct job *j)
+write_job(struct runq *q, struct job *j, bool fresh)
 {
 	static const char *const flags[] = {"8bit", "smtputf8", "longline", "dot"};
 	const struct envelope *e = &j->env;
@@ -203,6 +203,8 @@ write_job(struct runq *q, struct job *j)
 	str_adds(out, d->hops);
 	if (reportmail_is(e))
 		rec_add(out, "tls-results", "no");
+	if (fresh)
+		offers_write(q, j->site, out);
 	rec_addi(out, "recipients-max", j->site->state.limits.recipients_per_transaction);
 	for (size_t i = 0; i < j->nrcpt; i++) {
 		uint32_t n = j->rcpt[i].item->n;
@@ -274,7 +276,7 @@ by_number(const void *a, const void *b)
 /* The next message of the site, with all of its recipients there that wait and whose plans demand the same: one
  * transaction. NULL: that one came to nothing. */
 struct job *
-job_build(struct runq *q, struct site *s)
+job_build(struct runq *q, struct site *s, bool fresh)
 {
 	struct dest *d = TAILQ_FIRST(&s->dests);
 	struct item *it = TAILQ_FIRST(&d->ready), *next;
@@ -321,7 +323,7 @@ job_build(struct runq *q, struct site *s)
 	}
 	qsort(j->rcpt, j->nrcpt, sizeof *j->rcpt, by_number);
 	if (!local_stays(s->transport))
-		write_job(q, j);
+		write_job(q, j, fresh);
 	return j;
 }
 

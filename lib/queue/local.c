@@ -156,7 +156,7 @@ local_run(struct runq *q, struct site *s, size_t *jobs)
 	while (s->ready && *jobs && q->nlocal < AT_ONCE) {
 		/* This plan never grows old, and job_build passes over what has. */
 		TAILQ_FIRST(&s->dests)->expires = q->now + HOUR;
-		if (!(j = job_build(q, s)))
+		if (!(j = job_build(q, s, false)))
 			continue;
 		j->answer = -1;
 		j->started = q->mono;

@@ -8,8 +8,8 @@
  *   sweep.c   rebuild, comparison                          janitor.c tmp/, reserve, sync
  *   amend.c   cur/HH/ID.amend                              table.c   the things below, found by name
  *   tlsrpt.c  TLS results, summed                          refresh.c mox-mtasts refresh, daily
- *   dnsbl.c   mox-doctor dnsbl                             reporting.c mox-tlsrpt-send
- *   reportmail.c  mail that it sends
+ *   dnsbl.c   mox-doctor dnsbl                         reporting.c mox-tlsrpt-send
+ *   reportmail.c  mail that it sends                   offers.c  who takes commands before greeting
  *   known.c   spool/support                            notice.c  what senders are told
  *   compose.c one notice                               tell.c    to whom
  *   told.c    what follows from it                     doubles.c those that nobody can have
@@ -39,6 +39,7 @@
 #include "hash.h"
 #include "index.h"
 #include "loop.h"
+#include "offers.h"
 #include "row.h"
 #include "sign.h"
 #include "site.h"
@@ -313,6 +314,7 @@ struct runq {
 		int64_t flush_at;  /* monotonic */
 		bool failing;      /* the last write failed, and the log says so */
 	} tlsrpt;
+	struct offers offers;
 	int support_fd;     /* -1: not open yet; -2: cannot be opened */
 	pid_t refresh_pid;  /* mox-mtasts refresh; 0: none */
 	int64_t refresh_at; /* not to be thought of before */
@@ -477,8 +479,8 @@ void notice_stop(struct runq *q);   /* its children */
 void notice_unload(struct runq *q); /* all of them wait in the index */
 
 /* ---- job.c ---- */
-/* The next message of the site, with all of its recipients there that wait: one transaction. NULL: that one came to nothing. */
-struct job *job_build(struct runq *q, struct site *s);
+/* The next message of the site, with all of its recipients there that wait: one transaction. fresh: it is a worker's first. NULL: that one came to nothing. */
+struct job *job_build(struct runq *q, struct site *s, bool fresh);
 int job_send(struct job *j) MUST_USE;
 /* Opens and reads a loaded message; -1: not now, or it is gone, and so are its items that have no job. */
 int job_open(struct runq *q, struct msg *m, struct envelope *e) MUST_USE;

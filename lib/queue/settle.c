@@ -185,6 +185,10 @@ read_line(struct runq *q, struct job *j, const char *key, char *value)
 	}
 	if (!strcmp(key, "transcript"))
 		return dialogue_read(q, j, value);
+	if (!strcmp(key, "offers")) {
+		offers_note(q, j->site, value);
+		return true;
+	}
 	if (!strcmp(key, "session"))
 		known_read(j, value);
 	if (!(value = rec_text(value)))

@@ -414,7 +414,7 @@ site_run(struct runq *q, struct site *s, size_t *jobs)
 				site_sleep(q, s);
 			return false;
 		}
-		if ((j = job_build(q, s))) {
+		if ((j = job_build(q, s, !w->served))) {
 			site_sends(&s->state, q->now);
 			job_assign(q, j, w);
 			(*jobs)--;

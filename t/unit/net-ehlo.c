@@ -15,6 +15,38 @@ show(const struct ehlo *e)
 	return out;
 }
 
+/* As a word and back: the same word, and nothing else is one. */
+static void
+words(void)
+{
+	static const char *const good[] = {"limits=0/0/0,auth=0",
+	    "pipelining,pipeconnect,limits=0/0/0,auth=0",
+	    "pipelining,chunking,8bitmime,smtputf8,dsn,starttls,requiretls,pipeconnect,size="
+	    "9223372036854775807,limits="
+	    "999999/999999/999999,auth=4294967295"};
+	static const char *const bad[] = {"x", "PIPELINING", "size=", "size=-1", "size=99999999999999999999",
+	    "limits=", "limits=1/2", "limits=1/2/3/4", "limits=1/2/x", "auth=", "auth=4294967296", "auth"};
+	struct ehlo e, other;
+	char out[EHLO_WORD], longer[2 * EHLO_WORD];
+
+	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+		memset(&e, 0xff, sizeof e);
+		OK(ehlo_read(&e, good[i]), good[i]);
+		ehlo_write(out, &e);
+		STR_EQ(out, good[i], "as it was");
+	}
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		OK(!ehlo_read(&e, bad[i]), bad[i]);
+	memset(longer, ',', sizeof longer - 1);
+	longer[sizeof longer - 1] = 0;
+	OK(!ehlo_read(&e, longer), "nor what is too long");
+	ehlo_parse(&e, "mx\nPIPECONNECT\nSIZE 5\nAUTH PLAIN", 34);
+	ehlo_parse(&other, "other\nAUTH PLAIN\nX_PIPE_CONNECT\nSIZE 5", 41);
+	OK(e.pipeconnect && ehlo_same(&e, &other), "order and name do not count");
+	ehlo_parse(&other, "mx\nPIPECONNECT\nSIZE 6\nAUTH PLAIN", 34);
+	OK(!ehlo_same(&e, &other), "a number does");
+}
+
 int
 main(void)
 {
@@ -69,5 +101,6 @@ main(void)
 		ehlo_parse(&e, longer, sizeof longer - 1);
 		STR_EQ(show(&e), "D size=0 0/0/0", "a line too long to be one");
 	}
+	words();
 	DONE();
 }
