@@ -322,6 +322,7 @@ is_due(const struct sending *s, const struct tlsrpt_name *name)
 static void
 names_send(struct sending *s)
 {
+	const int64_t until = clock_mono() + s->t->conf->tlsrpt_spread;
 	bool hurry = s->t->day || s->t->domain;
 	size_t left = 0;
 
@@ -332,7 +333,7 @@ names_send(struct sending *s)
 			continue;
 		name_send(s, &s->day.name[i]);
 		if (--left && !hurry)
-			spread_wait(s->t->conf->tlsrpt_spread, left + 1);
+			spread_wait(until, left);
 	}
 }
 

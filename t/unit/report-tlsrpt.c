@@ -4,6 +4,7 @@
 #include "tlsrpt.h"
 #include "tlsrpt_mail.h"
 #include "tlsrpt_record.h"
+#include "tlsrpt_spread.h"
 #include "unit.h"
 
 /* ---- records ---- */
@@ -311,6 +312,29 @@ large_policy(void)
 	str_free(&json);
 }
 
+static void
+spread(void)
+{
+	static const size_t reports[] = {1, 2, 10, 48, 1000, 100000};
+	static const uint32_t randoms[] = {0, 0xffff, 0x1234};
+
+	for (size_t i = 0; i < ARRAY_LEN(reports); i++)
+		for (size_t k = 0; k < ARRAY_LEN(randoms); k++) {
+			int64_t time = 4 * HOUR, most = 0;
+
+			for (size_t left = reports[i]; left; left--) {
+				int64_t pause = spread_pause(time, left, randoms[k]);
+
+				most = pause > most ? pause : most;
+				time -= pause;
+			}
+			OK(time >= 0 && most <= 8 * MINUTE,
+			    "T50 reports within 4 hours, none long after another");
+			OK(reports[i] < 1000 || time < HOUR, "and over most of them");
+		}
+	INT_EQ(spread_pause(-5, 3, 77), 0, "what is late does not wait");
+}
+
 int
 main(void)
 {
@@ -321,5 +345,6 @@ main(void)
 	reports();
 	large();
 	large_policy();
+	spread();
 	DONE();
 }
