@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <inttypes.h>
 #include <pwd.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -231,8 +232,8 @@ look_room(struct findings *f, const struct conf *c)
 				   : "");
 	if (w)
 		finding_todo(f, "make room");
-	finding_figure(f, "free", "%lluB;%llu:;%llu:", (unsigned long long)left,
-	    (unsigned long long)(2 * c->min_free), (unsigned long long)c->min_free);
+	finding_figure(
+	    f, "free", "%" PRIu64 "B;%" PRIu64 ":;%" PRIu64 ":", left, 2 * c->min_free, c->min_free);
 	if (v.f_files) { /* 0: a file system that counts none */
 		w = room_weight(v.f_favail, c->min_free_inodes);
 		finding_add(f, w, "inodes", "%s has %llu inodes left%s", c->spool,
@@ -242,8 +243,8 @@ look_room(struct findings *f, const struct conf *c)
 					   : "");
 		if (w)
 			finding_todo(f, "remove files");
-		finding_figure(f, "inodes", "%llu;%llu:;%llu:", (unsigned long long)v.f_favail,
-		    (unsigned long long)(2 * c->min_free_inodes), (unsigned long long)c->min_free_inodes);
+		finding_figure(f, "inodes", "%" PRIu64 ";%" PRIu64 ":;%" PRIu64 ":", (uint64_t)v.f_favail,
+		    2 * c->min_free_inodes, c->min_free_inodes);
 	}
 	if (c->reserve && stat(path_of(c, "lock"), &st) == 0 && stat(path_of(c, "reserve"), &st) &&
 	    errno == ENOENT) {

@@ -139,7 +139,7 @@ binding_fits(struct auth *a, const struct scram *s, const char *c64)
 		gnutls_free(cb.data);
 	}
 	hold(want.s);
-	same = got.len == want.len && !memcmp(got.s, want.s, got.len);
+	same = got.len == want.len && !memcmp(str_cstr(&got), str_cstr(&want), got.len);
 	return same;
 }
 
@@ -185,7 +185,7 @@ proof_fits(struct auth *a, struct scram *s, const char *final, struct str *messa
 	gnutls_hmac_fast(s->mac, stored, s->n, message->s, message->len, signature);
 	for (size_t i = 0; i < s->n; i++)
 		signature[i] ^= client[i];
-	same = proof.len == s->n && !memcmp(proof.s, signature, s->n);
+	same = proof.len == s->n && !memcmp(str_cstr(&proof), signature, s->n);
 	return same;
 }
 
@@ -208,7 +208,7 @@ scram(struct auth *a, struct str first)
 	gnutls_pbkdf2(s.mac, &password, &salted, a->iterations, s.salted, s.n);
 	final = ask(a, s.server_first.s, s.server_first.len);
 	good = proof_fits(a, &s, str_cstr(&final), &message);
-	comma = memchr(final.s, ',', final.len);
+	comma = final.len ? memchr(final.s, ',', final.len) : NULL;
 	if (comma)
 		*comma = 0;
 	good = binding_fits(a, &s, final.s + 2) && good;
