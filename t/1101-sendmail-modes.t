@@ -136,8 +136,15 @@ for c in 65 69 75 78; do
 	code=$c run bin/sendmail -odi -t
 	is "S22 -odi: mox-queue-add's $c is ours" "$rc" "$c"
 done
-start listener python3 -c 'import socket, time
-s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); s.bind("spool/ctl"); s.listen(1000); open("listens", "w"); time.sleep(600)'
+echo 'status ok
+count 1
+end' >answer
+start listener python3 -c 'import socket
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); s.bind("spool/ctl"); s.listen(1000); open("listens", "w")
+while True:
+    c, _ = s.accept()
+    asked = c.recv(9999)
+    c.send(open("answer", "rb").read() if asked == b"op runner\nend\n" else b"what")'
 wait_until test -e listens
 cat >bin/mox-queue-list <<'X'
 #!/bin/bash
@@ -163,6 +170,13 @@ wait_for 'noticing\t1\ta@x.example\t550 no\nnoticing\t1\tc@x.example\t551 no\n'
 is "S22 -odi: each is told of once, though it leaves the queue while we look" "$rc $(sort -r <<<"$said")" "69 mox-sendmail: unable to deliver to c@x.example: 551 no
 mox-sendmail: unable to deliver to a@x.example: 550 no"
 rm bin/mox-retired-list
+cp answer kept
+for a in 'status ok\ncount 0\nend\n' 'status failed\ncount 1\nend\n' 'status ok\ncount 1\n' '' 'junk' 'end\n'; do
+	printf "$a" >answer
+	wait_for 'waiting\t1\ta@x.example\t450 no\n'
+	is "S22 -odi waits for none that does not say it delivers (${a%%\\n*} ...)" "$rc $(wc -l <asked) $said" "0 0 "
+done
+mv kept answer
 wait_for 'held\t0\ta@x.example\t\n'
 is "S22 -odi: what is held is not waited for" "$rc $said" "0 "
 for o in -odb -odq -odd; do

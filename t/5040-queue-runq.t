@@ -97,4 +97,18 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null && as_nobody test -x "$MO
 else
 	skip "not root" "others"
 fi
+
+runner() {
+	python3 -c 'import socket
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); s.settimeout(9); s.connect("q/ctl"); s.send(b"op runner\nend\n"); print(*s.recv(9999).decode().split())'
+}
+no_owner
+start serving mox-runq -s
+ok "one that serves alone" wait_until runner
+is "S22 says that it delivers nothing" "$(runner)" "status ok count 0 end"
+stop serving
+start staying mox-runq -w
+wait_until runner
+is "S22 one that stays says that it does" "$(runner)" "status ok count 1 end"
+stop staying
 done_testing

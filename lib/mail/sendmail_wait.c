@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "die.h"
 #include "fdio.h"
+#include "rec.h"
 #include "sendmail_wait.h"
 #include "str.h"
 
@@ -12,13 +13,15 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
 #define PATIENCE MINUTE
-#define PATIENCE_FOR_A_TURN (10 * SECOND) /* a mox-runq -s, which delivers nothing, gives it none */
+#define PATIENCE_FOR_A_TURN (10 * SECOND)
+#define ANSWER_MAX 4096
 #define FIRST_PAUSE (20 * 1000)
 #define LONGEST_PAUSE (SECOND / 2)
 
@@ -54,7 +57,31 @@ wait_for_id(void (*submit)(void), char id[WAIT_ID_SIZE])
 	return code;
 }
 
-/* Whether a mox-runq listens: mox-queue-list would start one, which delivers nothing. */
+/* Whether whoever listens delivers mail, in his own words. */
+static bool
+delivers(int fd)
+{
+	static const char ask[] = "op runner\nend\n";
+	struct timeval patience = {.tv_sec = PATIENCE_FOR_A_TURN / SECOND};
+	char buf[ANSWER_MAX + 1], *key, *value;
+	struct rec_in in = {buf, buf};
+	bool ok = false, one = false;
+	enum rec_got got;
+	ssize_t n;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) ||
+	    pkt_send(fd, ask, sizeof ask - 1, -1, MSG_DONTWAIT) ||
+	    (n = pkt_recv(fd, buf, ANSWER_MAX, NULL, 0)) <= 0)
+		return false;
+	in.end += n;
+	while ((got = rec_next(&in, &key, &value)) == REC_LINE) {
+		ok |= !strcmp(key, "status") && !strcmp(value, "ok");
+		one |= !strcmp(key, "count") && !strcmp(value, "1");
+	}
+	return got == REC_END && ok && one;
+}
+
+/* mox-queue-list would start a mox-runq that delivers nothing, and one that somebody else has started may be there. */
 static bool
 runner_listens(const struct conf *c)
 {
@@ -65,7 +92,8 @@ runner_listens(const struct conf *c)
 
 	/* By way of the directory's descriptor: the path may be longer than a socket address can hold. */
 	snprintf(a.sun_path, sizeof a.sun_path, "/proc/self/fd/%d/ctl", dir);
-	listens = dir >= 0 && fd >= 0 && !connect(fd, (struct sockaddr *)&a, sizeof a);
+	listens = dir >= 0 && fd >= 0 && !connect(fd, (struct sockaddr *)&a, sizeof a) &&
+	          !fd_nonblock(fd, false) && delivers(fd);
 	if (dir >= 0)
 		close(dir);
 	if (fd >= 0)

@@ -11,7 +11,7 @@
 int wait_for_id(void (*submit)(void), char id[WAIT_ID_SIZE]);
 
 /* Asks mox-queue-list until each recipient is gone, failed, held or to be tried again later, at most a minute, ten
- * seconds for its turn, and only while there is a mox-runq. EX_UNAVAILABLE, having said which, when some have
+ * seconds for its turn, and only while there is a mox-runq that delivers. EX_UNAVAILABLE, having said which, when some have
  * failed; else 0: who has to wait is queued. */
 int wait_for_attempt(const struct conf *c, char *conf_file, const char *id, bool verbose);
 

@@ -261,6 +261,15 @@ stat_slice(struct runq *q, struct client *c)
 		serve_status(c, "ok", NULL);
 }
 
+/* Answered at once, also while the index is being rebuilt. */
+static const char *
+runner_begin(struct runq *q, struct client *c)
+{
+	c->count = q->mode != RUNQ_SERVE;
+	serve_status(c, "ok", NULL);
+	return NULL;
+}
+
 const struct serve_op serve_queue_ops[] = {
     {"list", .reads = true, .slice = list_slice},
     {"show", .reads = true, .line = show_line, .begin = show_begin, .slice = list_slice},
@@ -273,5 +282,6 @@ const struct serve_op serve_queue_ops[] = {
     {"fail", .privileged = true, .slices = 1, .line = change_line, .slice = fail_slice},
     {"drop", .slices = 1, .line = change_line, .slice = drop_slice},
     {"stat", .reads = true, .slices = 1, .begin = stat_begin, .slice = stat_slice},
+    {"runner", .reads = true, .begin = runner_begin},
     {0},
 };
