@@ -35,19 +35,6 @@ when_put(struct str *set, const char *when, int64_t now)
 enum { OPT_SPREAD = ADMIN_OWN };
 static const struct opt options[] = {{"spread", OPT_SPREAD, true}};
 
-static void
-spread_put(struct str *set, const char *span)
-{
-	int64_t us;
-
-	if (!str_duration(span, &us) || us <= 0)
-		die_perm("unable to spread over \"%s\": expected a duration such as 1h", span);
-	rec_open(set, "set");
-	rec_put(set, "spread");
-	rec_putf(set, "%" PRId64, us);
-	rec_close(set);
-}
-
 int
 main(int argc, char *argv[])
 {
@@ -64,7 +51,7 @@ main(int argc, char *argv[])
 		die_usage(usage);
 	when_put(&set, a.opt.argv[0], a.now);
 	if (spread)
-		spread_put(&set, spread);
+		admin_put_spread(&set, spread);
 	admin_ready(&a, 1);
 	code = admin_change(&a, "schedule", str_cstr(&set), "scheduled");
 	str_free(&set);

@@ -69,7 +69,8 @@ is "spread is asked for" "$(grep '^set spread' q.asked)" "set spread 3600000000"
 fails 100 "no span" mox-queue-schedule -spread 0 now $A
 fails 100 "no duration" mox-queue-schedule -spread often now $A
 stop q
-export MOX_SPOOL=$T/real
+echo 'idle = "1s"' >conf
+export MOX_SPOOL=$T/real MOX_CONF=$T/conf
 for _ in {1..40}; do printf 'From: <a@b.example> n@x.example\n\nbody\n' | mox-queue-add -f a@b.example n@x.example m@x.example >/dev/null; done
 is "spread from now" "$(mox-queue-schedule -spread 1h -all 2h 2>&1 >/dev/null)" "mox-queue-schedule: scheduled 80"
 mox-queue-list -o next,id >nexts
@@ -84,5 +85,12 @@ print(len(n), all(119 <= t <= 182 for t in n), max(len(v) for v in ids.values())
 END
 )
 is "over the span from the time given, all over it, and a message's recipients together" "$counts" "80 True 1 40 True"
+mox-queue-hold -all >/dev/null 2>&1
+is "and release spreads, too" "$(mox-queue-release -spread 1h -all 2>&1 >/dev/null) $(mox-queue-list -next '>20m' -next '<40m' | wc -l | grep -c '^[1-4].$')" "mox-queue-release: released 80 1"
+mox-queue-list -o id,next >nexts
+wait_until flock -n real/lock true
+mv real/index index.gone
+mox-queue-list -o id,next >again
+ok "which a lost index does not lose" cmp nexts again
 is "without it, all at once" "$(mox-queue-schedule -all 2h 2>/dev/null >&2; mox-queue-list -o next | sort -u | wc -l)" 1
 done_testing

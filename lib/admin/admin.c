@@ -401,3 +401,16 @@ admin_change(struct admin *a, const char *op, const char *extra, const char *don
 	admin_free(a);
 	return 0;
 }
+
+void
+admin_put_spread(struct str *set, const char *span)
+{
+	int64_t us;
+
+	if (!str_duration(span, &us) || us <= 0)
+		die_perm("unable to spread over \"%s\": expected a duration such as 1h", span);
+	rec_open(set, "set");
+	rec_put(set, "spread");
+	rec_putf(set, "%" PRId64, us);
+	rec_close(set);
+}

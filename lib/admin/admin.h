@@ -69,6 +69,8 @@ uint64_t admin_ask(struct admin *a, const char *op, const char *extra, ctl_row *
 /* Asks for a change, prints the ids changed on fd 1 and how many on fd 2 ("held 3", "would hold 3"); answers
  * main's exit code. */
 int admin_change(struct admin *a, const char *op, const char *extra, const char *done);
+/* `set spread`, for schedule and release; ends the program when that is no span. */
+void admin_put_spread(struct str *set, const char *span);
 /* A row record of an answer; ends the program when it is none. */
 void admin_row(struct row *r, char *rec, size_t n);
 void admin_free(struct admin *a);

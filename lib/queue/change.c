@@ -93,15 +93,28 @@ change_hold(struct runq *q, const struct change *c, struct row *row, uint32_t ui
 	return true;
 }
 
+/* Recipients of one message stay together: they may share a transaction. */
+static int64_t
+spread_over(const struct change *c, const struct row *row)
+{
+	return c->spread ? (int64_t)(hash_number(row->id) % (uint64_t)c->spread) : 0;
+}
+
 bool
 change_release(struct runq *q, const struct change *c, struct row *row, uint32_t uid)
 {
 	struct item *it = item_find(q, row->id, row->n);
+	int64_t next = it ? it->next : q->now + spread_over(c, row);
+	char when[24];
 
 	if (row->hold == HOLD_NONE || (!c->privileged && row->hold != 'u'))
 		return false;
 	if (c->dry)
 		return true;
+	snprintf(when, sizeof when, "%" PRId64, next);
+	/* The time comes first: should the machine die between the two, it is held still. */
+	if (c->spread && !it && amend_write(q, row->id, row->n, "next", when))
+		return false;
 	if (!mark_file(q, row, MARK_HOLD, HOLD_NONE))
 		return false;
 	if (row->hold == HOLD_LIMIT)
@@ -109,7 +122,7 @@ change_release(struct runq *q, const struct change *c, struct row *row, uint32_t
 	if (row->hold == HOLD_RULE)
 		row->error = NULL;
 	row->hold = HOLD_NONE;
-	row->next = it ? it->next : q->now;
+	row->next = next;
 	row_store(q, row, uid);
 	if (it)
 		it->held = false;
@@ -132,9 +145,7 @@ change_schedule(struct runq *q, const struct change *c, struct row *row, uint32_
 		return true;
 	if (next < q->now)
 		next = q->now;
-	/* Recipients of one message stay together: they may share a transaction. */
-	if (c->spread)
-		next += (int64_t)(hash_number(row->id) % (uint64_t)c->spread);
+	next += spread_over(c, row);
 	snprintf(when, sizeof when, "%" PRId64, next);
 	if (amend_write(q, row->id, row->n, "next", next > q->now ? when : NULL))
 		return false;

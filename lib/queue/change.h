@@ -13,7 +13,7 @@ struct change {
 	bool timed;                             /* schedule: next is given */
 	bool relative;                          /* next is added to the row's */
 	int64_t next;                           /* schedule */
-	int64_t spread;                         /* schedule: as much later at most, by message */
+	int64_t spread;                         /* schedule, release: as much later at most, by message */
 	char requiretls;                        /* the mark to set */
 	char transport[TRANSPORT_NAME_MAX + 1]; /* to set; "": as routes say */
 	char hold;                              /* hold: the mark; 0: by who asks */

@@ -294,6 +294,24 @@ text_within(const char *want, const char *text)
 	return text != NULL;
 }
 
+static const char *
+or_empty(const char *s)
+{
+	return s ? s : "";
+}
+
+/* Lists name an error by its code, which may not stand in its text. */
+static bool
+error_fits(const char *want, const struct row *r)
+{
+	char text[1200]; /* longer than an error ever is */
+
+	if (text_within(want, or_empty(r->error)))
+		return true;
+	snprintf(text, sizeof text, "%u %s", r->code, or_empty(r->error));
+	return r->code && text_within(want, text);
+}
+
 /* extra: items KEY=VALUE, parted by spaces. */
 static bool
 extra_fits(const char *want, const char *extra)
@@ -333,12 +351,6 @@ hold_fits(const char *want, char hold)
 	return *want == hold;
 }
 
-static const char *
-or_empty(const char *s)
-{
-	return s ? s : "";
-}
-
 static bool
 term_fits(const struct select_term *t, const struct row *r)
 {
@@ -355,7 +367,7 @@ term_fits(const struct select_term *t, const struct row *r)
 	case SELECT_ATTEMPTS: return compare(t, r->attempts);
 	case SELECT_RESULT: return !strcmp(t->text, or_empty(r->result));
 	case SELECT_RETIRED: return r->retired && compare(t, r->retired);
-	case SELECT_ERROR: return text_within(t->text, or_empty(r->error));
+	case SELECT_ERROR: return error_fits(t->text, r);
 	case SELECT_EXTRA: return extra_fits(t->text, or_empty(r->extra));
 	case SELECT_TRANSPORT: return !strcmp(t->text, or_empty(r->transport));
 	default: return false;
