@@ -50,6 +50,7 @@ read_stat(struct look *l, const struct gather *g)
 	struct findings *f = &l->d.found;
 	struct str said = {0}, name = {0};
 	double oldest = gauge(&g->out, "mox_queue_oldest_seconds"), sum = 0;
+	double down = gauge(&g->out, "mox_queue_sites_down");
 
 	for (size_t i = 0; i < ARRAY_LEN(states); i++) {
 		double v;
@@ -70,6 +71,12 @@ read_stat(struct look *l, const struct gather *g)
 		    "%.0f recipients: %s; the oldest has waited for %.1f hours", sum, said.s, oldest / 3600);
 	else
 		finding_add(f, FINDING_OK, "queue", "it is empty");
+	if (down > 0) {
+		finding_add(f, FINDING_OK, "sites",
+		    "%.0f %s left alone for now, unreachable or refusing mail", down,
+		    down < 2 ? "is" : "are");
+		finding_todo(f, "mox-queue-list -summary site");
+	}
 	str_free(&said);
 	str_free(&name);
 }
