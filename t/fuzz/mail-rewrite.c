@@ -7,13 +7,18 @@
 #include "head.h"
 #include "header.h"
 #include "rewrite.h"
+#include "rights.h"
 
 static struct conf_rewrite rules[] = {
     {(char[]){"root"}, (char[]){"ops@example.org"}}, {(char[]){"*"}, (char[]){"@example.org"}}};
+static char *accounts[] = {(char[]){"joe"}};
+static struct conf_domain domain = {.name = (char[]){"example.org"}, .accounts = {accounts, 1}};
 static const struct conf conf = {.hostname = (char[]){"mx.host.example"},
     .mailname = (char[]){"host.example"},
     .rewrite = rules,
-    .nrewrite = 2};
+    .nrewrite = 2,
+    .domain = &domain,
+    .ndomain = 1};
 
 static size_t
 count(const char *p, size_t n, struct str *others)
@@ -44,7 +49,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	rewrite_header(&w, &h.text);
 	MUST_HOLD(count(str_cstr(&h.text), h.text.len, &after) == fields);
 	MUST_HOLD(before.len == after.len && (!after.len || !memcmp(before.s, after.s, after.len)));
-	free(rewrite_forbidden_author(&w, str_cstr(&h.text), h.text.len));
+	free(rights_forbidden_author(&conf, "ann", str_cstr(&h.text), h.text.len));
 	MUST_HOLD(extra_add(&record, str_cstr(&h.text), h.text.len, &why) || why.len);
 	head_reset(&h);
 	str_free(&before);
