@@ -41,6 +41,11 @@ loops A 192.0.2.25
 _dmarc.loops TXT "v=DMARC1; p=all"
 hard TXT "v=spf1 -all"
 sub.bad A 192.0.2.9
+several MX 10 mx1.several
+several MX 20 MX2.several
+several MX 30 mx.theirs
+several MX 40 mxofseveral
+_smtp._tls.mx1.several TXT "v=TLSRPTv1; rua=mailto:tls@several.plain.example"
 EOF
 world_start
 conf() { # NAME: standard input behind what all have
@@ -106,6 +111,10 @@ like 'nobody can answer' "$(about mx)" "^critical hard.$P takes no mail: it has 
 doctor -a 192.0.2.25 -a 2001:db8::25 "someone@nothing.$P"
 is 'nothing there: the records to publish' "$(about spf)|$(about dkim)|$(about dmarc)" \
 	"warning nothing.$P has no SPF record; publish nothing.$P. TXT \"v=spf1 ip4:192.0.2.25 ip6:2001:db8::25 -all\"|warning mail from nothing.$P is not signed here; mox-dkim genkey, and domain \"nothing.$P\" { dkim \"SELECTOR\" { key = ... } } in $T/all.conf|warning nothing.$P has no DMARC record; publish _dmarc.nothing.$P. TXT \"v=DMARC1; p=none; rua=mailto:postmaster@nothing.$P\""
+doctor -a 192.0.2.25 several.$P
+is 'TLSRPT of each server below the domain, and of no other' "$(about tlsrpt | sed 's/; publish .* TXT/;/')" "ok nobody gets reports on TLS to several.$P; \"v=TLSRPTv1; rua=mailto:postmaster@several.$P\"
+ok _smtp._tls.mx1.several.$P has reports go to mailto:tls@several.$P
+ok nobody gets reports on TLS to mx2.several.$P; \"v=TLSRPTv1; rua=mailto:postmaster@several.$P\""
 doctor -a 192.0.2.25 fail.example
 like 'no answer is no finding' "$(about spf)|$(about mx)" '^unknown fail\.example from 192\.0\.2\.25 \(given\): temperror, .*[|]unknown the MX record of fail\.example cannot be looked up: '
 doctor -a 10.0.0.1 good.$P

@@ -329,6 +329,16 @@ look_tlsrpt(const struct standing *s, const char *domain)
 	str_free(&more);
 }
 
+/* Whose zone is likely the domain's, or this machine's: others' servers are for others to publish of. */
+static bool
+is_ours(const struct standing *s, const char *host)
+{
+	size_t n = strlen(host), below = strlen(s->domain) + 1;
+
+	return str_ieq(host, s->conf->hostname) ||
+	       (n > below && host[n - below] == '.' && str_ieq(host + n - below + 1, s->domain));
+}
+
 /* What senders saw of the TLSA records of a server is reported to the server's name (RFC 8460 4.4). */
 void
 standing_tlsrpt(const struct standing *s)
@@ -339,7 +349,7 @@ standing_tlsrpt(const struct standing *s)
 	for (size_t i = 0; lookup_has(mx) && i < mx->data.n; i++) {
 		char *host = mx_host(mx->data.v[i]);
 
-		if (str_ieq(host, s->conf->hostname) && !str_ieq(host, s->domain))
+		if (is_ours(s, host) && !str_ieq(host, s->domain))
 			look_tlsrpt(s, host);
 		free(host);
 	}
