@@ -188,9 +188,10 @@ FUZZ_TIME ?= 10
 fuzz: deps
 	@t/fuzz/run $(FUZZ_TIME)
 
+# What moxq costs beside Postfix, dma and nullmailer; PARTS="inject drain" some of it, PROFILE=1 ours alone and where the time goes.
 bench: deps
 	@$(MAKE) -j$(JOBS) all VARIANT=release
-	MOX_BIN=$(abspath .build/release/bin) MOX_OUT=$(abspath .build/release) t/perf/run $(BENCH_ARGS)
+	MOX_BIN=$(abspath .build/release/bin) MOX_OUT=$(abspath .build/release) t/perf/run $(if $(PROFILE),-p) $(BENCH_ARGS) $(PARTS)
 
 demo: deps
 	@$(MAKE) -j$(JOBS) all

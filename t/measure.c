@@ -1,7 +1,8 @@
 /* measure FILE COMMAND...: runs a mail system and says what all of its processes cost, whoever their parents are.
  *
  * Orphans come to us (subreaper), so that nobody's CPU time is lost. FILE is rewritten at SIGUSR1 and at the end:
- *   cpu=SECONDS rss=KB pss=KB processes=N      CPU so far; the rest are peaks of sums (rss counts shared pages once a process)
+ *   cpu=SECONDS rss=KB pss=KB one=KB processes=N   CPU so far; the rest are peaks of sums (rss counts shared pages once a process), and the
+ *                                                  peak of the largest process
  * SIGTERM goes on to the command; what is left five seconds after its end is killed. */
 #include "base.h"
 
@@ -32,7 +33,7 @@ static struct proc *table;
 static size_t table_n;
 static struct {
 	double cpu;
-	long rss, pss;
+	long rss, pss, one;
 	size_t processes;
 } cost;
 
@@ -90,18 +91,19 @@ table_fill(void)
 	}
 }
 
+/* Of /proc/PID/FILE, the kilobytes behind a label that scanf knows. */
 static long
-pss_read(int pid)
+kb_read(int pid, const char *file, const char *label)
 {
 	char name[64], line[256];
 	long kb = 0;
 	FILE *f;
 
-	snprintf(name, sizeof name, "/proc/%d/smaps_rollup", pid);
+	snprintf(name, sizeof name, "/proc/%d/%s", pid, file);
 	if (!(f = fopen(name, "re")))
 		return 0;
 	while (fgets(line, sizeof line, f))
-		if (sscanf(line, "Pss: %ld", &kb) == 1)
+		if (sscanf(line, label, &kb) == 1)
 			break;
 	fclose(f);
 	return kb;
@@ -110,7 +112,7 @@ pss_read(int pid)
 static void
 look(bool closely)
 {
-	long rss = 0, pss = 0;
+	long rss = 0, pss = 0, one;
 	size_t n = 0;
 	unsigned long ticks = 0;
 	struct rusage gone;
@@ -122,10 +124,16 @@ look(bool closely)
 		n++;
 		ticks += table[i].ticks;
 		rss += table[i].rss * (sysconf(_SC_PAGESIZE) / 1024);
-		if (closely)
-			pss += pss_read(table[i].pid);
+		if (!closely)
+			continue;
+		pss += kb_read(table[i].pid, "smaps_rollup", "Pss: %ld");
+		one = kb_read(table[i].pid, "status", "VmHWM: %ld");
+		if (one > cost.one)
+			cost.one = one;
 	}
 	getrusage(RUSAGE_CHILDREN, &gone);
+	if (gone.ru_maxrss > cost.one)
+		cost.one = gone.ru_maxrss;
 	cost.cpu = (double)(gone.ru_utime.tv_sec + gone.ru_stime.tv_sec) +
 	           (double)(gone.ru_utime.tv_usec + gone.ru_stime.tv_usec) / 1e6 +
 	           (double)ticks / (double)sysconf(_SC_CLK_TCK);
@@ -147,7 +155,8 @@ tell(const char *file)
 	str_addf(&tmp, "%s.tmp", file);
 	if (!(f = fopen(tmp.s, "we")))
 		die_temp("unable to open %s: %m", tmp.s);
-	fprintf(f, "cpu=%.3f rss=%ld pss=%ld processes=%zu\n", cost.cpu, cost.rss, cost.pss, cost.processes);
+	fprintf(f, "cpu=%.3f rss=%ld pss=%ld one=%ld processes=%zu\n", cost.cpu, cost.rss, cost.pss, cost.one,
+	    cost.processes);
 	if (fclose(f) || renameat(-100, tmp.s, -100, file))
 		die_temp("unable to write %s: %m", file);
 	str_free(&tmp);
