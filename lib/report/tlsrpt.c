@@ -1,4 +1,5 @@
-/* Rows become policies and details. */
+/* Rows become policies and details. Of rows there may be hundreds of thousands, of policies and details only as many are kept
+ * as a report can hold, and some: the others are sums. */
 #include "base.h"
 
 #include "rec.h"
@@ -10,84 +11,112 @@
 #define WORD_MAX 300   /* of what else a server says */
 #define STRINGS_MAX 64 /* of a policy */
 #define POLICIES_MAX 100
+#define POLICIES_KNOWN 4096
+#define DETAILS_KNOWN 8192 /* several times what TLSRPT_JSON_MAX has room for */
+#define SLOTS 4096         /* a power of two */
 
 /* ---- one row ---- */
 
-/* What a row says, decoded into memory of the report. */
+/* What a row says, decoded: into memory that the next row takes. */
 struct said {
 	const struct tlsrpt_row *row;
+	bool cut; /* it had options, and they were cut for want of room */
 	struct tlsrpt_detail detail;
-	const char *key; /* of its policy: type, domain and all its strings */
+	struct str key; /* of its policy: type, domain and all its strings */
 	const char *mx[STRINGS_MAX], *string[STRINGS_MAX];
 	size_t nmx, nstring;
+	struct str options;
+	char **text;
+	size_t ntext;
 };
 
 static char *
-keep(struct tlsrpt_report *r, char *text)
+text_keep(char ***v, size_t *n, char *text)
 {
-	if (!(r->ntext & (r->ntext - 1)))
-		r->text = mem_grow(r->text, r->ntext ? 2 * r->ntext : 1, sizeof *r->text);
-	return r->text[r->ntext++] = text;
+	if (!(*n & (*n - 1)))
+		*v = mem_grow(*v, *n ? 2 * *n : 1, sizeof **v);
+	return (*v)[(*n)++] = text;
+}
+
+static void
+texts_free(char **v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(v[i]);
 }
 
 /* Fit for JSON and for people: ASCII controls and broken UTF-8 as \xHH. */
 static const char *
-keep_visible(struct tlsrpt_report *r, const char *s, size_t max)
+said_visible(struct said *s, const char *v, size_t max)
 {
 	char out[2 * WORD_MAX + 1];
-	size_t n = text_visible(out, max < sizeof out - 1 ? max : sizeof out - 1, s, strlen(s));
+	size_t n = text_visible(out, max < sizeof out - 1 ? max : sizeof out - 1, v, strlen(v));
 
-	return keep(r, mem_dupn(out, n));
+	return text_keep(&s->text, &s->ntext, mem_dupn(out, n));
 }
 
-static bool
-is_address(const char *s)
+static const char *
+said_address(struct said *s, const char *v)
 {
 	unsigned char b[16];
 
-	return inet_pton(strchr(s, ':') ? AF_INET6 : AF_INET, s, b) == 1;
+	if (inet_pton(strchr(v, ':') ? AF_INET6 : AF_INET, v, b) != 1)
+		return NULL;
+	return text_keep(&s->text, &s->ntext, mem_dup(v));
 }
 
 static void
-said_option(struct tlsrpt_report *r, struct said *s, char *field)
+said_option(struct said *s, char *field)
 {
 	const char *v;
 
 	if ((v = rec_option(field, "mx")))
-		s->detail.mx = keep_visible(r, v, WORD_MAX);
+		s->detail.mx = said_visible(s, v, WORD_MAX);
 	else if ((v = rec_option(field, "helo")))
-		s->detail.helo = keep_visible(r, v, WORD_MAX);
-	else if ((v = rec_option(field, "from")) && is_address(v))
-		s->detail.from = keep(r, mem_dup(v));
-	else if ((v = rec_option(field, "to")) && is_address(v))
-		s->detail.to = keep(r, mem_dup(v));
+		s->detail.helo = said_visible(s, v, WORD_MAX);
+	else if ((v = rec_option(field, "from")))
+		s->detail.from = said_address(s, v);
+	else if ((v = rec_option(field, "to")))
+		s->detail.to = said_address(s, v);
 	else if ((v = rec_option(field, "reason")))
-		s->detail.reason = keep_visible(r, v, REASON_MAX);
+		s->detail.reason = said_visible(s, v, REASON_MAX);
 	else if ((v = rec_option(field, "mxp")) && s->nmx < STRINGS_MAX)
-		s->mx[s->nmx++] = keep_visible(r, v, WORD_MAX);
+		s->mx[s->nmx++] = said_visible(s, v, WORD_MAX);
 	else if ((v = rec_option(field, "policy")) && s->nstring < STRINGS_MAX)
-		s->string[s->nstring++] = keep_visible(r, v, 2 * WORD_MAX);
+		s->string[s->nstring++] = said_visible(s, v, 2 * WORD_MAX);
 }
 
 static void
-said_read(struct tlsrpt_report *r, struct said *s, const struct tlsrpt_row *row)
+said_read(struct said *s, const struct tlsrpt_day *d, const struct tlsrpt_row *row)
 {
-	char *copy = row->rest ? mem_dup(row->rest) : NULL, *p = copy, *field;
-	struct str key = {0};
+	char *p, *field;
 
-	*s = (struct said){.row = row, .detail = {.result = row->result, .count = row->count}};
-	while ((field = rec_field(&p)))
-		said_option(r, s, field);
-	free(copy);
-	str_addf(&key, "%s %s", tlsrpt_type_word(row->type), row->domain);
+	texts_free(s->text, s->ntext);
+	s->ntext = s->nmx = s->nstring = 0;
+	s->row = row;
+	s->cut = !row->len;
+	s->detail = (struct tlsrpt_detail){.result = row->result};
+	tlsrpt_day_options(d, row, &s->options);
+	for (p = s->options.len ? s->options.s : NULL; (field = rec_field(&p));)
+		said_option(s, field);
+	str_reset(&s->key);
+	str_addf(&s->key, "%s %s", tlsrpt_type_word(row->type), row->domain);
 	for (size_t i = 0; i < s->nmx; i++)
-		str_addf(&key, "\nmx %s", s->mx[i]);
+		str_addf(&s->key, "\nmx %s", s->mx[i]);
 	for (size_t i = 0; i < s->nstring; i++)
-		str_addf(&key, "\n%s", s->string[i]);
-	s->key = keep(r, str_take(&key));
+		str_addf(&s->key, "\n%s", s->string[i]);
 }
 
-/* ---- policies ---- */
+static void
+said_free(struct said *s)
+{
+	texts_free(s->text, s->ntext);
+	free(s->text);
+	str_free(&s->key);
+	str_free(&s->options);
+}
+
+/* ---- orders ---- */
 
 static int
 text_order(const char *a, const char *b)
@@ -107,22 +136,18 @@ detail_order(const struct tlsrpt_detail *x, const struct tlsrpt_detail *y)
 	return c;
 }
 
+/* By policy; those without a session of their own behind, and those that sum others behind these. */
 static int
-by_policy(const void *a, const void *b)
-{
-	const struct said *const *x = a, *const *y = b;
-	int c = strcmp((*x)->key, (*y)->key);
-
-	if (!c)
-		c = detail_order(&(*x)->detail, &(*y)->detail);
-	return c ? c : text_order((*x)->row->rcpt, (*y)->row->rcpt);
-}
-
-static int
-by_count(const void *a, const void *b)
+by_weight(const void *a, const void *b)
 {
 	const struct tlsrpt_detail *x = a, *y = b;
 
+	if (x->policy != y->policy)
+		return x->policy < y->policy ? -1 : 1;
+	if (!x->count != !y->count)
+		return !x->count ? 1 : -1;
+	if (x->others != y->others)
+		return x->others ? 1 : -1;
 	if (x->count != y->count)
 		return x->count < y->count ? 1 : -1;
 	return detail_order(x, y);
@@ -139,7 +164,154 @@ by_failures(const void *a, const void *b)
 		return x->ok < y->ok ? 1 : -1;
 	if (x->type != y->type)
 		return x->type < y->type ? -1 : 1;
-	return strcmp(x->domain, y->domain);
+	return strcmp(x->key, y->key);
+}
+
+/* Rows of one recipient domain stand behind one another, else as in the file. */
+static int
+by_rcpt(const void *a, const void *b)
+{
+	const struct tlsrpt_row *const *x = a, *const *y = b;
+	int c = text_order((*x)->rcpt, (*y)->rcpt);
+
+	return c ? c : (*x > *y) - (*x < *y);
+}
+
+/* ---- policies and details ---- */
+
+struct building {
+	struct tlsrpt_report *r;
+	struct said said;
+	uint32_t policy[SLOTS], detail[SLOTS]; /* number of the first of the slot, from 1; 0: none */
+};
+
+static uint32_t
+hash_text(uint32_t h, const char *s)
+{
+	for (; s && *s; s++)
+		h = (h ^ (unsigned char)*s) * 16777619;
+	return (h ^ 0xff) * 16777619;
+}
+
+static const char *
+keep(struct tlsrpt_report *r, const char *s)
+{
+	return s ? text_keep(&r->text, &r->ntext, mem_dup(s)) : NULL;
+}
+
+static const char **
+strings_keep(struct tlsrpt_report *r, const char *const *s, size_t n)
+{
+	const char **v = mem_zalloc((n + 1) * sizeof *v);
+
+	for (size_t i = 0; i < n; i++)
+		v[i] = keep(r, s[i]);
+	return v;
+}
+
+/* One of its type and domain that was met most: for a row whose own policy is not known. NULL: none. */
+static struct tlsrpt_policy *
+policy_most(const struct tlsrpt_report *r, const struct tlsrpt_row *row)
+{
+	struct tlsrpt_policy *best = NULL;
+
+	for (size_t i = 0; i < r->npolicy; i++) {
+		struct tlsrpt_policy *p = &r->policy[i];
+
+		if (p->type == row->type && !strcmp(p->domain, row->domain) &&
+		    (!best || p->ok + p->failed > best->ok + best->failed))
+			best = p;
+	}
+	return best;
+}
+
+/* The number of the row's policy, from 1; 0: there are too many. */
+static uint32_t
+policy_find(struct building *b)
+{
+	struct tlsrpt_report *r = b->r;
+	const struct said *s = &b->said;
+	uint32_t *slot = &b->policy[hash_text(2166136261, s->key.s) & (SLOTS - 1)];
+	struct tlsrpt_policy *p;
+
+	for (uint32_t i = *slot; i; i = r->policy[i - 1].next)
+		if (!strcmp(r->policy[i - 1].key, s->key.s))
+			return i;
+	if ((s->cut || r->npolicy >= POLICIES_KNOWN) && (p = policy_most(r, s->row)))
+		return (uint32_t)(p - r->policy) + 1;
+	if (r->npolicy >= POLICIES_KNOWN)
+		return 0;
+	if (!(r->npolicy & (r->npolicy - 1)))
+		r->policy = mem_grow(r->policy, r->npolicy ? 2 * r->npolicy : 1, sizeof *r->policy);
+	p = &r->policy[r->npolicy++];
+	*p = (struct tlsrpt_policy){.type = s->row->type,
+	    .domain = s->row->domain,
+	    .mx = strings_keep(r, s->mx, s->nmx),
+	    .nmx = s->nmx,
+	    .string = strings_keep(r, s->string, s->nstring),
+	    .nstring = s->nstring,
+	    .key = keep(r, s->key.s),
+	    .next = *slot};
+	return *slot = (uint32_t)r->npolicy;
+}
+
+static uint32_t *
+detail_slot(struct building *b, uint32_t policy, const struct tlsrpt_detail *d)
+{
+	const char *const words[] = {d->result, d->mx, d->to, d->from, d->helo, d->reason};
+	uint32_t h = 2166136261 ^ policy;
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		h = hash_text(h, words[i]);
+	return &b->detail[(h ^ h >> 16) & (SLOTS - 1)];
+}
+
+static struct tlsrpt_detail *
+detail_look(struct building *b, uint32_t policy, const struct tlsrpt_detail *like)
+{
+	struct tlsrpt_report *r = b->r;
+
+	for (uint32_t i = *detail_slot(b, policy, like); i; i = r->detail[i - 1].next)
+		if (r->detail[i - 1].policy == policy && !detail_order(&r->detail[i - 1], like))
+			return &r->detail[i - 1];
+	return NULL;
+}
+
+static struct tlsrpt_detail *
+detail_new(struct building *b, uint32_t policy, const struct tlsrpt_detail *like)
+{
+	struct tlsrpt_report *r = b->r;
+	uint32_t *slot = detail_slot(b, policy, like);
+	struct tlsrpt_detail *d;
+
+	if (!(r->ndetail & (r->ndetail - 1)))
+		r->detail = mem_grow(r->detail, r->ndetail ? 2 * r->ndetail : 1, sizeof *r->detail);
+	d = &r->detail[r->ndetail++];
+	*d = (struct tlsrpt_detail){.result = like->result,
+	    .mx = keep(r, like->mx),
+	    .to = keep(r, like->to),
+	    .from = keep(r, like->from),
+	    .helo = keep(r, like->helo),
+	    .reason = keep(r, like->reason),
+	    .others = like->others,
+	    .policy = policy,
+	    .next = *slot};
+	*slot = (uint32_t)r->ndetail;
+	return d;
+}
+
+static struct tlsrpt_detail *
+detail_of(struct building *b, uint32_t policy)
+{
+	const struct tlsrpt_detail *said = &b->said.detail, sum = {.result = said->result, .others = true};
+	struct tlsrpt_detail *d = detail_look(b, policy, said);
+
+	if (d)
+		return d;
+	if (b->r->ndetail < DETAILS_KNOWN)
+		return detail_new(b, policy, said);
+	d = detail_look(b, policy, &sum);
+	return d ? d : detail_new(b, policy, &sum);
 }
 
 static void
@@ -153,183 +325,105 @@ rcpt_add(struct tlsrpt_detail *d, const char *rcpt)
 	d->nrcpt++;
 }
 
-/* Rows come sorted: equal ones and those of one recipient domain behind one another. */
 static void
-policy_add(const struct tlsrpt_report *r, struct tlsrpt_policy *p, const struct said *s)
+row_add(struct building *b, const struct tlsrpt_day *d, const struct tlsrpt_row *row)
 {
-	struct tlsrpt_detail *last = p->ndetail ? &p->detail[p->ndetail - 1] : NULL;
-	uint64_t count = tlsrpt_day_count(r->name, s->row);
+	struct tlsrpt_report *r = b->r;
+	const uint64_t count = tlsrpt_day_count(r->name, row);
+	struct tlsrpt_detail *detail;
+	uint32_t policy;
 
-	if (s->row->ok) {
-		p->ok += count;
+	said_read(&b->said, d, row);
+	*(row->ok ? &r->ok : &r->failed) += count;
+	if (!(policy = policy_find(b))) {
+		r->nleft_out = 1;
 		return;
 	}
-	p->failed += count;
-	if (!last || detail_order(last, &s->detail) != 0) {
-		if (!(p->ndetail & (p->ndetail - 1)))
-			p->detail = mem_grow(p->detail, p->ndetail ? 2 * p->ndetail : 1, sizeof *p->detail);
-		last = &p->detail[p->ndetail++];
-		*last = s->detail;
-		last->count = 0;
-	}
-	last->count += count;
-	if (r->for_host && s->row->rcpt)
-		rcpt_add(last, s->row->rcpt);
+	*(row->ok ? &r->policy[policy - 1].ok : &r->policy[policy - 1].failed) += count;
+	if (row->ok)
+		return;
+	detail = detail_of(b, policy);
+	detail->count += count;
+	if (r->for_host && row->rcpt)
+		rcpt_add(detail, row->rcpt);
 }
 
-static const char **
-strings_dup(const char *const *s, size_t n)
-{
-	const char **v = mem_zalloc((n + 1) * sizeof *v);
-
-	for (size_t i = 0; i < n; i++)
-		v[i] = s[i];
-	return v;
-}
-
-static struct tlsrpt_policy *
-policy_new(struct tlsrpt_report *r, const struct said *s)
-{
-	struct tlsrpt_policy *p;
-
-	r->policy = mem_grow(r->policy, r->npolicy + 1, sizeof *r->policy);
-	p = &r->policy[r->npolicy++];
-	*p = (struct tlsrpt_policy){.type = s->row->type,
-	    .domain = s->row->domain,
-	    .mx = strings_dup(s->mx, s->nmx),
-	    .nmx = s->nmx,
-	    .string = strings_dup(s->string, s->nstring),
-	    .nstring = s->nstring};
-	return p;
-}
-
-static void
-policy_free(struct tlsrpt_policy *p)
-{
-	free(p->mx);
-	free(p->string);
-	free(p->detail);
-}
-
-/* A row whose options were cut for want of room belongs to whichever policy of its name was met most. */
-static struct tlsrpt_policy *
-policy_of_cut(struct tlsrpt_report *r, const struct said *s)
-{
-	struct tlsrpt_policy *best = NULL;
-
-	for (size_t i = 0; i < r->npolicy; i++) {
-		struct tlsrpt_policy *p = &r->policy[i];
-
-		if (p->type == s->row->type && !strcmp(p->domain, s->row->domain) &&
-		    (!best || p->ok + p->failed > best->ok + best->failed))
-			best = p;
-	}
-	return best ? best : policy_new(r, s);
-}
-
-static void
-policies_make(struct tlsrpt_report *r, const struct said *const *said, size_t n)
-{
-	const struct said *last = NULL;
-
-	for (size_t i = 0; i < n; i++) {
-		if (!said[i]->row->rest)
-			continue;
-		if (!last || strcmp(last->key, said[i]->key) != 0)
-			policy_new(r, said[i]);
-		last = said[i];
-		policy_add(r, &r->policy[r->npolicy - 1], last);
-	}
-	for (size_t i = 0; i < n; i++)
-		if (!said[i]->row->rest)
-			policy_add(r, policy_of_cut(r, said[i]), said[i]);
-}
+/* ---- the report ---- */
 
 /* Details with a session of their own, the most frequent first; policies likewise. */
 static void
 policies_sort(struct tlsrpt_report *r)
 {
-	for (size_t i = 0; i < r->npolicy; i++) {
-		struct tlsrpt_policy *p = &r->policy[i];
-		size_t n = 0;
+	if (r->ndetail)
+		qsort(r->detail, r->ndetail, sizeof *r->detail, by_weight);
+	for (size_t i = 0; i < r->ndetail; i++) {
+		struct tlsrpt_policy *p = &r->policy[r->detail[i].policy - 1];
 
-		if (p->ndetail)
-			qsort(p->detail, p->ndetail, sizeof *p->detail, by_count);
-		while (n < p->ndetail && p->detail[n].count)
-			n++;
-		p->ndetail = n;
-		r->ok += p->ok;
-		r->failed += p->failed;
+		if (!p->detail)
+			p->detail = &r->detail[i];
+		p->ndetail += r->detail[i].count > 0;
 	}
 	if (r->npolicy)
 		qsort(r->policy, r->npolicy, sizeof *r->policy, by_failures);
-	for (; r->npolicy > POLICIES_MAX; r->nleft_out++)
-		policy_free(&r->policy[--r->npolicy]);
-}
-
-/* ---- the report ---- */
-
-static int
-by_text(const void *a, const void *b)
-{
-	const char *const *x = a, *const *y = b;
-
-	return strcmp(*x, *y);
+	for (; r->npolicy > POLICIES_MAX; r->nleft_out++) {
+		free(r->policy[--r->npolicy].mx);
+		free(r->policy[r->npolicy].string);
+	}
 }
 
 static void
-concerned_find(struct tlsrpt_report *r, const struct said *const *said, size_t n)
+concerned_add(struct tlsrpt_report *r, const char *rcpt)
 {
-	size_t kept = 0;
-
-	r->rcpt = mem_zalloc((n + 1) * sizeof *r->rcpt);
-	for (size_t i = 0; i < n; i++)
-		if (said[i]->row->rcpt)
-			r->rcpt[r->nrcpt++] = said[i]->row->rcpt;
-	if (r->nrcpt)
-		qsort(r->rcpt, r->nrcpt, sizeof *r->rcpt, by_text);
-	for (size_t i = 0; i < r->nrcpt; i++)
-		if (!kept || strcmp(r->rcpt[kept - 1], r->rcpt[i]) != 0)
-			r->rcpt[kept++] = r->rcpt[i];
-	r->nrcpt = kept;
+	if (r->nrcpt && !strcmp(r->rcpt[r->nrcpt - 1], rcpt))
+		return;
+	if (!(r->nrcpt & (r->nrcpt - 1)))
+		r->rcpt = mem_grow(r->rcpt, r->nrcpt ? 2 * r->nrcpt : 1, sizeof *r->rcpt);
+	r->rcpt[r->nrcpt++] = rcpt;
 }
 
 void
 tlsrpt_build(struct tlsrpt_report *r, const struct tlsrpt_day *d, const struct tlsrpt_name *name,
     tlsrpt_told *told, void *arg)
 {
-	struct said *said = mem_zalloc((name->n + 1) * sizeof *said);
-	const struct said **sorted = mem_zalloc((name->n + 1) * sizeof *sorted);
+	const struct tlsrpt_row **row = mem_zalloc((name->n + 1) * sizeof *row);
+	struct building *b = mem_zalloc(sizeof *b);
 	size_t n = 0;
 
 	*r = (struct tlsrpt_report){.name = name->name, .for_host = !name->recipient};
 	memcpy(r->day, d->day, sizeof r->day);
-	for (size_t i = 0; i < name->n; i++) {
-		if (r->for_host && told && told(arg, name->row[i]))
-			continue;
-		said_read(r, &said[n], name->row[i]);
-		sorted[n] = &said[n];
-		n++;
-	}
+	b->r = r;
+	for (size_t i = 0; i < name->n; i++)
+		if (!r->for_host || !told || !told(arg, name->row[i]))
+			row[n++] = name->row[i];
 	if (n)
-		qsort(sorted, n, sizeof *sorted, by_policy);
-	policies_make(r, sorted, n);
+		qsort(row, n, sizeof *row, by_rcpt);
+	for (size_t i = 0; i < n; i++) {
+		if (row[i]->len)
+			row_add(b, d, row[i]);
+		if (r->for_host && row[i]->rcpt)
+			concerned_add(r, row[i]->rcpt);
+	}
+	/* Those whose options were cut for want of room belong to whichever policy of their name was met most. */
+	for (size_t i = 0; i < n; i++)
+		if (!row[i]->len)
+			row_add(b, d, row[i]);
 	policies_sort(r);
-	if (r->for_host)
-		concerned_find(r, sorted, n);
-	free(sorted);
-	free(said);
+	said_free(&b->said);
+	free(b);
+	free(row);
 }
 
 void
 tlsrpt_report_free(struct tlsrpt_report *r)
 {
-	for (size_t i = 0; i < r->npolicy; i++)
-		policy_free(&r->policy[i]);
-	for (size_t i = 0; i < r->ntext; i++)
-		free(r->text[i]);
-	free(r->policy);
-	free(r->rcpt);
+	for (size_t i = 0; i < r->npolicy; i++) {
+		free(r->policy[i].mx);
+		free(r->policy[i].string);
+	}
+	texts_free(r->text, r->ntext);
 	free(r->text);
+	free(r->policy);
+	free(r->detail);
+	free(r->rcpt);
 	*r = (struct tlsrpt_report){0};
 }

@@ -3,7 +3,8 @@
  *
  * A recipient domain's report has its own policies and those of its mail hosts, whose policy-domain is the host
  * (T51). A mail host's report has the host's, and tells which recipient domains were concerned. Whatever was counted,
- * the JSON is shorter than TLSRPT_JSON_MAX: details beyond that are summed by result (T60). */
+ * the JSON is shorter than TLSRPT_JSON_MAX: details beyond that are summed by result (T60), and memory for it is bounded, as is that
+ * of the day's rows. */
 #ifndef TLSRPT_H
 #define TLSRPT_H
 
@@ -28,7 +29,10 @@ struct tlsrpt_detail {
 	uint64_t count;
 	const char *rcpt[TLSRPT_NAMED_MAX]; /* of a host's report */
 	size_t nrcpt;                       /* may exceed what is named */
+	bool others;                        /* the sum of many that were not kept, by result */
+	/* while it is built */
 	const char *last_rcpt;
+	uint32_t policy, next; /* numbers from 1 */
 };
 
 struct tlsrpt_policy {
@@ -36,9 +40,11 @@ struct tlsrpt_policy {
 	const char *domain;
 	const char **mx, **string; /* patterns; lines of the policy */
 	size_t nmx, nstring;
-	uint64_t ok, failed; /* sessions */
-	struct tlsrpt_detail *detail;
+	uint64_t ok, failed;          /* sessions */
+	struct tlsrpt_detail *detail; /* in the report's */
 	size_t ndetail;
+	const char *key; /* type, domain and strings */
+	uint32_t next;   /* while it is built */
 };
 
 struct tlsrpt_report {
@@ -51,6 +57,8 @@ struct tlsrpt_report {
 	const char **rcpt; /* of a host's report: recipient domains concerned, sorted, each once */
 	size_t nrcpt;
 	/* ours */
+	struct tlsrpt_detail *detail;
+	size_t ndetail;
 	char **text;
 	size_t ntext;
 };

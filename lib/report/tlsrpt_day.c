@@ -1,11 +1,15 @@
 #include "base.h"
 
 #include "clock.h"
-#include "file.h"
+#include "die.h"
 #include "rec.h"
 #include "tlsrpt_day.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#define BUFFER (256 * 1024) /* much more than a line */
 
 static const char *const types[] = {
     [TLSRPT_TLSA] = "tlsa", [TLSRPT_STS] = "sts", [TLSRPT_NO_POLICY] = "no-policy-found"};
@@ -104,62 +108,166 @@ option(const char *rest, const char *name, size_t *n)
 
 #define NAME "abcdefghijklmnopqrstuvwxyz0123456789-_."
 
-/* COUNT TYPE DOMAIN RESULT [options]; the recipient's name gets a place of its own behind the row's text, where its
- * option stood: the row is ours to write in. */
-static bool
-row_parse(struct tlsrpt_row *r, char *value)
+/* FNV-1a */
+static uint32_t
+word_hash(const char *s, size_t n)
 {
-	const char *count = word(&value), *type = word(&value), *rcpt;
+	uint32_t h = 2166136261;
+
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ (unsigned char)s[i]) * 16777619;
+	return h ^ h >> 15;
+}
+
+static size_t
+word_slot(char *const *words, size_t room, const char *s, size_t n)
+{
+	size_t i = word_hash(s, n) & (room - 1);
+
+	while (words[i] && (strncmp(words[i], s, n) != 0 || words[i][n]))
+		i = (i + 1) & (room - 1);
+	return i;
+}
+
+static void
+words_grow(struct tlsrpt_day *d)
+{
+	size_t room = d->words_room ? 2 * d->words_room : 256;
+	char **words = mem_zalloc(room * sizeof *words);
+
+	for (size_t i = 0; i < d->words_room; i++)
+		if (d->word[i])
+			words[word_slot(words, room, d->word[i], strlen(d->word[i]))] = d->word[i];
+	free(d->word);
+	d->word = words;
+	d->words_room = room;
+}
+
+/* The same string for the same bytes. */
+static const char *
+word_keep(struct tlsrpt_day *d, const char *s, size_t n)
+{
+	size_t i;
+
+	if (2 * d->nword >= d->words_room)
+		words_grow(d);
+	i = word_slot(d->word, d->words_room, s, n);
+	if (!d->word[i]) {
+		d->word[i] = mem_dupn(s, n);
+		d->nword++;
+	}
+	return d->word[i];
+}
+
+/* COUNT TYPE DOMAIN RESULT [options]; `at` is where value stands in the file. */
+static bool
+row_parse(struct tlsrpt_day *d, struct tlsrpt_row *r, char *value, size_t at)
+{
+	const char *begin = value, *count = word(&value), *type = word(&value), *domain = word(&value),
+		   *result = word(&value), *rcpt;
+	uint64_t sessions;
 	size_t i = 0, n;
 
 	*r = (struct tlsrpt_row){0};
-	r->domain = word(&value);
-	r->result = word(&value);
-	if (!r->result || !str_number(count, UINT32_MAX, &r->count) || !r->count ||
-	    !is_name(r->domain, 253, NAME) || !is_name(r->result, 60, "abcdefghijklmnopqrstuvwxyz-"))
+	if (!result || !str_number(count, UINT32_MAX, &sessions) || !sessions ||
+	    !is_name(domain, 253, NAME) || !is_name(result, 60, "abcdefghijklmnopqrstuvwxyz-"))
 		return false;
 	while (i < ARRAY_LEN(types) && strcmp(type, types[i]) != 0)
 		i++;
 	if (i == ARRAY_LEN(types))
 		return false;
 	r->type = (enum tlsrpt_type)i;
-	r->ok = !strcmp(r->result, "ok");
-	r->rest = value && *value ? value : NULL;
-	if (r->type != TLSRPT_TLSA || !r->rest)
+	r->count = (uint32_t)sessions;
+	r->domain = word_keep(d, domain, strlen(domain));
+	r->result = word_keep(d, result, strlen(result));
+	r->ok = !strcmp(result, "ok");
+	if (!value || !*value)
 		return true;
-	r->also = option(r->rest, "also=yes", &n) != NULL;
-	if ((rcpt = option(r->rest, "for=", &n)) && n && n <= 253 && strspn(rcpt, NAME) >= n)
-		r->rcpt = mem_dupn(rcpt, n);
+	r->at = (uint32_t)(at + (size_t)(value - begin));
+	r->len = (uint32_t)strlen(value);
+	if (r->type != TLSRPT_TLSA)
+		return true;
+	r->also = option(value, "also=yes", &n) != NULL;
+	if ((rcpt = option(value, "for=", &n)) && n && n <= 253 && strspn(rcpt, NAME) >= n)
+		r->rcpt = word_keep(d, rcpt, n);
 	return true;
 }
 
-/* Records are a matter of who writes; a line is a result whatever became of its record's end. */
-static void
-rows_read(struct tlsrpt_day *d)
+/* The whole lines of n bytes, the first of which is byte `at` of the file; answers how many bytes those are. Records are a
+ * matter of who writes; a line is a result whatever became of its record's end. */
+static size_t
+lines_read(struct tlsrpt_day *d, char *text, size_t n, size_t at)
 {
-	struct rec_in in = {d->text.s, d->text.s + d->text.len};
+	struct rec_in in = {text, text + n};
 	char *key, *value;
 	enum rec_got got;
-	size_t room = 0;
 
-	while (d->text.s) {
+	for (;;) {
 		char *line = in.p;
 
 		if ((got = rec_next(&in, &key, &value)) == REC_MORE)
-			break;
+			return (size_t)(line - text);
 		if (got == REC_BAD && in.p == line) {
 			char *nl = memchr(line, '\n', (size_t)(in.end - line));
 
 			if (!nl)
-				break;
+				return (size_t)(line - text);
 			in.p = nl + 1;
 		}
 		if (got != REC_LINE || strcmp(key, "tls") != 0)
 			continue;
-		if (d->nrow == room)
-			d->row = mem_grow(d->row, room = room ? 2 * room : 256, sizeof *d->row);
-		d->nrow += row_parse(&d->row[d->nrow], value);
+		if (!(d->nrow & (d->nrow - 1)))
+			d->row = mem_grow(d->row, d->nrow ? 2 * d->nrow : 1, sizeof *d->row);
+		d->nrow += row_parse(d, &d->row[d->nrow], value, at + (size_t)(value - text));
 	}
+}
+
+/* 0, or -1 with errno. What is longer than any line is passed over as one. */
+static int
+file_lines(struct tlsrpt_day *d)
+{
+	char *buf = mem_alloc(BUFFER);
+	size_t have = 0, at = 0;
+	ssize_t got;
+	int err;
+
+	while ((got = read(d->fd, buf + have, BUFFER - have)) > 0 || (got < 0 && errno == EINTR)) {
+		size_t used;
+
+		if (got < 0)
+			continue;
+		have += (size_t)got;
+		used = lines_read(d, buf, have, at);
+		if (!used && have == BUFFER)
+			used = have;
+		memmove(buf, buf + used, have - used);
+		at += used;
+		have -= used;
+		if (at > TLSRPT_DAY_FILE_MAX) {
+			errno = EFBIG;
+			got = -1;
+			break;
+		}
+	}
+	err = errno;
+	free(buf);
+	errno = err;
+	return got < 0 ? -1 : 0;
+}
+
+void
+tlsrpt_day_options(const struct tlsrpt_day *d, const struct tlsrpt_row *row, struct str *out)
+{
+	str_reset(out);
+	if (d->fd < 0) {
+		str_add(out, d->text.s + row->at, row->len);
+		return;
+	}
+	str_reserve(out, row->len);
+	if (pread(d->fd, out->s, row->len, row->at) != (ssize_t)row->len)
+		die_temp("unable to read tlsrpt/%s: it has changed meanwhile", d->day);
+	out->len = row->len;
+	out->s[out->len] = 0;
 }
 
 /* ---- by name ---- */
@@ -173,7 +281,7 @@ static int
 by_name(const void *a, const void *b)
 {
 	const struct ref *x = a, *y = b;
-	int c = strcmp(x->name, y->name);
+	int c = x->name == y->name ? 0 : strcmp(x->name, y->name);
 
 	/* In the order of the file. */
 	return c ? c : (x->row > y->row) - (x->row < y->row);
@@ -235,40 +343,42 @@ names_find(struct tlsrpt_day *d)
 void
 tlsrpt_day_take(struct tlsrpt_day *d, struct str *text)
 {
-	*d = (struct tlsrpt_day){.text = *text};
+	*d = (struct tlsrpt_day){.fd = -1, .text = *text};
 	*text = (struct str){0};
-	rows_read(d);
+	if (d->text.s)
+		(void)lines_read(d, d->text.s, d->text.len, 0);
 	names_find(d);
 }
 
 int
 tlsrpt_day_read(struct tlsrpt_day *d, int dir, const char *day)
 {
-	struct str text = {0};
-
-	*d = (struct tlsrpt_day){0};
-	if (file_read(dir, day, &text, TLSRPT_DAY_FILE_MAX)) {
+	*d = (struct tlsrpt_day){.fd = openat(dir, day, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+	snprintf(d->day, sizeof d->day, "%s", day);
+	if (d->fd < 0 || file_lines(d)) {
 		int err = errno;
 
-		str_free(&text);
+		tlsrpt_day_free(d);
 		errno = err;
 		return -1;
 	}
-	tlsrpt_day_take(d, &text);
-	snprintf(d->day, sizeof d->day, "%s", day);
+	names_find(d);
 	return 0;
 }
 
 void
 tlsrpt_day_free(struct tlsrpt_day *d)
 {
-	for (size_t i = 0; i < d->nrow; i++)
-		free((char *)(uintptr_t)d->row[i].rcpt);
+	for (size_t i = 0; i < d->words_room; i++)
+		free(d->word[i]);
+	free(d->word);
 	free(d->row);
 	free(d->by_name);
 	free(d->name);
 	str_free(&d->text);
-	*d = (struct tlsrpt_day){0};
+	if (d->fd >= 0)
+		close(d->fd);
+	*d = (struct tlsrpt_day){.fd = -1};
 }
 
 const struct tlsrpt_name *

@@ -1,8 +1,8 @@
-/* A day's TLS results (spool/tlsrpt/YYYYMMDD, mox-rec.5) in memory, by the names that a report can be about.
+/* A day's TLS results (spool/tlsrpt/YYYYMMDD, mox-rec.5) by the names that a report can be about.
  *
- * A name is a recipient domain, a mail host with TLSA records, or both. Memory is bounded by the file, which
- * mox-runq bounds, whatever the number of sessions. A record that a power failure cut is read as far as its lines are
- * whole. */
+ * A name is a recipient domain, a mail host with TLSA records, or both. In memory is what rows are chosen by, some fifty bytes
+ * each; the rest stays in the file, which mox-runq bounds, whatever the number of sessions. A record that a power failure
+ * cut is read as far as its lines are whole. */
 #ifndef TLSRPT_DAY_H
 #define TLSRPT_DAY_H
 
@@ -18,14 +18,14 @@
 enum tlsrpt_type { TLSRPT_TLSA, TLSRPT_STS, TLSRPT_NO_POLICY };
 
 struct tlsrpt_row {
-	uint64_t count; /* sessions */
-	enum tlsrpt_type type;
-	bool ok;
-	bool also;          /* the session stands in another row of the same mail host already */
 	const char *domain; /* of the policy */
 	const char *result; /* "ok", or of RFC 8460 4.3 */
 	const char *rcpt;   /* of tlsa: the recipient domain the session was for; NULL: not told */
-	const char *rest;   /* options, still encoded; NULL: none, they were cut */
+	uint32_t count;     /* sessions */
+	uint32_t at, len;   /* where its options stand; len 0: none, they were cut */
+	enum tlsrpt_type type;
+	bool ok;
+	bool also; /* the session stands in another row of the same mail host already */
 };
 
 /* Rows that concern a name: its own, and those of its mail hosts (with rcpt). */
@@ -38,7 +38,10 @@ struct tlsrpt_name {
 
 struct tlsrpt_day {
 	char day[TLSRPT_DAY_SIZE];
+	int fd; /* -1: it is in text */
 	struct str text;
+	char **word; /* the rows' strings, each once: a hash table */
+	size_t nword, words_room;
 	struct tlsrpt_row *row;
 	size_t nrow;
 	struct tlsrpt_row **by_name;
@@ -51,10 +54,13 @@ bool tlsrpt_day_parse(char out[TLSRPT_DAY_SIZE], const char *s) MUST_USE;
 void tlsrpt_day_of(char out[TLSRPT_DAY_SIZE], int64_t when);
 int64_t tlsrpt_day_begin(const char *day); /* 00:00:00 UTC */
 
-/* dir: spool/tlsrpt. 0, or -1 with errno (ENOENT: there were no results). Empty a day with tlsrpt_day_free. */
+/* dir: spool/tlsrpt. 0, or -1 with errno (ENOENT: there were no results). Empty a day with tlsrpt_day_free; one
+ * that nothing was read into has fd -1. */
 int tlsrpt_day_read(struct tlsrpt_day *d, int dir, const char *day) MUST_USE;
 /* The same of text, which becomes d's. */
 void tlsrpt_day_take(struct tlsrpt_day *d, struct str *text);
+/* A row's options, still encoded: *out is emptied first. Ends the program when they cannot be read. */
+void tlsrpt_day_options(const struct tlsrpt_day *d, const struct tlsrpt_row *row, struct str *out);
 void tlsrpt_day_free(struct tlsrpt_day *d);
 /* NULL: nothing of it. */
 const struct tlsrpt_name *tlsrpt_day_name(const struct tlsrpt_day *d, const char *name);

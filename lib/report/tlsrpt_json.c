@@ -124,9 +124,11 @@ details_json(const struct tlsrpt_policy *p, size_t *room)
 
 		reason_write(&reason, d);
 		n = detail_bytes(d, &reason);
-		if (n <= *room) {
+		if (n <= *room && !d->others) {
 			push(list, detail_json(d, &reason));
 			*room -= n;
+		} else if (d->others) {
+			rest_add(rest, &bare);
 		} else {
 			/* Nothing smaller behind it: the order is by weight, and is to be seen. */
 			*room = 0;

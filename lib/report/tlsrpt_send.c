@@ -405,7 +405,7 @@ days_send(struct sending *s)
 int
 tlsrpt_verb_send(const struct tlsrpt_run *t, char **argv)
 {
-	struct sending s = {.t = t};
+	struct sending s = {.t = t, .day.fd = -1};
 
 	(void)argv;
 	if (t->conf->no_outgoing_tlsrpt)
