@@ -193,9 +193,13 @@ start one mox-tlsrpt-send
 wait_until grep -q '^try' spool/tlsrpt/20261120.sent
 ok "T50 a second run meanwhile" send
 like "has nothing to do" "$(cat err)" 'another run is under way'
+kill -TERM "$PID_one"
+sleep 0.1
+is "T50 asked to stop it waits for what is being handed over" "$(cut -d' ' -f1 spool/tlsrpt/20261120.sent)" try
 echo >hold
-wait_until grep -q '^sent' spool/tlsrpt/20261120.sent
-stop one
+ok "T50 and knows what became of it" wait_until grep -q '^sent' spool/tlsrpt/20261120.sent
+wait "$PID_one"
+is "T50 and stops, for who goes on" "$? $(cut -d' ' -f1 spool/tlsrpt/20261120.sent | tr '\n' ' ')" "143 try sent "
 mv bin/mox-queue-add.quick bin/mox-queue-add
 
 # ---- several addresses, several names ----

@@ -24,6 +24,7 @@ url() { printf 'https://%s.%s:%s/%s' "$1" $P "$HTTPS_PORT" "$2"; }
 	wants e "$(url collect endless)"
 	wants w "$(url other w)"
 	wants r "mailto:tls@r.$P"
+	wants dead "mailto:rcptto-550@r.$P"
 	for i in $(seq 12); do wants "many$i" "mailto:many@r.$P"; done
 	printf 'collect A 127.0.0.1\nother A 127.0.0.1\n'
 	printf 's1._domainkey.send TXT %s\n' "$(mox-dkim txt rsa.pem | grep -o '"[^"]*"' | tr '\n' ' ')"
@@ -227,16 +228,31 @@ is "T59 and it is told" "$(what never)" "w.$P https://other.$P/w"
 is "T59 2xx is 2xx, whatever follows" "$(what sent | grep -c endless)" 1
 stop q
 
+# ---- where reports keep failing ----
+verdict() { # DAY: of its report
+	echo "tls 1 no-policy-found dead.$P starttls-not-supported mx=mx" >"spool/tlsrpt/$(day "$1")"
+	at $((($1 + 1) * 24 * H + 2 * H))
+	mox-tlsrpt-send 2>>err | cut -f4,5
+	timeout 60 mox-runq 2>>err
+}
+for i in 3 4 5; do
+	like "T57 day $i: queued" "$(verdict $i)" '^sent'
+	is "T57 refused, and filed" "$(cut -d' ' -f3 "spool/tlsrpt/$(day $((i + 1))).failed")" "rcptto-550@r.$P"
+done
+is "T57 then it is suppressed" "$(verdict 6)" 'never	suppressed'
+like "T57 for a while" "$(mox-tlsrpt-send suppress)" "^mailto:rcptto-550@r\\.$P	.*	automatic$"
+is "T57 nobody was told" "$(grep -c -e event=notice -e event=double-bounce err)" 0
+
 # ---- many ----
-D2=$(day 2)
-for i in $(seq 12); do echo "tls 1 no-policy-found many$i.$P starttls-not-supported mx=mx"; done >"spool/tlsrpt/$D2"
+D8=$(day 8)
+for i in $(seq 12); do echo "tls 1 no-policy-found many$i.$P starttls-not-supported mx=mx"; done >"spool/tlsrpt/$D8"
 conf 'tlsrpt-spread = "4s"'
-at $((74 * H))
+at $((218 * H))
 rm -f box/new/*
 ok "T50 many reports" mox-tlsrpt-send
 timeout 60 mox-runq 2>>err
 is "all go" "$(mails)" 12
-sed -n 's/^try \([0-9]*\) .*/\1/p' "spool/tlsrpt/$D2.sent" >"$T/times"
+sed -n 's/^try \([0-9]*\) .*/\1/p' "spool/tlsrpt/$D8.sent" >"$T/times"
 like "T50 over the time that they have" "$(awk 'NR == 1 { a = $1 } { b = $1 } END { print int((b - a) / 1000000) }' times)" '^([2-9]|1[0-9])$'
 ok "T50 not all at once" awk '{ if (NR > 1 && $1 - last < 20000) near++; last = $1 } END { exit near > 2 }' times
 done_testing
