@@ -175,15 +175,15 @@ static void
 policy_read(struct tlsrpt_read *r, const json_t *one)
 {
 	const json_t *policy = json_object_get(one, "policy"), *summary = json_object_get(one, "summary"),
-		     *details = json_object_get(one, "failure-details"), *d;
+		     *details = json_object_get(one, "failure-details");
 	uint64_t ok = count_of(summary, "total-successful-session-count"),
 		 failed = count_of(summary, "total-failure-session-count"), told = 0;
-	size_t i;
 
 	if (ok || !failed)
 		sum_read(r, policy, "ok", ok);
-	json_array_foreach(details, i, d)
-	{
+	for (size_t i = 0; i < json_array_size(details); i++) {
+		const json_t *d = json_array_get(details, i);
+
 		told += count_of(d, "failed-session-count");
 		detail_read(r, policy, d);
 	}
@@ -197,10 +197,9 @@ json_read(struct tlsrpt_read *r, const char *s, size_t n)
 	json_malloc_t usual_alloc;
 	json_free_t usual_free;
 	json_error_t error;
-	const json_t *one, *range, *policies;
+	const json_t *range, *policies;
 	const char *why = NULL;
 	json_t *o;
-	size_t i;
 
 	if (n > TLSRPT_READ_JSON)
 		return "it is larger than 10 MB";
@@ -219,7 +218,8 @@ json_read(struct tlsrpt_read *r, const char *s, size_t n)
 		r->id = text_of(o, "report-id");
 		r->begin = time_of(range, "start-datetime");
 		r->end = time_of(range, "end-datetime");
-		json_array_foreach(policies, i, one) policy_read(r, one);
+		for (size_t i = 0; i < json_array_size(policies); i++)
+			policy_read(r, json_array_get(policies, i));
 	}
 	json_decref(o);
 	json_set_alloc_funcs(usual_alloc, usual_free);
