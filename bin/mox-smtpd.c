@@ -6,12 +6,15 @@
 #include "conf.h"
 #include "die.h"
 #include "fdio.h"
+#include "log.h"
 #include "network.h"
 #include "option.h"
 #include "taker.h"
+#include "trace.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -23,6 +26,8 @@
 
 #define BLOCK 65536
 #define PEER_LEAST 10 /* our own copy of fd 0 stands above all numbers in the taker's child */
+
+static struct tap tap; /* what is said, for who reads along */
 
 /* ---- who may ask ---- */
 
@@ -62,6 +67,27 @@ door_trusts_us(const struct conf *conf)
 	return !geteuid() || (!stat(conf->spool, &st) && st.st_uid == geteuid());
 }
 
+/* For the log: an address, or a user; NULL: who started us. */
+static const char *
+peer_name(void)
+{
+	static char name[NI_MAXHOST];
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof ss, size = sizeof(struct ucred);
+	struct ucred who;
+
+	if (getpeername(0, (struct sockaddr *)&ss, &len))
+		return NULL;
+	if (ss.ss_family != AF_UNIX)
+		return getnameinfo((struct sockaddr *)&ss, len, name, sizeof name, NULL, 0, NI_NUMERICHOST)
+		           ? NULL
+		           : name;
+	if (getsockopt(0, SOL_SOCKET, SO_PEERCRED, &who, &size))
+		return NULL;
+	snprintf(name, sizeof name, "uid%u", who.uid);
+	return name;
+}
+
 /* For mox-queue-add --peer. */
 static int
 peer_keep(const struct conf *conf, enum peer peer)
@@ -94,6 +120,7 @@ refuse_stranger(void)
 	int64_t deadline = clock_mono() + 2 * SECOND;
 	char buf[4096];
 
+	tap_feed(&tap, TAP_SERVER, no, sizeof no - 1);
 	if (!fd_write_all(1, no, sizeof no - 1) && !shutdown(1, SHUT_WR))
 		while (poll(&p, 1, clock_timeout(deadline)) > 0 && fd_read(0, buf, sizeof buf) > 0)
 			;
@@ -136,6 +163,7 @@ say(const char *text)
 {
 	struct pollfd p = {1, POLLOUT, 0};
 
+	tap_feed(&tap, TAP_SERVER, text, strlen(text));
 	if (poll(&p, 1, 0) == 1 && fd_write_all(1, text, strlen(text)))
 		warn("unable to say goodbye: %m");
 }
@@ -198,8 +226,10 @@ serve(struct smtpd *s, int64_t timeout)
 		n = fd_read(0, buf, BLOCK);
 		if (n < 0)
 			die_temp("unable to read: %m");
-		if (!n)
+		if (!n) {
+			tap_note(&tap, "the client has closed the connection");
 			break;
+		}
 		smtpd_feed(s, buf, (size_t)n);
 		if (s->out.len || smtpd_in_message(s))
 			deadline = clock_mono() + timeout;
@@ -207,6 +237,14 @@ serve(struct smtpd *s, int64_t timeout)
 	if (stop)
 		say("421 4.3.2 this server is being stopped, nothing was taken that was not answered\r\n");
 	free(buf);
+}
+
+/* The callers of sendmail -bs read no errors, or show them to people: they ask for it themselves. */
+static bool
+trace_start(const struct conf *conf, bool sendmail)
+{
+	log_start(sendmail ? LOG_INFO : (enum log_level)conf->log_level, false);
+	return trace_listen(&tap, peer_name());
 }
 
 static struct smtpd_setup
@@ -238,7 +276,7 @@ main(int argc, char **argv)
 {
 	static const struct option options[] = {{"sysexits", no_argument, NULL, 'S'}, {NULL, 0, NULL, 0}};
 	char *conf_file = NULL, *maildir = NULL;
-	bool sysexits = false;
+	bool sysexits = false, traced;
 	struct taker taker;
 	struct smtpd_setup setup;
 	struct smtpd session;
@@ -265,6 +303,7 @@ main(int argc, char **argv)
 	conf = conf_load(conf_file);
 	if (sysexits)
 		die_codes(EX_NOPERM, EX_TEMPFAIL);
+	traced = trace_start(conf, sysexits);
 	taker_start(&taker, conf, conf_file, maildir);
 	peer = peer_find(conf);
 	if (peer == PEER_STRANGER && !maildir)
@@ -274,6 +313,8 @@ main(int argc, char **argv)
 	taker.strangers = (peer == PEER_MACHINE || peer == PEER_TRUSTED) && door_trusts_us(conf);
 	setup = setup_make(conf, maildir, peer);
 	smtpd_start(&session, &setup, &taker_hooks, &taker);
+	if (traced)
+		smtpd_listen(&session, &tap);
 	serve(&session, conf->smtpd.timeout);
 	smtpd_end(&session);
 	taker_free(&taker);

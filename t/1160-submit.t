@@ -263,6 +263,43 @@ fails 75 "no key at all" submit a@example.org <msg
 like "..." "$(cat .out)" 'is no Ed25519 key in base64'
 rm -r home/moxsubmit.failures
 
+# ---- the dialogue on standard error (mox-log(7)), for who asks
+serve starttls,auth=PLAIN
+conf 'STARTTLS: true' 'Username: u' 'AuthMethod: PLAIN'
+trace() { # LEVEL
+	MOX_LOG_LEVEL=$1 mox-submit -C submit.conf a@example.org <msg 2>said || diag <said
+	sed -n 's/.* level=trace event=smtp peer=localhost pid=[0-9]* line="\{0,1\}\(.*[^"]\)"\{0,1\}$/\1/p' said
+}
+mox-submit -C submit.conf a@example.org <msg 2>said
+is "nobody asks: nothing" "$(cat said)" ''
+is "trace: without what is secret" "$(trace trace | grep -v '^S: 250-\|^S: 250 [A-Z]' | sed 's/port [0-9]*/port N/; s/TLS1.*/TLS/; s/SIZE=[0-9]*/SIZE=N/; s/[0-9]* bytes/N bytes/')" \
+	"$(
+		cat <<-'S'
+			* connected to localhost[127.0.0.1] port N
+			S: 220 me
+			C: EHLO me.example
+			C: STARTTLS
+			S: 220 go
+			* TLS
+			C: EHLO me.example
+			C: AUTH PLAIN [withheld]
+			S: 235 2.7.0 ok
+			C: MAIL FROM:<machine@example.org> SIZE=N
+			S: 250 2.0.0 ok
+			C: RCPT TO:<a@example.org>
+			S: 250 2.0.0 ok
+			C: DATA
+			S: 354 go
+			C: [withheld] N bytes
+			C: .
+			S: 250 2.0.0 taken as 4711
+			C: QUIT
+			S: 221 bye
+		S
+	)"
+like "trace-auth: the password, of him who may read it anyway" "$(trace trace-auth)" "C: AUTH PLAIN $(printf '\0u\0secret' | base64)"
+like "trace-data: the message" "$(trace trace-data)" $'\nC: Subject: cron\n'
+
 # ---- what cannot be sent is kept
 serve refuse
 conf

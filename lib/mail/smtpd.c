@@ -134,6 +134,7 @@ end_chunk(struct smtpd *s)
 	char text[80];
 
 	s->mode = MODE_COMMAND;
+	tap_kind(s->tap, TAP_PLAIN);
 	if (s->last && s->sender) {
 		finish_message(s);
 		return;
@@ -161,6 +162,7 @@ take_chunk(struct smtpd *s, const char *p, const char *end)
 
 	if (s->sender && s->nrcpt)
 		smtpd_body_feed(&s->filter, p, p + n, &ended, take_body, s);
+	smtpd_hear_text(s, 0, p, n, false);
 	s->chunk -= n;
 	if (!s->chunk)
 		end_chunk(s);
@@ -170,9 +172,12 @@ take_chunk(struct smtpd *s, const char *p, const char *end)
 static const char *
 take_data(struct smtpd *s, const char *p, const char *end)
 {
+	const char *from = p;
+	size_t held = smtpd_hear_held(s);
 	bool ended;
 
 	p = smtpd_body_feed(&s->filter, p, end, &ended, take_body, s);
+	smtpd_hear_text(s, held, from, (size_t)(p - from), ended);
 	if (ended)
 		finish_message(s);
 	return p;
@@ -404,10 +409,22 @@ static const struct command {
     {"HELP", do_help, 0, false},
 };
 
+static const struct command *
+find_command(const struct smtpd *s, const char *line, size_t n)
+{
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		if (strlen(commands[i].name) == n && !strncasecmp(line, commands[i].name, n) &&
+		    (!commands[i].offer || s->setup->offer & commands[i].offer))
+			return &commands[i];
+	return NULL;
+}
+
 static void
 run_command(struct smtpd *s, char *line)
 {
 	size_t verb = strcspn(line, " ");
+	const struct command *c = find_command(s, line, verb);
+	unsigned before = s->errors;
 	char *arg = line + verb;
 
 	if (*arg)
@@ -416,21 +433,14 @@ run_command(struct smtpd *s, char *line)
 		arg++;
 	for (size_t n = strlen(arg); n && arg[n - 1] == ' ';)
 		arg[--n] = 0;
-	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
-		const struct command *c = &commands[i];
-		unsigned before = s->errors;
-
-		if (!str_ieq(line, c->name) || (c->offer && !(s->setup->offer & c->offer)))
-			continue;
-		if (c->needs_hello && !s->greeted)
-			refuse(s, "503 5.5.1 EHLO comes first");
-		else
-			c->run(s, arg);
-		if (s->errors == before && c->run != do_noop && c->run != do_rset)
-			s->errors = 0;
-		return;
-	}
-	refuse(s, "502 5.5.1 command not known here");
+	if (!c)
+		refuse(s, "502 5.5.1 command not known here");
+	else if (c->needs_hello && !s->greeted)
+		refuse(s, "503 5.5.1 EHLO comes first");
+	else
+		c->run(s, arg);
+	if (s->errors == before && c && c->run != do_noop && c->run != do_rset)
+		s->errors = 0;
 }
 
 /* Takes a command up to its LF. A bare LF ends a command, so that a person can type; it never ends a message.
@@ -443,10 +453,10 @@ take_command(struct smtpd *s, const char *p, const char *end)
 
 	if (s->line.len + n > SMTPD_LINE_MAX)
 		s->overlong = true;
-	if (!s->overlong)
-		str_add(&s->line, p, n);
+	str_add(&s->line, p, s->overlong ? SMTPD_LINE_MAX - s->line.len : n);
 	if (!nl)
 		return end;
+	smtpd_hear_command(s, find_command(s, str_cstr(&s->line), strcspn(str_cstr(&s->line), " \r")));
 	if (s->line.len && s->line.s[s->line.len - 1] == '\r')
 		str_cut(&s->line, s->line.len - 1);
 	if (s->overlong)
@@ -484,12 +494,15 @@ smtpd_feed(struct smtpd *s, const char *p, size_t n)
 {
 	const char *end = p + n;
 
-	while (p < end && !s->quit && !s->stalled)
+	s->said = s->out.len;
+	while (p < end && !s->quit && !s->stalled) {
 		switch (s->mode) {
 		case MODE_COMMAND: p = take_command(s, p, end); break;
 		case MODE_DATA: p = take_data(s, p, end); break;
 		case MODE_CHUNK: p = take_chunk(s, p, end); break;
 		}
+		smtpd_hear_replies(s);
+	}
 }
 
 bool
@@ -501,6 +514,7 @@ smtpd_in_message(const struct smtpd *s)
 void
 smtpd_end(struct smtpd *s)
 {
+	smtpd_hear_end(s);
 	reset(s);
 	free(s->rcpt);
 	str_free(&s->out);

@@ -10,6 +10,7 @@
 
 #include "base.h"
 #include "str.h"
+#include "tap.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -115,6 +116,9 @@ struct smtpd {
 	uint64_t chunk; /* bytes of the BDAT chunk still to come */
 	bool last;
 	unsigned errors, mails;
+	struct tap *tap; /* NULL: nobody reads along */
+	size_t said;     /* bytes of out that it has heard */
+	bool secret;     /* the client tries to log in */
 };
 
 void smtpd_start(struct smtpd *s, const struct smtpd_setup *setup, const struct smtpd_hooks *hooks,
@@ -127,11 +131,23 @@ bool smtpd_in_message(const struct smtpd *s);
 void smtpd_answer(struct smtpd *s, const char *fmt, ...) PRINTF(2, 3);
 /* Ends the session: drops a message under way, frees everything. */
 void smtpd_end(struct smtpd *s);
+/* Behind smtpd_start: the tap, a borrow until smtpd_end, hears the dialogue from the greeting on. What the caller himself says to
+ * the client he feeds it. */
+void smtpd_listen(struct smtpd *s, struct tap *tap);
 
 /* ---- the arguments of MAIL and RCPT (smtpd_param.c) ----
  * s is what follows "FROM:" or "TO:", changed in place. NULL when good, else the reply. */
 const char *smtpd_read_mail(struct smtpd *s, char *args) MUST_USE;
 const char *smtpd_read_rcpt(struct smtpd *s, char *args) MUST_USE; /* appends to s->rcpt */
 void smtpd_pop_rcpt(struct smtpd *s);
+
+/* ---- what the tap hears (smtpd_hear.c) ---- */
+void smtpd_hear_replies(struct smtpd *s);
+void smtpd_hear_command(struct smtpd *s, bool known); /* s->line */
+/* n bytes of a message, behind which the filter stands now; held: what smtpd_hear_held said in front of them. What may be the
+ * dot at the end is held back. */
+void smtpd_hear_text(struct smtpd *s, size_t held, const char *p, size_t n, bool ended);
+size_t smtpd_hear_held(const struct smtpd *s);
+void smtpd_hear_end(struct smtpd *s);
 
 #endif

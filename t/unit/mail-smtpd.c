@@ -204,10 +204,88 @@ sessions(void)
 	str_free(&seen.text);
 }
 
+/* ---- who reads along ---- */
+
+static void
+hear(void *arg, const struct tap_line *l)
+{
+	size_t most = l->side == TAP_SERVER ? 3 : 40;
+
+	str_addf(arg, "%s%.*s%s\n", tap_mark(l->side), (int)(l->n < most ? l->n : most), l->text,
+	    l->cut ? "+" : "");
+}
+
+#define HELLO "EHLO x\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\n"
+#define TOLD "S: 220\nC: EHLO x\nS: 250\nS: 250\nC: MAIL FROM:<a@b>\nS: 250\nC: RCPT TO:<c@d>\nS: 250\n"
+
+static void
+hearing(void)
+{
+	static struct smtpd_setup few = {
+	    .hostname = "h", .max_size = 50, .max_rcpt = 2, .offer = OFFER_CHUNKING};
+	static const char overlong[] = "NOOP 23456789012345678901234567890123456789";
+	static const struct {
+		const char *what, *in, *told;
+		unsigned may;
+	} t[] = {
+	    {"a message is its size, dots doubled", HELLO "DATA\r\na\r\n..b\r\n.c\r\n.\r\nQUIT\r\n",
+		TOLD "C: DATA\nS: 354\nC: [withheld] 12 bytes\nC: .\nS: 250\nC: QUIT\nS: 221\n", 0},
+	    {"or, asked for, what it is", HELLO "DATA\r\na\r\n..b\r\n.c\r\n.\r\nQUIT\r\n",
+		TOLD "C: DATA\nS: 354\nC: a\nC: ..b\nC: .c\nC: .\nS: 250\nC: QUIT\nS: 221\n", TAP_DATA},
+	    {"what looks like the end and is none", HELLO "DATA\r\n.\rx\r\n.\r\n",
+		TOLD "C: DATA\nS: 354\nC: .\rx\nC: .\nS: 550\n", TAP_DATA},
+	    {"an empty one", HELLO "DATA\r\n.\r\nNOOP\r\n",
+		TOLD "C: DATA\nS: 354\nC: [withheld] 0 bytes\nC: .\nS: 250\nC: NOOP\nS: 250\n", 0},
+	    {"chunks", HELLO "BDAT 5\r\n.\r\na.BDAT 2 LAST\r\n\r\nQUIT\r\n",
+		TOLD "C: BDAT 5\nC: [withheld] 5 bytes\nS: 250\nC: BDAT 2 LAST\nC: [withheld] 2 bytes\nS: "
+		     "250\nC: QUIT\nS: 221\n",
+		0},
+	    {"a login that nobody asked for", "AUTH PLAIN secret\r\nQUIT\r\n",
+		"S: 220\nC: AUTH PLAIN [withheld]\nS: 502\nC: QUIT\nS: 221\n", 0},
+	    {"and what follows it", "auth login\r\nc2VjcmV0\r\nsecret\r\nNOOP\r\nfoo\r\n",
+		"S: 220\nC: auth login\nS: 502\nC: [withheld]\nS: 502\nC: [withheld]\nS: 502\nC: NOOP\nS: "
+		"250\nC: foo\nS: 502\n",
+		0},
+	    {"or is written oddly", " AUTH\tPLAIN secret\n", "S: 220\nC: [withheld]\nS: 500\n", 0},
+	    {"asked for, it is heard", "AUTH PLAIN secret\r\n", "S: 220\nC: AUTH PLAIN secret\nS: 502\n",
+		TAP_AUTH},
+	    {"half a command", "EHLO", "S: 220\nC: EHLO\n", 0},
+	    {"half a message", HELLO "DATA\r\nabc\r\n.", TOLD "C: DATA\nS: 354\nC: [withheld] 5 bytes\n", 0},
+	    {"too long a command", NULL, "S: 220\nC: NOOP 23456789012345678901234567890123456+\nS: 500\n", 0},
+	};
+	char line[3 * SMTPD_LINE_MAX];
+
+	memset(line, 'x', sizeof line);
+	memcpy(line, overlong, sizeof overlong - 1);
+	memcpy(line + sizeof line - 3, "\r\n", 3);
+	for (size_t i = 0; i < ARRAY_LEN(t); i++)
+		for (size_t step = 1; step < sizeof line; step = step * 3 + 1) {
+			const char *in = t[i].in ? t[i].in : line;
+			size_t n = strlen(in);
+			struct str heard = {0};
+			struct tap tap = {0};
+			struct smtpd s;
+
+			tap_listen(&tap, &(struct tap_ear){hear, &heard, t[i].may});
+			smtpd_start(&s, &few, &hooks, NULL);
+			smtpd_listen(&s, &tap);
+			for (size_t at = 0; at < n; at += step) {
+				smtpd_feed(&s, in + at, n - at < step ? n - at : step);
+				if (step % 2)
+					str_reset(&s.out);
+			}
+			smtpd_end(&s);
+			STR_EQ(str_cstr(&heard), t[i].told, t[i].what);
+			str_free(&heard);
+		}
+	str_free(&seen.text);
+}
+
 int
 main(void)
 {
 	property();
 	sessions();
+	hearing();
 	DONE();
 }
