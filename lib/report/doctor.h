@@ -11,6 +11,7 @@
 
 #include <stdint.h>
 
+int doctor_transport(int argc, char *argv[], const char *usage);
 int doctor_queue(int argc, char *argv[], const char *usage);
 int doctor_domain(int argc, char *argv[], const char *usage);
 int doctor_dnsbl(int argc, char *argv[], const char *usage);
