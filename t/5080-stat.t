@@ -56,6 +56,16 @@ is "what is released is due" "$(value 'mox_queue_recipients{state="due"}') $(val
 start runq mox-runq -w
 written() { forward 15; cp spool/metrics.prom stat; [ "$(value mox_queue_messages)" = 1 ]; }
 ok "a running mox-runq writes it by itself" wait_until written
+# A name server may say anything: names are labels, and labels are text.
+hostile='site="mx.a\"b\\}?#?é{le=w.example"'
+add later@hostile.w.example >/dev/null
+named() { mox-stat | grep -qF "$hostile"; }
+ok "a hostile name of a host is counted" wait_until named
+if promtool=$("$TOP/t/peers/promtool" 2>said); then
+	mox-stat >stat
+	is "and promtool accepts it" "$("$promtool" check metrics <stat 2>&1)" ""
+fi
+mox-queue-drop -domain hostile.w.example >/dev/null 2>&1
 mox-stat >stat
 is "and when it is asked" "$(value mox_queue_messages)" 1
 stop runq
@@ -78,7 +88,14 @@ fi
 if promtool=$("$TOP/t/peers/promtool" 2>said); then
 	mox-stat >stat
 	is "promtool accepts it" "$("$promtool" check metrics <stat 2>&1)" ""
+	is "what is written into the spool, too" "$("$promtool" check metrics <spool/metrics.prom 2>&1)" ""
 	ok "and the rules for alerts" "$promtool" check rules "$TOP/contrib/prometheus/mox.rules.yml"
+	cp "$TOP/contrib/prometheus/mox.rules.yml" "$TOP/t/refs/mox.rules.test.yml" .
+	ok "each alert comes when it is due, and only then" "$promtool" test rules mox.rules.test.yml
+	is "none is left out" "$(sed -n 's/.*- alert: //p' mox.rules.yml | while read -r a; do grep -q "alertname: $a\$" mox.rules.test.yml || echo "$a"; done)" ""
+	# Each metric that a rule asks for is one of ours.
+	is "rules ask for what there is" "$(grep -v '^#' mox.rules.yml | grep -oE 'mox_[a-z_]+' | sort -u | while read -r x; do
+		grep -q "\"$x\"" "$TOP/lib/queue/metrics.c" || echo "$x"; done)" ""
 else
 	skip "$(cat said)" "promtool"
 fi

@@ -105,8 +105,9 @@ is 'and what the list says' "$(sed -n 's/.*\(https.*\)/\1/p' out)" 'https://bl.t
 conf "dnsbl { zones = { \"bl.$P\" } addresses = { \"192.0.2.25\" } }" watch
 MOX_CONF=$T/watch.conf mox-runq 2>log
 like 'a pass looks, and tells' "$(cat log)" "level=alert event=dnsbl-listed ip=192\.0\.2\.25 zone=bl\.$P codes=\"127.*text=\"https://bl\.test/"
-is 'the gauge' "$(grep '^mox_dnsbl_listed\|^mox_dnsbl_checks' spool/metrics.prom)" "mox_dnsbl_checks_total{result=\"ok\"} 1
-mox_dnsbl_listed{zone=\"bl.$P\",ip=\"192.0.2.25\"} 1"
+is 'the gauge, and that of mox' "$(grep '^mox_dnsbl_listed\|^mox_dnsbl_ips\|^mox_dnsbl_checks' spool/metrics.prom)" "mox_dnsbl_checks_total{result=\"ok\"} 1
+mox_dnsbl_listed{zone=\"bl.$P\",ip=\"192.0.2.25\"} 1
+mox_dnsbl_ips_success{zone=\"bl.$P\",ip=\"192.0.2.25\"} 0"
 MOX_CONF=$T/watch.conf mox-runq 2>log
 is 'the next pass neither asks nor tells' "$(grep -c dnsbl log) $(grep -c '^mox_dnsbl_checks_total{result="ok"} 1$' spool/metrics.prom)" '0 1'
 

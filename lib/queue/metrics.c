@@ -47,6 +47,7 @@ enum family {
 	DNSBL_CHECKS,
 	DNSBL_CHECKED,
 	DNSBL_LISTED,
+	DNSBL_SUCCESS,
 	TOLD_REPORTS,
 	TOLD_SESSIONS,
 	TOLD_TIME,
@@ -81,6 +82,8 @@ static const struct series_family families[] = {
 	"Checks whether lists of bad senders have our addresses.", {0}},
     [DNSBL_CHECKED] = {"mox_dnsbl_checked_time_seconds", SERIES_GAUGE, "When that was last checked.", {0}},
     [DNSBL_LISTED] = {"mox_dnsbl_listed", SERIES_GAUGE, "Whether the list has our address.", {0}},
+    [DNSBL_SUCCESS] = {"mox_dnsbl_ips_success", SERIES_GAUGE, "Whether the list has it not, as mox tells it.",
+	{0}},
     [TOLD_REPORTS] = {"mox_tlsrpt_received_reports_total", SERIES_COUNTER, "Reports on TLS that came to us.",
 	{0}},
     [TOLD_SESSIONS] = {"mox_tlsrpt_received_sessions_total", SERIES_COUNTER,
@@ -217,12 +220,14 @@ metrics_dnsbl_check(const struct runq *q, bool good)
 		return;
 	series_set(&m.series, DNSBL_CHECKED, "", (double)q->now / SECOND);
 	series_clear(&m.series, DNSBL_LISTED);
+	series_clear(&m.series, DNSBL_SUCCESS);
 }
 
 void
 metrics_dnsbl_forget(void)
 {
 	series_clear(&m.series, DNSBL_LISTED);
+	series_clear(&m.series, DNSBL_SUCCESS);
 	series_clear(&m.series, DNSBL_CHECKED);
 }
 
@@ -233,6 +238,7 @@ metrics_listed_set(const char *zone, const char *ip, bool listed)
 
 	label(&l, (const char *[]){"zone", zone, "ip", ip, NULL});
 	series_set(&m.series, DNSBL_LISTED, l.s, listed);
+	series_set(&m.series, DNSBL_SUCCESS, l.s, !listed);
 }
 
 /* ---- the walk ---- */

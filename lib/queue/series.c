@@ -12,11 +12,17 @@ series_labels(struct str *out, const char *const *pairs)
 		str_adds(out, i ? "," : "");
 		str_adds(out, pairs[i]);
 		str_adds(out, "=\"");
-		for (const char *p = pairs[i + 1]; p && *p; p++)
+		for (const char *p = pairs[i + 1]; p && *p;) {
+			size_t n = utf8_len(p, strlen(p));
+
 			if (*p == '\\' || *p == '"')
 				str_addf(out, "\\%c", *p);
+			else if (!n || (unsigned char)*p < 32 || *p == 127)
+				str_addc(out, '?');
 			else
-				str_addc(out, (unsigned char)*p < 32 || *p == 127 ? '?' : *p);
+				str_add(out, p, n);
+			p += n ? n : 1;
+		}
 		str_addc(out, '"');
 	}
 }

@@ -35,7 +35,8 @@ struct series {
 	size_t n;
 };
 
-/* Labels: pairs of name and value up to NULL; values are escaped here. Appended. */
+/* Labels: pairs of name and value up to NULL; values are escaped here, and are UTF-8: readers refuse all of a file
+ * with one that is not. Appended. */
 void series_labels(struct str *out, const char *const *pairs);
 void series_add(struct series *s, size_t family, const char *labels, double value);     /* counter */
 void series_set(struct series *s, size_t family, const char *labels, double value);     /* gauge */

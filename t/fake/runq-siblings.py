@@ -3,7 +3,7 @@
 recipient's local part asks for. Every job is noted in $FAKE_LOG as `deliver ID sender rcpt,rcpt sha`.
 
   DOMAIN: never.* never-plan, later.* later-plan, nonet.* `network no`, else one hop; site by the domain's last two labels.
-    must.* dane.* sts.* testing.*: that demand. brief.*: a plan for a second. large.* huge.*: many TLSA records. weak.* never 5.7.30 for what needs secure. frail.* later for the first three attempts.
+    must.* dane.* sts.* testing.*: that demand. brief.*: a plan for a second. large.* huge.*: many TLSA records. hostile.*: a host's name that is none. weak.* never 5.7.30 for what needs secure. frail.* later for the first three attempts.
     Requests are noted in $FAKE_ASKS as `DOMAIN need attempts`.
   LOCAL PART: sent, relay (sent, but the server knows no DSN), later, slow-later, never, die (worker killed), gone (site unreachable), busy, hint (wait 60), slow (waits for the file $FAKE_GO),
     tls-RESULT (a tls line, if the job wants any), flood* (a hundred long ones, all different), session (starttls, requiretls, verified), careful (and jobs with that word are
@@ -27,6 +27,8 @@ def records(data):
 def plan(dom, port):
     site = '.'.join(dom.split('.')[-2:])
     word = dom.split('.')[0]
+    if word == 'hostile':
+        site = 'a"b\\x5c}\\x0a#\\xff\xe9{le=' + site
     tls = word if word in ('must', 'dane', 'sts') else 'may'
     out = 'plan %s\nsite mx.%s\ndnssec insecure\n' % (dom.encode('idna').decode(), site)
     if word in ('sts', 'testing'):

@@ -29,7 +29,7 @@ writes(struct series *s)
 
 	series_add(s, 0, "", 1);
 	series_add(s, 0, "", 2);
-	series_labels(&l, (const char *[]){"x", "a\"b\\c\nd", "y", "", NULL});
+	series_labels(&l, (const char *[]){"x", "a\"b\\c\nd\xff\xc3\xa9\xc3", "y", "", NULL});
 	series_add(s, 0, l.s, 1);
 	series_observe(s, 1, "r=\"ok\"", 0.5);
 	series_observe(s, 1, "r=\"ok\"", 0.6);
@@ -39,7 +39,7 @@ writes(struct series *s)
 	series_set(s, 2, "k=\"1\"", 2.5);
 	series_add(s, 3, "", 7);
 	STR_EQ(text(s),
-	    "# HELP a_total Of a.\n# TYPE a_total counter\na_total 3\na_total{x=\"a\\\"b\\\\c?d\",y=\"\"} 1\n"
+	    "# HELP a_total Of a.\n# TYPE a_total counter\na_total 3\na_total{x=\"a\\\"b\\\\c?d?\xc3\xa9?\",y=\"\"} 1\n"
 	    "# HELP b_seconds Of b.\n# TYPE b_seconds histogram\n"
 	    "b_seconds_bucket{r=\"ok\",le=\"0.5\"} 1\nb_seconds_bucket{r=\"ok\",le=\"10\"} 2\n"
 	    "b_seconds_bucket{r=\"ok\",le=\"+Inf\"} 3\nb_seconds_sum{r=\"ok\"} "
