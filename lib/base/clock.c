@@ -81,17 +81,29 @@ clock_timeout(int64_t deadline)
 void
 clock_iso(char out[CLOCK_ISO_SIZE], int64_t us, int millis)
 {
+	/* A log has many lines in a second. */
+	static _Thread_local char text[CLOCK_ISO_SIZE];
+	static _Thread_local time_t second;
+	static _Thread_local size_t length;
 	int64_t part = (us % SECOND + SECOND) % SECOND; /* of times before 1970 too */
 	time_t t = (time_t)((us - part) / SECOND);
 	struct tm tm;
 	size_t n;
 
-	if (!gmtime_r(&t, &tm))
-		memset(&tm, 0, sizeof tm);
-	n = strftime(out, CLOCK_ISO_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
-	if (millis)
-		n += (size_t)snprintf(out + n, CLOCK_ISO_SIZE - n, ".%03d", (int)(part / 1000));
-	snprintf(out + n, CLOCK_ISO_SIZE - n, "Z");
+	if (!length || t != second) {
+		if (!gmtime_r(&t, &tm))
+			memset(&tm, 0, sizeof tm);
+		length = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
+		second = t;
+	}
+	n = length;
+	memcpy(out, text, n);
+	if (millis && n + 5 < CLOCK_ISO_SIZE) {
+		out[n++] = '.';
+		for (int unit = 100000; unit >= 1000; unit /= 10)
+			out[n++] = (char)('0' + part / unit % 10);
+	}
+	memcpy(out + n, "Z", 2);
 }
 
 /* Two digits at *s, at most max; *s moves on. */

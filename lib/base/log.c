@@ -60,7 +60,12 @@ log_open(enum log_level level, const char *event)
 	if (!on)
 		return;
 	clock_iso(when, clock_now(), 1);
-	str_addf(&buf, "time=%s level=%s event=%s", when, names[level], event);
+	str_adds(&buf, "time=");
+	str_adds(&buf, when);
+	str_adds(&buf, " level=");
+	str_adds(&buf, names[level]);
+	str_adds(&buf, " event=");
+	str_adds(&buf, event);
 }
 
 static bool

@@ -15,6 +15,10 @@ encode(struct str *out, const char *s, size_t n, bool field)
 		unsigned char c = (unsigned char)s[i];
 		size_t l = 1;
 
+		if (c > ' ' && c < 127 && c != '\\') {
+			i++;
+			continue;
+		}
 		if (c >= 0x80)
 			l = utf8_len(s + i, n - i);
 		if (l && c >= 32 && c != 127 && c != '\\' && !(field && c == ' ')) {

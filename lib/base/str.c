@@ -84,7 +84,8 @@ str_reserve(struct str *s, size_t more)
 void
 str_add(struct str *s, const void *p, size_t n)
 {
-	str_reserve(s, n);
+	if (n >= s->cap - s->len)
+		str_reserve(s, n);
 	if (n)
 		memcpy(s->s + s->len, p, n);
 	s->len += n;
@@ -100,7 +101,10 @@ str_adds(struct str *s, const char *cstr)
 void
 str_addc(struct str *s, char c)
 {
-	str_add(s, &c, 1);
+	if (s->cap - s->len < 2)
+		str_reserve(s, 1);
+	s->s[s->len++] = c;
+	s->s[s->len] = 0;
 }
 
 void
@@ -363,11 +367,21 @@ text_visible(char *out, size_t cap, const char *s, size_t n)
 	size_t used = 0;
 
 	for (size_t i = 0; i < n;) {
-		size_t l = utf8_len(s + i, n - i);
-		unsigned char c = (unsigned char)s[i];
-		bool plain = l && !(l == 1 && (c < 32 || c == 127)) && !deceives(s + i, l);
+		size_t run = 0, l;
+		unsigned char c;
 
-		if (plain) {
+		while (i + run < n && s[i + run] >= ' ' && s[i + run] < 127)
+			run++;
+		if (run > cap - used)
+			run = cap - used;
+		memcpy(out + used, s + i, run);
+		used += run;
+		i += run;
+		if (i == n || used == cap)
+			break;
+		l = utf8_len(s + i, n - i);
+		c = (unsigned char)s[i];
+		if (l && !(l == 1 && (c < 32 || c == 127)) && !deceives(s + i, l)) {
 			if (used + l > cap)
 				break;
 			memcpy(out + used, s + i, l);

@@ -125,17 +125,26 @@ still_due(struct runq *q, struct item *it, const struct envelope *e)
 static void
 register_attempt(struct runq *q, struct item *it)
 {
-	static struct str buf;
-	struct row row;
+	static struct str buf, changed;
+	struct row row, numbers;
 	uint32_t uid;
 
 	it->attempts++;
 	it->next = q->now + retry_pause(&q->conf->retry, it->attempts, random32());
-	if (!row_load(q, &buf, &row, &uid, it->msg->id, it->n))
+	numbers = (struct row){.attempts = it->attempts, .last = q->now, .next = it->next};
+	if (!index_get(q->index, it->msg->id, it->n, &buf))
 		return;
-	row.attempts = it->attempts;
-	row.last = q->now;
-	row.next = it->next;
+	str_reset(&changed);
+	if (row_record_attempt(&changed, buf.s, buf.len, &numbers)) {
+		index_put(q->index, it->msg->id, it->n, &changed);
+		return;
+	}
+	/* Written by an earlier version. */
+	if (!row_read(&row, &uid, buf.s, buf.len))
+		return;
+	row.attempts = numbers.attempts;
+	row.last = numbers.last;
+	row.next = numbers.next;
 	row_store(q, &row, uid);
 }
 

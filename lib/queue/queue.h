@@ -74,6 +74,7 @@ struct item {
 	unsigned attempts;
 	int64_t next;    /* what its row says */
 	bool held;       /* an operator held or cancelled it while its job was out: do not try again */
+	bool named;      /* its row names a transport */
 	bool told;       /* as in its row; or a notice of its delay is under way */
 	int64_t tell_at; /* monotonic: of its delay, not before */
 	bool report;     /* on TLS (reporting.h) */

@@ -140,15 +140,14 @@ retire_sent(struct runq *q, const struct job *j, const struct job_rcpt *r)
 {
 	static struct str buf, line;
 	const struct item *it = r->item;
-	const struct conf_transport *t = j->site->transport;
 	char domain[DOMAIN_NAME_MAX];
 	uint64_t id = it->msg->id;
 	struct row row;
 	uint32_t uid = j->env.uid;
 
 	if (is_kept(q)) {
-		/* By a transport that the message did not name: an operator may have, in the row alone. */
-		bool plain = it->attempts < 2 && (!t || local_stays(t) || j->env.transport);
+		/* A transport that the message does not name stands in the row alone: an operator named it. */
+		bool plain = it->attempts < 2 && (!it->named || j->env.transport);
 
 		if (plain || !row_load(q, &buf, &row, &uid, id, it->n))
 			intake_row(q, &row, &j->env, it->n, domain);

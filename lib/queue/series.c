@@ -9,15 +9,16 @@ void
 series_labels(struct str *out, const char *const *pairs)
 {
 	for (size_t i = 0; pairs[i]; i += 2) {
-		str_adds(out, i ? "," : "");
+		if (i)
+			str_addc(out, ',');
 		str_adds(out, pairs[i]);
 		str_adds(out, "=\"");
 		for (const char *p = pairs[i + 1]; p && *p;) {
-			size_t n = utf8_len(p, strlen(p));
+			size_t n = (unsigned char)*p < 0x80 ? 1 : utf8_len(p, strlen(p));
 
 			if (*p == '\\' || *p == '"')
-				str_addf(out, "\\%c", *p);
-			else if (!n || (unsigned char)*p < 32 || *p == 127)
+				str_addc(out, '\\');
+			if (!n || (unsigned char)*p < 32 || *p == 127)
 				str_addc(out, '?');
 			else
 				str_add(out, p, n);

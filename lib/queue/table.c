@@ -311,6 +311,7 @@ item_add(struct runq *q, const struct row *row)
 	it->n = row->n;
 	it->attempts = row->attempts;
 	it->next = row->next;
+	it->named = row->transport != NULL;
 	it->told = row->told;
 	it->dest = d = dest_get(q, t, row->domain, class_of(row->requiretls));
 	d->items++;

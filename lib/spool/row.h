@@ -99,6 +99,9 @@ void row_write(struct str *out, const struct row *r);
 /* As the index keeps it: without what is not known, and with the uid of who queued it, which is not for everybody's eyes and
  * so no field. Appended. */
 void row_record(struct str *out, const struct row *r, uint32_t uid);
+/* Such a record, its n bytes appended with other numbers of its last attempt: cheaper than to read and write all of it.
+ * false, and nothing appended: it is not as row_record writes it. */
+bool row_record_attempt(struct str *out, const char *rec, size_t n, const struct row *numbers) MUST_USE;
 /* Reads a record, through its `end` line, in place: the strings of *r point into rec. Missing fields are
  * empty, unknown keys are ignored. NULL, or half a sentence of what is wrong (no id, a broken number, an
  * unknown state, no end). */

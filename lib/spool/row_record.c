@@ -51,3 +51,35 @@ row_record(struct str *out, const struct row *row, uint32_t uid)
 		rec_add_encoded(out, "attempt", row->attempt[i]);
 	rec_end(out);
 }
+
+/* From just behind `key NUMBER LF` at *p to its end; NULL: something else stands there. */
+static const char *
+behind_number(const char *p, const char *end, const char *key)
+{
+	size_t n = strlen(key);
+
+	if (!p || (size_t)(end - p) <= n || memcmp(p, key, n))
+		return NULL;
+	for (p += n; p < end && *p >= '0' && *p <= '9';)
+		p++;
+	return p < end && *p == '\n' ? p + 1 : NULL;
+}
+
+bool
+row_record_attempt(struct str *out, const char *rec, size_t n, const struct row *numbers)
+{
+	const char *end = rec + n, *from = memmem(rec, n, "\nnext ", 6), *to;
+
+	from = from ? from + 1 : NULL;
+	to = behind_number(from, end, "next ");
+	to = behind_number(to, end, "attempts ");
+	to = behind_number(to, end, "last ");
+	if (!to)
+		return false;
+	str_add(out, rec, (size_t)(from - rec));
+	rec_addi(out, "next", numbers->next);
+	rec_addi(out, "attempts", numbers->attempts);
+	rec_addi(out, "last", numbers->last);
+	str_add(out, to, (size_t)(end - to));
+	return true;
+}
