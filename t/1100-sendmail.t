@@ -133,6 +133,11 @@ done
 send -odq -odi -odb -odd -oem -em -om -o7 -o8 -oA/etc/aliases -oo -or 1h -os -U -m -n -x -L tag -h 3 -X /dev/null -p SMTP -Am \
 	-ODeliveryMode=b -J -E a@x.example <<<"$full"
 is "S22-S25 options of old are accepted in silence" "$rc $queued $said" "0 1 "
+for o in -oem -oee -oep -oeq -oew -eq '-o e'; do
+	# shellcheck disable=SC2086 # two words
+	send $o 'a b@x.example' <<<x
+	is "S23 $o: what is wrong is said, and the exit code, and nobody is mailed" "$rc $queued ${said:+said}" "65 0 said"
+done
 
 echo $((1795228273 - $(date +%s))) >clock
 MOX_TEST_CLOCK=$T/clock send -O holdfor=3600 a@x.example <<<"$full"
@@ -245,22 +250,41 @@ rm -f spool/new/*
 mox-sendmail a@x.example <&- >&- 2>&-
 is "S36 with all descriptors closed" "$? $(find spool/new -type f | wc -l)" "0 1"
 rm -f spool/new/*
+python3 - <<-'X'
+	import os, subprocess
+	r, w = os.pipe()
+	os.close(r)
+	raise SystemExit(subprocess.run(["mox-sendmail", "-v", "a@x.example"], input=b"late\n", stdout=w, stderr=w).returncode)
+X
+is "S36 with nobody to read what it says" "$? $(find spool/new -type f | wc -l)" "0 1"
+rm -f spool/new/*
 mkfifo in
-mox-sendmail a@x.example <in 2>/dev/null &
-pid=$!
-exec 7>in
-big 4000000 >&7
 # shellcheck disable=SC2317 # called by wait_until
 tmp_files() { [ -n "$(ls spool/tmp)" ]; }
 # shellcheck disable=SC2317
 no_tmp_files() { ! tmp_files; }
-wait_until tmp_files
-kill -TERM $pid
-wait $pid
-code=$?
-exec 7>&-
-ok "S37 interrupted: nothing half-done is left" wait_until no_tmp_files
-is "S37 interrupted: nothing is queued" "$code $(find spool/new -type f | wc -l)" "143 0"
+for s in INT:130 TERM:143 HUP:129; do
+	env --default-signal mox-sendmail a@x.example <in 2>/dev/null &
+	pid=$!
+	exec 7>in
+	big 4000000 >&7
+	wait_until tmp_files
+	kill -"${s%:*}" $pid
+	wait $pid
+	code=$?
+	exec 7>&-
+	ok "S37 SIG${s%:*}: nothing half-done is left" wait_until no_tmp_files
+	is "S37 SIG${s%:*}: nothing is queued" "$code $(find spool/new -type f | wc -l)" "${s#*:} 0"
+done
+if strace -o /dev/null true 2>/dev/null; then
+	for s in INT TERM HUP; do
+		rm -f spool/new/*
+		strace -f -o /dev/null -e trace=renameat2 -e inject=renameat2:signal=$s env --default-signal mox-sendmail a@x.example <<<"$full" 2>/dev/null
+		is "S37 SIG$s at the commit: it is queued, and we say so" "$? $(find spool/new -type f | wc -l)" "0 1"
+	done
+else
+	skip "no strace" "S37 a signal at the commit"
+fi
 send a@x.example <<<"$full"
 is "S41 success is silent" "$rc $said" "0 "
 send -v a@x.example <<<"$full"
