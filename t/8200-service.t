@@ -155,6 +155,44 @@ service() { # KIND: its service directory, as a person would copy it
 	make_spool
 }
 
+# doors KIND COMMAND...: mox-smtpd on port 25 and mox-inject, by the supervisor's scanner, in a network of their own; nobody delivers. Then
+# down_KIND ends them.
+doors() {
+	local kind=$1 v=PID_$1_doors first
+	shift
+	mkdir "doors.$kind"
+	cp -R "$TOP/contrib/$kind/mox-smtpd" "$TOP/contrib/$kind/mox-inject" "doors.$kind"
+	make_spool
+	rm -rf /var/log/mox
+	start "${kind}_doors" unshare -n sh -c 'ip link set lo up; exec "$@"' sh "$@" "doors.$kind"
+	ok "$kind: mox-smtpd listens on port 25" wait_until nsenter -t "${!v}" -n python3 -c 'import socket; socket.create_connection(("127.0.0.1", 25))'
+	is "$kind: and takes mail" "$(nsenter -t "${!v}" -n python3 -c 'if 1:
+		import smtplib
+		s = smtplib.SMTP("127.0.0.1", 25)
+		print(s.sendmail("root@me.example", ["tcp@x.example"], "Subject: x\n\ny\n"))')" '{}'
+	is "$kind: as a user who owns nothing, in the group of the door" "$(stat -c '%U %G' /var/spool/mox/new/*)" 'nobody moxdrop'
+	is "$kind: alone on this machine" "$(nsenter -t "${!v}" -n ss -Hltn | awk '{ print $4 }')" 127.0.0.1:25
+	ok "$kind: with a log" wait_until test -e /var/log/mox/smtpd/current
+	ok "$kind: mox-inject takes mail of who may not gain rights" \
+		wait_until setpriv --reuid 4711 --regid 4711 --clear-groups --no-new-privs env -i PATH="$PATH" mox-sendmail -f a@me.example b@x.example <<<$'Subject: x\n\nz'
+	is "$kind: for whom the kernel says" "$(cat /var/spool/mox/new/* | grep -ac '^uid 4711$') $(ps -C mox-inject -o user:20=)" '1 mox'
+	first=$(ps -C mox-inject -o pid= | tr -d ' ')
+	kill -9 "$first"
+	back() { ps -C mox-inject -o pid= | grep -qvw "$first" && python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect("/var/spool/mox/inject")'; }
+	ok "$kind: after kill -9 it is back" wait_until back
+	"down_$kind"
+	ok "$kind: and both end" wait_until none_left
+	wait "${!v}"
+}
+down_runit() { sv -w 7 exit "$T"/doors.runit/* >/dev/null; kill "$PID_runit_doors"; }
+down_daemontools() {
+	kill "$PID_daemontools_doors"
+	svc -dx doors.daemontools/* doors.daemontools/*/log
+}
+down_s6() { s6-svscanctl -t doors.s6; }
+# servers PACKAGE: its tcpsvd or tcpserver
+servers() { d=$(tool "$1") && PATH=$PATH:$d/usr/bin; }
+
 if d=$(tool runit); then
 	PATH=$d/usr/bin:$PATH
 	service runit
@@ -162,6 +200,7 @@ if d=$(tool runit); then
 	supervised runit /var/log/mox/runq/current runsv sv -w 7 down ./sv.runit
 	sv exit ./sv.runit
 	wait "$PID_runit"
+	if servers ipsvd; then doors runit runsvdir; else skip "$(cat fetch.err)" 'runit: mox-smtpd and mox-inject'; fi
 else
 	skip "$(cat fetch.err)" runit
 fi
@@ -175,6 +214,7 @@ if d=$(tool daemontools); then
 	supervised daemontools /var/log/mox/runq/current supervise svc -d daemons/mox-runq
 	kill "$PID_daemontools"
 	svc -dx daemons/mox-runq daemons/mox-runq/log
+	if servers ucspi-tcp; then doors daemontools svscan; else skip "$(cat fetch.err)" 'daemontools: mox-smtpd and mox-inject'; fi
 else
 	skip "$(cat fetch.err)" daemontools
 fi
@@ -193,6 +233,7 @@ if d=$(tool s6) && libs=$(tool libskarnet2.13 && tool libexecline2.9 && tool lib
 	supervised s6 /var/log/mox/runq/current s6-supervise s6-svc -d scan/mox-runq
 	s6-svscanctl -t scan
 	wait "$PID_s6"
+	if servers ucspi-tcp; then doors s6 s6-svscan; else skip "$(cat fetch.err)" 's6: mox-smtpd and mox-inject'; fi
 else
 	skip "$(cat fetch.err)" s6
 fi
