@@ -7,6 +7,12 @@
 /* A connection costs a handshake: not for fewer waiting messages than this per connection that is open
  * already. */
 #define WORTH_OPENING 4
+#define CREDIT_MAX 20
+/* Of a pace that is not known well yet: from fewer messages than FEW nothing is learned but that. */
+#define FEW 10
+#define GAP_FIRST (SECOND / 4)
+#define GAP_MAX MINUTE
+#define GAP_NONE 1000 /* below, it is none */
 /* With a window of 20, as many may be on their way when a server begins to say 421, some of which it still answers. */
 #define REFUSALS 10
 
@@ -59,15 +65,65 @@ site_init(struct site_state *s, const struct conf *c, const char *name)
 		s->window = s->limits.connections;
 }
 
+static int64_t
+shortest(const struct conf_retry *r)
+{
+	return r->interval[0] / 8;
+}
+
+static int64_t
+longest(const struct conf_retry *r)
+{
+	return r->interval[r->n > 2 ? 2 : r->n - 1];
+}
+
+static int64_t
+longer(int64_t hold, const struct conf_retry *r)
+{
+	if (!hold)
+		return shortest(r);
+	return 2 * hold < longest(r) ? 2 * hold : longest(r);
+}
+
+/* A clock that went back ends it. */
+static bool
+is_ahead(int64_t until, int64_t now)
+{
+	return until > now && until < now + DAY;
+}
+
+/* It has taken messages at this pace for a while: a little faster, and sooner again next time. */
+static void
+quicken(struct site_state *s, const struct conf_retry *r, int64_t now)
+{
+	s->pace.taken++;
+	if (!s->pace.gap || is_ahead(s->pace.until, now))
+		return;
+	s->pace.gap -= s->pace.gap / 8;
+	if (s->pace.gap < GAP_NONE)
+		s->pace.gap = 0;
+	s->pace.hold = s->pace.hold / 2 > shortest(r) ? s->pace.hold / 2 : shortest(r);
+	s->pace.until = now + s->pace.hold;
+}
+
 void
-site_went_well(struct site_state *s)
+site_went_well(struct site_state *s, const struct conf_retry *r, int64_t now)
 {
 	s->fails = s->refusals = 0;
 	s->down_until = 0;
-	if (s->window < s->limits.connections && ++s->good >= s->window) {
-		s->window++;
-		s->good = 0;
+	if (s->credit < CREDIT_MAX)
+		s->credit++;
+	quicken(s, r, now);
+	if (s->window >= s->limits.connections || ++s->good < s->window)
+		return;
+	if (s->ceiling.window && s->window >= s->ceiling.window) {
+		if (is_ahead(s->ceiling.until, now))
+			return;
+		s->ceiling.window = s->window + 1;
+		s->ceiling.until = now + s->ceiling.hold;
 	}
+	s->window++;
+	s->good = 0;
 }
 
 void
@@ -80,34 +136,87 @@ site_is_busy(struct site_state *s)
 void
 site_is_unreachable(struct site_state *s, const struct conf_retry *r, int64_t now)
 {
-	int64_t cap = r->interval[r->n > 2 ? 2 : r->n - 1];
-	int64_t wait = r->interval[0] / 8;
+	int64_t wait = shortest(r);
 
 	s->window = 1;
 	s->good = 0;
 	/* Connections that were on their way when the first one failed tell nothing new. */
 	if (site_is_down(s, now))
 		return;
-	for (unsigned i = 0; i < s->fails && wait < cap; i++)
+	for (unsigned i = 0; i < s->fails && wait < longest(r); i++)
 		wait *= 2;
 	s->fails++;
-	s->down_until = now + (wait < cap ? wait : cap);
+	s->down_until = now + (wait < longest(r) ? wait : longest(r));
 }
 
-void
-site_refuses(struct site_state *s, const struct conf_retry *r, int64_t now)
+static bool
+is_one_refusal_too_many(struct site_state *s)
 {
-	if (s->fails || ++s->refusals >= REFUSALS)
+	return s->fails || ++s->refusals >= REFUSALS;
+}
+
+bool
+site_turns_away(struct site_state *s, const struct conf_retry *r, int64_t now, unsigned others)
+{
+	if (!others && is_one_refusal_too_many(s))
 		site_is_unreachable(s, r, now);
-	else
+	else if (!others)
 		site_is_busy(s);
+	if (!others)
+		return false;
+	if (s->window > others)
+		s->window = others;
+	s->good = 0;
+	s->ceiling.window = s->window;
+	s->ceiling.hold = longer(s->ceiling.hold, r);
+	s->ceiling.until = now + s->ceiling.hold;
+	return true;
+}
+
+/* A credit that is spent for a message which may go back. */
+static bool
+takes_back(struct site_state *s)
+{
+	if (!s->credit)
+		return false;
+	s->credit--;
+	return true;
+}
+
+bool
+site_slows_down(struct site_state *s, const struct conf_retry *r, int64_t now, int64_t sent)
+{
+	int64_t gap = 2 * s->pace.gap;
+
+	/* What was under way when it first complained tells nothing new. */
+	if (s->pace.slowed && sent <= s->pace.slowed && s->pace.slowed <= now)
+		return takes_back(s);
+	if (is_one_refusal_too_many(s)) {
+		site_is_unreachable(s, r, now);
+		return false;
+	}
+	if (s->pace.taken && now > s->pace.since) {
+		gap = (now - s->pace.since) / s->pace.taken;
+		gap += gap / 4;
+		if (gap < s->pace.gap + s->pace.gap / 8)
+			gap = s->pace.gap + s->pace.gap / 8;
+	}
+	if (gap < GAP_FIRST && s->pace.taken < FEW && !s->pace.gap)
+		gap = GAP_FIRST;
+	s->pace.gap = gap < GAP_MAX ? gap : GAP_MAX;
+	s->pace.hold = longer(s->pace.hold, r);
+	s->pace.until = now + s->pace.hold;
+	s->pace.slowed = s->pace.since = now;
+	s->pace.taken = 0;
+	s->pace_at = now + s->pace.gap;
+	site_is_busy(s);
+	return takes_back(s);
 }
 
 bool
 site_is_down(const struct site_state *s, int64_t now)
 {
-	/* A clock that went back must not keep it down: no wait is ever as long as a day. */
-	return s->down_until > now && s->down_until < now + DAY;
+	return is_ahead(s->down_until, now); /* no wait is ever as long as a day */
 }
 
 int64_t
@@ -141,7 +250,16 @@ site_is_paced(const struct site_state *s, int64_t now)
 void
 site_sends(struct site_state *s, int64_t now)
 {
-	if (s->limits.messages_per_minute)
-		s->pace_at = (s->pace_at > now - SECOND && s->pace_at <= now ? s->pace_at : now) +
-		             MINUTE / s->limits.messages_per_minute;
+	int64_t gap = s->pace.gap;
+
+	if (s->limits.messages_per_minute && gap < MINUTE / s->limits.messages_per_minute)
+		gap = MINUTE / s->limits.messages_per_minute;
+	/* After a rest a new run begins: what came before says nothing of how fast this one is. */
+	if (s->pace.sent > now || now > s->pace.sent + 2 * gap + SECOND) {
+		s->pace.since = now;
+		s->pace.taken = 0;
+	}
+	s->pace.sent = now;
+	if (gap)
+		s->pace_at = (s->pace_at > now - SECOND && s->pace_at <= now ? s->pace_at : now) + gap;
 }

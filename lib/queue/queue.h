@@ -4,6 +4,7 @@
  *   intake.c  new/ -> index and cur/                       ask.c     plans from mox-nexthop
  *   load.c    index <-> memory, bounded                    work.c    workers of mox-deliver, jobs out
  *   job.c     one message for one site                     settle.c  reports -> files, then index
+ *   complaint.c what sites say of themselves
  *   serve.c   spool/ctl; serve_*.c what is asked there     change.c  what operators change
  *   sweep.c   rebuild, comparison                          janitor.c tmp/, reserve, sync
  *   amend.c   cur/HH/ID.amend                              table.c   the things below, found by name
@@ -72,13 +73,14 @@ struct item {
 	struct job *job; /* it is being delivered */
 	uint32_t n;
 	unsigned attempts;
-	int64_t next;    /* what its row says */
-	bool held;       /* an operator held or cancelled it while its job was out: do not try again */
-	bool named;      /* its row names a transport */
-	bool told;       /* as in its row; or a notice of its delay is under way */
-	int64_t tell_at; /* monotonic: of its delay, not before */
-	bool report;     /* on TLS (reporting.h) */
-	bool waits;      /* for its message's signature: not in dest->ready */
+	int64_t next;           /* what its row says */
+	bool held;              /* an operator held or cancelled it while its job was out: do not try again */
+	bool named;             /* its row names a transport */
+	bool told;              /* as in its row; or a notice of its delay is under way */
+	int64_t tell_at;        /* monotonic: of its delay, not before */
+	bool report;            /* on TLS (reporting.h) */
+	bool waits;             /* for its message's signature: not in dest->ready */
+	unsigned char returned; /* how often it went back into the line: its site had too much of us */
 };
 TAILQ_HEAD(item_list, item);
 
@@ -205,6 +207,7 @@ struct job {
 	int fd; /* until it is sent */
 	struct str text;
 	bool maybe, ended, no_network;
+	bool back; /* nothing but too much of us at a time was wrong */
 	enum { SITE_OK, SITE_BUSY, SITE_UNREACHABLE } site_said;
 	int64_t wait;                            /* the peer's hint */
 	unsigned tls;                            /* results it reported */
@@ -438,6 +441,12 @@ void work_want_pkix(struct runq *q, struct site *s); /* who does not know the au
 void work_reap(struct runq *q);                      /* frees workers that died in this round */
 void worker_end(struct runq *q, struct worker *w);
 bool deliver_start(struct runq *q);
+
+/* ---- complaint.c: what a site as a whole did not do ---- */
+/* Its job has ended with a word of the site: what follows for the connections and messages it gets. */
+void site_failed(struct runq *q, struct worker *w, struct job *j);
+void worker_retire(struct runq *q, struct worker *w);      /* gets no more jobs */
+void row_error(struct str *out, const struct job_rcpt *r); /* as rows have it */
 
 /* ---- settle.c ---- */
 void settle_packet(struct runq *q, struct worker *w, char *text, size_t n);

@@ -28,8 +28,8 @@
 #include <unistd.h>
 
 #define NO_NETWORK_WAIT (30 * SECOND)
+#define RETURNS_MAX 5  /* into the line, without an attempt */
 #define DONE_ENOUGH 20 /* messages after which a worker makes room for a starved site */
-#define ERROR_MAX 1000 /* bytes of a reply kept in the row */
 #define CAREFUL HOUR   /* not for ever: a connection that broke by chance looks the same */
 #define TLS_MAX 100    /* results of one report that count: no job has so many sessions and policies */
 
@@ -95,44 +95,6 @@ settle_rcpt(struct job *j, char *value)
 	return true;
 }
 
-/* As rows have it. */
-static void
-add_error(struct str *out, const struct job_rcpt *r)
-{
-	if (!r->text)
-		return;
-	if (r->status && strcmp(r->status, "-") && strncmp(r->text, r->status, strlen(r->status)))
-		str_addf(out, "%s ", r->status);
-	str_add(out, r->text, strnlen(r->text, ERROR_MAX));
-}
-
-static void
-site_failed(struct runq *q, struct site *s, const struct job *j)
-{
-	const struct job_rcpt *r = &j->rcpt[0];
-	static struct str error;
-
-	if (j->site_said == SITE_UNREACHABLE)
-		site_is_unreachable(&s->state, &q->conf->retry, q->now);
-	else if (r->code == 421)
-		site_refuses(&s->state, &q->conf->retry, q->now);
-	else
-		site_is_busy(&s->state);
-	if (!site_is_down(&s->state, q->now))
-		return;
-	str_reset(&error);
-	add_error(&error, r);
-	free(s->error);
-	s->error = r->text ? mem_dup(str_cstr(&error)) : NULL;
-	s->code = r->code;
-	log_open(LOG_WARN, "site-down");
-	log_s("site", s->name);
-	log_i("fails", s->state.fails);
-	log_i("seconds", (s->state.down_until - q->now) / SECOND);
-	log_s("error", s->error);
-	log_close();
-}
-
 static void
 job_ended(struct runq *q, struct worker *w, struct job *j)
 {
@@ -150,22 +112,20 @@ job_ended(struct runq *q, struct worker *w, struct job *j)
 		w->probe = false;
 	}
 	if (!w->closing && (w->served >= s->state.limits.messages_per_connection ||
-			       (work_lacks_places(q) && (s->nworkers > 1 || w->served >= DONE_ENOUGH)))) {
-		w->closing = true;
-		q->nclosing++;
-	}
+			       (work_lacks_places(q) && (s->nworkers > 1 || w->served >= DONE_ENOUGH))))
+		worker_retire(q, w);
 	/* What it said of its site counts before the next job is chosen. */
 	if (j->no_network) {
 		s->state.down_until = q->now + NO_NETWORK_WAIT;
 	} else if (j->site_said != SITE_OK) {
-		site_failed(q, s, j);
+		site_failed(q, w, j);
 	} else {
 		if (s->state.fails) {
 			log_open(LOG_INFO, "site-up");
 			log_s("site", s->name);
 			log_close();
 		}
-		site_went_well(&s->state);
+		site_went_well(&s->state, &q->conf->retry, q->now);
 	}
 	if (s->ready)
 		site_wake(q, s);
@@ -331,7 +291,7 @@ write_outcome(
 	if (!row_load(q, &buf, &row, &uid, it->msg->id, it->n))
 		return false;
 	str_reset(&error);
-	add_error(&error, r);
+	row_error(&error, r);
 	row.code = r->code > 0 ? (unsigned)r->code : 0;
 	row.error = error.s;
 	row.attempts = it->attempts;
@@ -484,6 +444,13 @@ settle_one(struct runq *q, struct job *j, struct job_rcpt *r)
 	struct item *it = r->item;
 
 	it->job = NULL;
+	if (j->back && r->outcome == OUTCOME_LATER && !it->held && it->returned < RETURNS_MAX) {
+		it->returned++;
+		it->attempts--;
+		log_outcome(q, it, j, r, "returned");
+		item_ready(q, it);
+		return;
+	}
 	TAILQ_INSERT_TAIL(&it->dest->ready, it, in_dest); /* where item_free expects an idle one */
 	if (it->dest->listed)
 		it->dest->site->ready++;

@@ -56,7 +56,7 @@ pressure(void)
 		!site_may_open(&s, 2, 100),
 	    "opens by need");
 	for (int i = 0; i < 1000; i++)
-		site_went_well(&s);
+		site_went_well(&s, &retry, now);
 	INT_EQ(s.window, 20, "grows to its limit");
 	site_is_busy(&s);
 	INT_EQ(s.window, 10, "shrinks when busy");
@@ -75,21 +75,21 @@ pressure(void)
 	}
 	INT_EQ(s.down_until - now, 30 * MINUTE, "never longer than the third pause");
 	OK(!site_is_down(&s, now - 10 * DAY), "T124 a clock that went back does not keep it down");
-	site_went_well(&s);
+	site_went_well(&s, &retry, now);
 	OK(!site_is_down(&s, now) && !s.fails, "up again");
 	for (int i = 0; i < 9; i++)
-		site_refuses(&s, &retry, now);
+		site_turns_away(&s, &retry, now, 0);
 	OK(!site_is_down(&s, now) && s.window == 1, "421 nine times: one connection");
-	site_went_well(&s);
+	site_went_well(&s, &retry, now);
 	for (int i = 0; i < 9; i++)
-		site_refuses(&s, &retry, now);
+		site_turns_away(&s, &retry, now, 0);
 	OK(!site_is_down(&s, now), "in a row");
-	site_refuses(&s, &retry, now);
+	site_turns_away(&s, &retry, now, 0);
 	INT_EQ(s.down_until - now, MINUTE, "ten times in a row: left alone");
 	now = s.down_until;
-	site_refuses(&s, &retry, now);
+	site_turns_away(&s, &retry, now, 0);
 	INT_EQ(s.down_until - now, 2 * MINUTE, "its probe says it again: twice as long");
-	site_went_well(&s);
+	site_went_well(&s, &retry, now);
 	OK(!site_is_down(&s, now), "until something is answered");
 	s.limits.messages_per_minute = 60;
 	OK(!site_is_paced(&s, now), "no pace before the first");
@@ -98,11 +98,117 @@ pressure(void)
 	    "one a second at 60 a minute");
 }
 
+/* A site that takes so many connections at a time; one more is tried whenever it may be. */
+static void
+doors(void)
+{
+	static const struct {
+		unsigned takes, tries; /* of connections that it turns away within an hour */
+	} t[] = {{1, 6}, {2, 6}, {7, 6}, {20, 0}};
+	struct conf c = {0};
+	char what[80];
+
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		struct site_state s;
+		int64_t now = 1000 * DAY;
+		unsigned refused = 0, open = 1;
+		bool back = true;
+
+		site_init(&s, &c, "mx");
+		for (; now < 1000 * DAY + HOUR; now += SECOND / 10) {
+			site_went_well(&s, &retry, now);
+			if (!site_may_open(&s, open, 1000))
+				continue;
+			if (open < t[i].takes) {
+				open++;
+				continue;
+			}
+			refused++;
+			back &= site_turns_away(&s, &retry, now, open);
+		}
+		snprintf(what, sizeof what, "%u connections are taken, and used", t[i].takes);
+		INT_EQ(open, t[i].takes, what);
+		INT_EQ(refused, t[i].tries, "a further one is tried less and less often");
+		OK(back, "which is no attempt of any message");
+	}
+}
+
+/* A site that takes so many messages a second, at first as many at once: how many it refuses of 2000, and how long
+ * they take. */
+static void
+paces(void)
+{
+	static const struct {
+		unsigned rate;
+		int64_t latency; /* of each message: as fast as the connections are */
+		unsigned refused,
+		    longer; /* at most; in hundredths of the time that the rate alone makes it */
+	} t[] = {{2, 50000, 10, 150}, {20, 5000, 10, 150}, {200, 2000, 10, 150}, {1000, 500, 10, 150},
+	    {0, 1000, 0, 100}};
+	struct conf c = {0};
+	char what[80];
+
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		struct site_state s;
+		int64_t begin = 1000 * DAY, now = begin, ideal;
+		unsigned refused = 0, returned = 0;
+		double tokens = t[i].rate;
+
+		site_init(&s, &c, "mx");
+		for (unsigned taken = 0; taken < 2000; now += t[i].latency) {
+			int64_t sent = site_is_paced(&s, now) ? s.pace_at : now;
+
+			tokens += (double)(sent + t[i].latency - now) / 1e6 * t[i].rate;
+			tokens = tokens > t[i].rate ? t[i].rate : tokens;
+			now = sent;
+			site_sends(&s, now);
+			if (!t[i].rate || tokens >= 1) {
+				tokens -= 1;
+				taken++;
+				site_went_well(&s, &retry, now);
+				continue;
+			}
+			refused++;
+			returned += site_slows_down(&s, &retry, now + t[i].latency, sent);
+		}
+		ideal = t[i].rate ? (2000 - t[i].rate) * SECOND / t[i].rate : 2000 * t[i].latency;
+		snprintf(what, sizeof what, "%u a second", t[i].rate);
+		OK(refused <= t[i].refused, what);
+		OK((now - begin) / (ideal / 100) <= t[i].longer, what);
+		OK(returned * 10 >= refused * 8, "most of the refused go back into the line");
+	}
+}
+
+/* Each message that goes back is paid for by one that was taken. */
+static void
+credit(void)
+{
+	struct conf c = {0};
+	struct site_state s;
+	int64_t now = 1000 * DAY;
+
+	site_init(&s, &c, "mx");
+	OK(!site_slows_down(&s, &retry, now, now), "nothing taken yet: an attempt");
+	site_went_well(&s, &retry, now);
+	OK(site_slows_down(&s, &retry, now, now), "one taken: one goes back");
+	OK(!site_slows_down(&s, &retry, now, now), "and no other");
+	for (int i = 0; i < 1000; i++)
+		site_went_well(&s, &retry, now);
+	site_sends(&s, now += HOUR);
+	INT_EQ(s.pace.taken, 0, "after a rest it begins anew");
+	site_slows_down(&s, &retry, now, now);
+	OK(s.pace.gap <= MINUTE && site_is_paced(&s, now), "never slower than one a minute");
+	OK(!site_is_paced(&s, now - 10 * DAY), "T124 a clock that went back does not keep it slow");
+}
+
 int
 main(void)
 {
 	patterns();
 	limits();
 	pressure();
+	doors();
+	paces();
+	credit();
 	DONE();
 }
