@@ -105,4 +105,41 @@ LOG=$(cat "$T/deliver.log")
 like "ESC and BEL are visible" "$LOG" 'line="S: 550-\\x1b\[31mred\\x07"'
 like "so are U+202E, what is no UTF-8, C1, and quotes forge nothing" "$LOG" 'line="S: 550 \\xe2\\x80\\xaetxt.exe \\xff\\xc2\\x9b2J\\" event=forged x=\\""'
 ok "nothing but printable UTF-8 in the whole log" perl -CI -ne 'exit 1 if /[\x00-\x09\x0b-\x1f\x7f-\x9f\x{202e}]/' "$T/deliver.log"
+
+# ---- while mox-runq runs ----
+sink k -o "$T/k.taken"
+level() { # LEVEL: that of the running one from now on
+	local n
+	n=$(grep -c event=conf-read runq.log)
+	sed -i "s/^log-level.*/log-level = $1/" runq.conf
+	kill -HUP "$PID_runq"
+	wait_until bash -c "[ \$(grep -c event=conf-read runq.log) -gt $n ]"
+}
+# dialogue NAME: how many lines of its session with the sink are in the log, once NAME has arrived
+dialogue_of() {
+	printf 'Subject: x\n\nx\n' | MOX_CONF=$T/runq.conf mox-queue-add -q -f s@client.test "$1@x.test"
+	wait_until grep -q "event=sent .*$1@x.test" runq.log
+	grep -c "event=smtp .*RCPT TO:<$1@x.test>" runq.log
+}
+cat >runq.conf <<X
+hostname = "client.test"
+spool = "$T/spool"
+min-free = "0"
+inject = false
+log-level = info
+transport "k" { type = smtp host = "127.0.0.1" port = $PORT_k starttls = never }
+route { transport = "k" }
+X
+MOX_CONF=$T/runq.conf start runq mox-runq -w
+is "at info a running mox-runq shows no dialogue" "$(dialogue_of a)" 0
+level trace
+is "SIGHUP: from now on it does, on a connection that would have been kept, too" "$(dialogue_of b)" 1
+level info
+is "and no more" "$(dialogue_of c)" 0
+sed -i 's/^log-level.*/log-level = warn/' runq.conf
+kill -HUP "$PID_runq"
+printf 'Subject: x\n\nx\n' | MOX_CONF=$T/runq.conf mox-queue-add -q -f s@client.test d@x.test
+ok "mox-runq itself follows: at warn mail goes out" wait_until grep -q d@x.test k.taken
+stop runq
+is "without a word" "$(grep -c d@x.test runq.log)" 0
 done_testing
