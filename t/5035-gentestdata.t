@@ -42,7 +42,7 @@ for o in notify=success,failure,delay notify=never 'orcpt=rfc822;' exact=yes; do
 is "every option of a recipient" "$(cat lacks)" ""
 is "every combination of marks" "$(LC_ALL=C grep -aoE '^rcpt [TDFC][-uorlf][.yn][-d] ' all | sort -u | wc -l)" 144
 is "every amendment" "$(cat one/cur/*/*.amend | grep -oE '^(next|transport|fail) ' | sort -u | wc -l)" 3
-is "every table of a backup" "$(sed -n 's/^table //p' one/saved | sort -u | tr '\n' ' ')" "holdrule limit retired suppress "
+is "every table of a backup" "$(sed -n 's/^table //p' one/saved | sort -u | tr '\n' ' ')" "holdrule limit msg retired suppress transcript "
 is "every result of the history" "$(grep -aoE '\\x0aresult [a-z]+' one/saved | sort -u | wc -l)" 8
 is "every line of the double bounces" "$(cut -d' ' -f1 one/doubles | sort -u | tr '\n' ' ')" "more over told "
 is "messages everywhere" "$(ls -d one/{new,corrupt,tmp}/?* one/failed/*/* | sed 's,^one/\([a-z]*\)/.*,\1,' | sort | uniq -c | tr -s ' \n' ' ')" " 2 corrupt 2 failed 3 new 1 tmp "
@@ -62,6 +62,7 @@ like "the rule holds what comes in" "$(grep held-by-rule rows)" 'held	r'
 is "the history" "$(mox-retired-list -o result | sort -u | wc -l)" 8
 is "the suppression list" "$(mox-suppress list -all 2>/dev/null | wc -l)" 3
 is "the rules" "$(mox-holdrule list | wc -l)" 4
+like "what was said in a session that failed" "$(mox-queue-show "$(TZ=UTC mox-queue-list -o id,queued | sed -n 's/\t.*T09:50:00Z//p')")" 'S: 220 mx.site0.example ESMTP'
 ok "the index and the files are of one mind" mox-queue-check
 wait_until test ! -e two/saved
 owner=$(sed -n 's/^[a-z]* //p' two/lock)

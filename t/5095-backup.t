@@ -122,7 +122,19 @@ for n in 1 2 3; do
 		;;
 	3) touch go ;;
 	esac
-	ok "copy $n during a drain" mox-queue-backup "busy$n"
+	if [ "$n" = 2 ]; then # stopped in the middle, it meets what is accepted, and taken in, behind what it has looked at already
+		start slowly strace -qq -o /dev/null -e trace=write -e inject=write:delay_exit=1500000:when=1 mox-queue-backup busy2
+		wait_until compgen -G 'busy2.*.half/saved'
+		during=$(add slow@late-during.example)
+		ok "taken in during copy 2" wait_until compgen -G "spool/cur/??/$during"
+		wait "$PID_slowly"
+		ok "copy $n during a drain" test -d busy2
+		ok "what was accepted while it was made stands in it" compgen -G "busy2/cur/??/$during"
+		cp slowly.log .out
+	else
+		ok "copy $n during a drain" mox-queue-backup "busy$n"
+	fi
+	like "copy $n says how long nothing was taken in" "$(cat .out)" 'nothing was taken in for [0-9]+ ms'
 	add "sent@late$n.example" >/dev/null
 done
 empty() { [ "$(files spool)" = 0 ]; }

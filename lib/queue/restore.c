@@ -6,6 +6,7 @@
 #include "restore.h"
 #include "saved.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -15,6 +16,21 @@
 static unsigned uncommitted;
 static uint64_t passed_over;
 
+/* Of a message that was finished while the copy was made nobody would take it away. */
+static bool
+is_over(const struct runq *q, const char *table, const struct str *key)
+{
+	char name[SPOOL_NAME_SIZE], in_new[ID_SIZE];
+	uint64_t id;
+
+	if (strcmp(table, "msg") != 0)
+		return false;
+	memcpy(&id, key->s, sizeof id); /* entry_fault has seen to its length */
+	spool_name(name, be64toh(id));
+	id_format(in_new, be64toh(id));
+	return faccessat(q->spool.cur, name, F_OK, 0) && faccessat(q->spool.new, in_new, F_OK, 0);
+}
+
 static void
 put(const char *table, const struct str *key, struct str *value, void *arg)
 {
@@ -23,7 +39,7 @@ put(const char *table, const struct str *key, struct str *value, void *arg)
 
 	if (entry_fault(table, key, value))
 		passed_over++;
-	else if (index_table_find(table, &t))
+	else if (index_table_find(table, &t) && !is_over(q, table, key))
 		index_set(q->index, t, (struct index_key){str_cstr(key), key->len}, value);
 	if (++uncommitted == COMMIT_EVERY) {
 		uncommitted = 0;

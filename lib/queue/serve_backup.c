@@ -2,6 +2,7 @@
 #include "base.h"
 
 #include "clock.h"
+#include "retire.h"
 #include "saved.h"
 #include "serve.h"
 
@@ -27,6 +28,7 @@ resume_begin(struct runq *q, struct client *c)
 	return NULL;
 }
 
+/* With ids: the history of those alone, in their order. */
 struct place {
 	enum index_table table;
 	unsigned char key[KEY_MAX_BYTES];
@@ -59,13 +61,53 @@ visit(struct index_key key, char *value, size_t len, void *arg)
 	return true;
 }
 
+static bool
+visit_one(struct index_key key, char *value, size_t len, void *arg)
+{
+	struct client *c = arg;
+	uint64_t id;
+	uint32_t n;
+
+	retire_unkey(key, &id, &n);
+	return id == c->select.id[c->range].id && visit(key, value, len, c);
+}
+
+/* false: that was the last. */
+static bool
+save_ids(struct runq *q, struct client *c)
+{
+	struct place *at = c->own;
+	size_t got;
+
+	at->table = INDEX_RETIRED;
+	for (unsigned i = 0; i < SERVE_SLICE && c->range < c->select.nid; i++) {
+		if (!at->nkey) {
+			at->nkey = retire_key(at->key, c->select.id[c->range].id, 0).n;
+		}
+		got = index_walk(q->index, INDEX_RETIRED, (struct index_key){at->key, at->nkey}, SERVE_SLICE,
+		    visit_one, c);
+		if (c->out.len > SERVE_PACKET)
+			return true;
+		if (got < SERVE_SLICE) {
+			c->range++;
+			at->nkey = 0;
+		}
+	}
+	return c->range < c->select.nid && !index_broken(q->index);
+}
+
 static void
 save_slice(struct runq *q, struct client *c)
 {
 	struct place *at = c->own;
 
-	while (at->table < INDEX_TABLES && !index_table_name(at->table))
-		at->table++;
+	if (c->select.nid) {
+		if (!save_ids(q, c)) {
+			saved_write_end(&c->out, c->count);
+			serve_status(c, "ok", NULL);
+		}
+		return;
+	}
 	if (at->table == INDEX_TABLES) {
 		saved_write_end(&c->out, c->count);
 		serve_status(c, "ok", NULL);

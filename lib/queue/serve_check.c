@@ -81,8 +81,6 @@ look_on(struct runq *q, struct client *c)
 {
 	struct checking *k = c->own;
 
-	while (k->table < INDEX_TABLES && !index_table_name(k->table))
-		k->table++;
 	if (k->table == INDEX_TABLES || index_broken(q->index))
 		return false;
 	if (index_walk(q->index, k->table, (struct index_key){k->key, k->nkey}, SERVE_SLICE, look, c) <

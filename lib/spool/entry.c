@@ -146,11 +146,58 @@ holdrule_fault(const struct str *key, char *rec, size_t n)
 	return !why && rule.value != key_number(key) ? "its value is the rule of another" : why;
 }
 
+/* Header lines that go out before the message: what mox-deliver would refuse must not get so far (lib/fate/job.c). */
+static bool
+are_lines(const char *p, size_t n)
+{
+	if (n < 3 || memcmp(p + n - 2, "\r\n", 2) != 0)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (p[i] == '\r'   ? p[i + 1] != '\n' || (i >= 2 && p[i - 1] == '\n')
+		    : p[i] == '\n' ? !i || p[i - 1] != '\r'
+				   : (p[i] < ' ' && p[i] != '\t') || p[i] > '~' ||
+					 (p[i] == '.' && (!i || p[i - 1] == '\n')))
+			return false;
+	return *p != '\r';
+}
+
+static const char *
+msg_fault(const struct str *key, char *rec, size_t n)
+{
+	struct rec_in in = {rec, rec + n};
+	char *name, *value;
+	bool lines = false;
+	size_t len;
+	enum rec_got got;
+
+	if (key->len != sizeof(uint64_t))
+		return "its key is not that of a message";
+	while ((got = rec_next(&in, &name, &value)) == REC_LINE)
+		if (!strcmp(name, "prepend")) {
+			if (!(value = rec_bytes(value, &len)) || !are_lines(value, len))
+				return "its lines are none of a header";
+			lines = true;
+		}
+	if (got != REC_END || in.p != in.end)
+		return "its value is no whole record";
+	return lines ? NULL : "its value lacks what belongs there";
+}
+
+static const char *
+transcript_fault(const struct str *key, char *rec, size_t n)
+{
+	struct fields said = {.number = "last", .text = "recipients", .other = "transcript"};
+
+	if (key->len != RCPT_KEY || memcmp(key->s + sizeof(uint64_t), "\0\0\0", 4) != 0)
+		return "its key is not that of a message";
+	return read_fields(&said, rec, n);
+}
+
 static const struct {
 	const char *table;
 	const char *(*fault)(const struct str *key, char *rec, size_t n);
 } tables[] = {{"retired", retired_fault}, {"suppress", suppress_fault}, {"limit", limit_fault},
-    {"holdrule", holdrule_fault}};
+    {"holdrule", holdrule_fault}, {"msg", msg_fault}, {"transcript", transcript_fault}};
 
 const char *
 entry_fault(const char *table, const struct str *key, const struct str *value)
@@ -177,7 +224,12 @@ entry_name(struct str *out, const char *table, const struct str *key)
 	char id[ROW_ID_SIZE];
 	struct row row = {0};
 
-	if (!strcmp(table, "retired") && key->len == RCPT_KEY) {
+	if (!strcmp(table, "msg") && key->len == sizeof row.id) {
+		memcpy(&row.id, key->s, sizeof row.id);
+		row.id = be64toh(row.id);
+		row_id(id, &row);
+		str_adds(out, id);
+	} else if ((!strcmp(table, "retired") || !strcmp(table, "transcript")) && key->len == RCPT_KEY) {
 		key_rcpt(key, &row.id, &row.n);
 		row_id(id, &row);
 		str_adds(out, id);

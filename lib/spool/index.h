@@ -69,9 +69,9 @@ void index_unset(struct index *ix, enum index_table t, struct index_key key);
 typedef bool index_each_key(struct index_key key, char *value, size_t len, void *arg);
 size_t index_walk(struct index *ix, enum index_table t, struct index_key behind, size_t max,
     index_each_key *each, void *arg);
-/* Of a table that nothing else knows, which a backup must have: its name; NULL: one that is built from the files. */
+/* As a backup names it. */
 const char *index_table_name(enum index_table t);
-bool index_table_find(const char *name, enum index_table *t); /* among those with a name */
+bool index_table_find(const char *name, enum index_table *t);
 /* Files of tables other than the rows that were found damaged when it was opened, and are begun anew; NULL: none. */
 const char *index_lost(const struct index *ix);
 

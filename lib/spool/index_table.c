@@ -52,14 +52,14 @@ is_kept(const char *name)
 const char *
 index_table_name(enum index_table t)
 {
-	return tables[t].kept ? tables[t].name : NULL;
+	return tables[t].name;
 }
 
 bool
 index_table_find(const char *name, enum index_table *t)
 {
 	for (*t = 0; *t < INDEX_TABLES; ++*t)
-		if (tables[*t].kept && !strcmp(name, tables[*t].name))
+		if (!strcmp(name, tables[*t].name))
 			return true;
 	return false;
 }

@@ -111,8 +111,6 @@ drop_name(struct replica *r, int from, int to, const char *name)
 			return fail(r, "look at", name);
 		if (unlinkat(to, name, 0))
 			return fail(r, "remove the copy of", name);
-	} else if (strlen(name) == ID_LEN) {
-		r->messages++;
 	}
 	return 0;
 }
@@ -186,7 +184,6 @@ copy_buckets(struct replica *r, int from, int to)
 int
 replica_cur(struct replica *r)
 {
-	r->messages = 0;
 	return copy_buckets(r, r->from->cur, r->to->cur);
 }
 
@@ -195,6 +192,39 @@ replica_new(struct replica *r)
 {
 	return copy_dir(r, r->from->new, r->to->new);
 }
+
+/* ---- what has changed ---- */
+
+/* As it is now: copied, or gone. */
+static int
+copy_again(struct replica *r, int from, int to, const char *name)
+{
+	struct stat st;
+
+	if (!fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW))
+		return copy_file(r, from, to, name);
+	if (errno != ENOENT)
+		return fail(r, "look at", name);
+	return unlinkat(to, name, 0) && errno != ENOENT ? fail(r, "remove the copy of", name) : 0;
+}
+
+int
+replica_again(struct replica *r, uint64_t id, bool in_new)
+{
+	char name[SPOOL_NAME_SIZE], amend[SPOOL_NAME_SIZE + sizeof ".amend"];
+
+	if (in_new) {
+		id_format(name, id);
+		return copy_again(r, r->from->new, r->to->new, name);
+	}
+	spool_name(name, id);
+	snprintf(amend, sizeof amend, "%s.amend", name);
+	return copy_again(r, r->from->cur, r->to->cur, name) || copy_again(r, r->from->cur, r->to->cur, amend)
+	           ? -1
+	           : 0;
+}
+
+/* ---- the rest ---- */
 
 static int
 copy_failed(struct replica *r)
@@ -220,14 +250,12 @@ replica_rest(struct replica *r)
 {
 	static const char *const dirs[] = {"corrupt", "sts", "tlsrpt"}, *const files[] = {
 									    "doubles", "support"};
-	uint64_t messages = r->messages;
 	int failed = copy_failed(r);
 
 	for (size_t i = 0; i < ARRAY_LEN(dirs) && !failed; i++)
 		failed = copy_named(r, r->from->dir, r->to->dir, dirs[i]);
 	for (size_t i = 0; i < ARRAY_LEN(files) && !failed; i++)
 		failed = copy_file(r, r->from->dir, r->to->dir, files[i]);
-	r->messages = messages;
 	return failed;
 }
 
@@ -242,6 +270,33 @@ replica_own(struct replica *r)
 		    errno != ENOENT)
 			return fail(r, "give away", names[i]);
 	return 0;
+}
+
+static int
+count_name(struct replica *r, int from, int to, const char *name)
+{
+	(void)from;
+	(void)to;
+	r->messages += strlen(name) == ID_LEN;
+	return 0;
+}
+
+int
+replica_count(struct replica *r)
+{
+	int failed = each_name(r, r->to->new, count_name, -1, -1);
+	char name[3];
+
+	for (unsigned i = 0; i < 256 && !failed; i++) {
+		int fd;
+
+		snprintf(name, sizeof name, "%02x", i);
+		if ((fd = openat(r->to->cur, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+			continue;
+		failed = each_name(r, fd, count_name, -1, -1);
+		close(fd);
+	}
+	return failed;
 }
 
 /* ---- what the history knows ---- */
@@ -279,7 +334,6 @@ remove_message(struct replica *r, uint64_t id)
 	spool_name(name, id);
 	if (unlinkat(r->to->cur, name, 0))
 		return fail(r, "remove the copy of", name);
-	r->messages--;
 	snprintf(amend, sizeof amend, "%s.amend", name);
 	if (unlinkat(r->to->cur, amend, 0) && errno != ENOENT)
 		return fail(r, "remove the copy of", amend);

@@ -23,12 +23,15 @@ struct replica {
 	bool keep; /* replica_mark removes no message of which nobody is left: mox-runq will */
 	struct str why;
 	/* out */
-	uint64_t messages; /* in cur/ and new/ of the copy */
+	uint64_t messages; /* what replica_count counts: in cur/ and new/ of the copy */
 };
 
 /* cur/ and new/ as they are now; what is gone goes. 0 or -1. */
 int replica_cur(struct replica *r) MUST_USE;
 int replica_new(struct replica *r) MUST_USE;
+/* One message that changed, in new/ or in cur/ with its amendment: as it is now, or gone. */
+int replica_again(struct replica *r, uint64_t id, bool in_new) MUST_USE;
+int replica_count(struct replica *r) MUST_USE;
 /* failed/, corrupt/, sts/, tlsrpt/, doubles, support. */
 int replica_rest(struct replica *r) MUST_USE;
 /* Owners of the directories. */

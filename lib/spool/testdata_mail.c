@@ -168,6 +168,10 @@ plain(struct testdata *t)
 		snprintf(subject, sizeof subject, "Report %u of the night", testdata_random(t, 100000));
 		mail_head(t, &e, subject);
 		mail_words(t, 1 + testdata_random(t, 40));
+		if (i == 0)
+			t->failed_id = e.id;
+		if (i <= 1)
+			t->signed_id = e.id;
 		envelope_add_rcpt(&e, rcpt);
 		mail_put(t, &e, PLACE_CUR);
 	}

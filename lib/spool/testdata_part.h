@@ -15,6 +15,8 @@ struct testdata {
 	const char *what;
 	/* the message that is being made */
 	struct str text;
+	/* that was signed; that failed in a session */
+	uint64_t signed_id, failed_id;
 };
 
 enum testdata_place { PLACE_NEW, PLACE_CUR, PLACE_FAILED, PLACE_CORRUPT };

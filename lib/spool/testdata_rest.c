@@ -182,6 +182,40 @@ rules(struct tables *t)
 	}
 }
 
+/* ---- of messages that wait ---- */
+
+static void
+signature(struct tables *t)
+{
+	static const char lines[] =
+	    "DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=sender.example; s=2026a;\r\n"
+	    "\th=from:to:subject:date:message-id; bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=;\r\n"
+	    "\tb=bm90IGEgcmVhbCBvbmU=\r\n";
+	uint64_t key = htobe64(t->data->signed_id);
+
+	rec_addn(&t->value, "prepend", lines, sizeof lines - 1);
+	rec_end(&t->value);
+	entry(t, "msg", &key, sizeof key);
+}
+
+static void
+transcript(struct tables *t)
+{
+	unsigned char key[12] = {0};
+	uint64_t id = htobe64(t->data->failed_id);
+
+	memcpy(key, &id, sizeof id);
+	rec_addf(&t->value, "last", "%" PRId64, t->data->now - 5 * MINUTE);
+	rec_add(&t->value, "recipients", "1");
+	rec_add(&t->value, "transcript",
+	    "0 *: connected to mx.site0.example[192.0.2.25]\n12 S: 220 mx.site0.example ESMTP\n"
+	    "12 C: EHLO mail.sender.example\n24 S: 250-mx.site0.example\n24 S: 250 SIZE\n"
+	    "25 C: MAIL FROM:<alerts@sender.example>\n40 S: 451-4.7.1 greylisted, \\ and \xff\n"
+	    "40 S: 451 4.7.1 try later");
+	rec_end(&t->value);
+	entry(t, "transcript", key, sizeof key);
+}
+
 void
 testdata_tables(struct testdata *d)
 {
@@ -191,6 +225,8 @@ testdata_tables(struct testdata *d)
 	suppression(&t);
 	limits(&t);
 	rules(&t);
+	signature(&t);
+	transcript(&t);
 	saved_write_end(&t.out, t.entries);
 	testdata_file(d, d->spool.dir, SAVED_FILE, &t.out, 0600);
 	str_free(&t.out);
