@@ -263,7 +263,7 @@ tlsrpt_post(struct tlsrpt_poster *p, const char *url, const struct str *gzip, st
 	unsigned port;
 	pid_t pid;
 	int fd[2];
-	bool good;
+	bool good = false;
 	ssize_t n;
 
 	str_reset(said);
@@ -273,10 +273,12 @@ tlsrpt_post(struct tlsrpt_poster *p, const char *url, const struct str *gzip, st
 	}
 	if (!(resolve = addresses_of(p, g.host, port, said)))
 		return false;
-	if (pipe2(fd, O_CLOEXEC))
-		die_temp("unable to make a pipe: %m");
-	if ((pid = fork()) < 0)
-		die_temp("unable to fork: %m");
+	str_reset(said);
+	pid = pipe2(fd, O_CLOEXEC) ? -1 : fork();
+	if (pid < 0) {
+		str_addf(said, "unable to fork: %s", strerror(errno));
+		goto done;
+	}
 	if (!pid) {
 		if (dup2(fd[1], 1) < 0 || close_range(3, ~0U, 0))
 			_exit(1);
@@ -289,8 +291,9 @@ tlsrpt_post(struct tlsrpt_poster *p, const char *url, const struct str *gzip, st
 	got.s[got.len] = 0;
 	close(fd[0]);
 	child_wait(pid);
-	curl_slist_free_all(resolve);
 	good = answer_judge(&got, said);
 	str_free(&got);
+done:
+	curl_slist_free_all(resolve);
 	return good;
 }

@@ -6,6 +6,7 @@
 #include "rec.h"
 #include "tlsrpt_queue.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -18,9 +19,10 @@ memory_file(const struct str *s)
 {
 	int fd = memfd_create("moxq", MFD_CLOEXEC);
 
-	if (fd < 0 || fd_write_all(fd, str_cstr(s), s->len) || lseek(fd, 0, SEEK_SET))
-		die_temp("unable to hand a report over: %m");
-	return fd;
+	if (fd < 0 || (!fd_write_all(fd, str_cstr(s), s->len) && !lseek(fd, 0, SEEK_SET)))
+		return fd;
+	close(fd);
+	return -1;
 }
 
 /* No notice of any kind is wanted of the next servers either; TLS is not insisted on (RFC 8460 5.3.1). */
@@ -47,38 +49,56 @@ envelope_write(struct str *out, const char *sender, const char *const *to)
 	rec_end(out);
 }
 
+/* Its pid, and in *answer the end of a pipe that is its standard output; or -1 with errno, and nothing is open. */
+static pid_t
+run(const char *conf_file, const struct str *message, const struct str *envelope, int *answer)
+{
+	char command[] = "mox-queue-add", option[] = "-C", e[] = "-e", three[] = "3";
+	char *file = conf_file ? mem_dup(conf_file) : NULL;
+	char *with[] = {command, option, file, e, three, NULL}, *without[] = {command, e, three, NULL};
+	struct child_fd map[3] = {{memory_file(message), 0}, {memory_file(envelope), ENVELOPE_FD}, {-1, 1}};
+	int p[2] = {-1, -1}, err;
+	pid_t pid = -1;
+
+	if (map[0].from >= 0 && map[1].from >= 0 && !pipe2(p, O_CLOEXEC)) {
+		map[2].from = p[1];
+		pid = child_spawn(conf_file ? with : without, map, ARRAY_LEN(map));
+	}
+	err = errno;
+	for (size_t i = 0; i < ARRAY_LEN(map); i++)
+		if (map[i].from >= 0)
+			close(map[i].from);
+	if (pid < 0 && p[0] >= 0)
+		close(p[0]);
+	free(file);
+	*answer = p[0];
+	errno = err;
+	return pid;
+}
+
 int
 tlsrpt_queue(const char *conf_file, const struct str *message, const char *sender, const char *const *to,
     struct str *said)
 {
-	char command[] = "mox-queue-add", option[] = "-C", e[] = "-e", three[] = "3", id[ID_LINE + 1];
-	char *file = conf_file ? mem_dup(conf_file) : NULL;
-	char *with[] = {command, option, file, e, three, NULL}, *without[] = {command, e, three, NULL};
 	struct str envelope = {0};
-	struct child_fd map[3];
-	int p[2], code;
+	char id[ID_LINE + 1];
+	int answer, code;
 	ssize_t n;
 	pid_t pid;
 
 	envelope_write(&envelope, sender, to);
-	if (pipe2(p, O_CLOEXEC))
-		die_temp("unable to make a pipe: %m");
-	map[0] = (struct child_fd){memory_file(message), 0};
-	map[1] = (struct child_fd){p[1], 1};
-	map[2] = (struct child_fd){memory_file(&envelope), ENVELOPE_FD};
-	pid = child_spawn(conf_file ? with : without, map, ARRAY_LEN(map));
-	if (pid < 0)
-		die_temp("unable to run mox-queue-add: %m");
-	for (size_t i = 0; i < ARRAY_LEN(map); i++)
-		close(map[i].from);
-	n = fd_read_all(p[0], id, ID_LINE);
+	pid = run(conf_file, message, &envelope, &answer);
+	str_reset(said);
+	str_free(&envelope);
+	if (pid < 0) {
+		str_addf(said, "unable to run mox-queue-add: %s", strerror(errno));
+		return EXIT_TEMP;
+	}
+	n = fd_read_all(answer, id, ID_LINE);
 	id[n > 0 ? n : 0] = 0;
 	id[strcspn(id, "\n")] = 0;
-	close(p[0]);
+	close(answer);
 	code = child_wait(pid);
-	str_reset(said);
 	str_adds(said, code || strncmp(id, "id ", 3) != 0 ? "mox-queue-add does not take it" : id + 3);
-	str_free(&envelope);
-	free(file);
 	return !code || code == EXIT_PERM ? code : EXIT_TEMP;
 }

@@ -6,7 +6,7 @@
 #include "str.h"
 
 /* sender: an address; to: addresses, NULL at the end. 0 and the id in *said; or 100 or 111, and why in *said or, from
- * mox-queue-add itself, on fd 2. */
+ * mox-queue-add itself, on fd 2. The program does not end here: who notes what he tries must learn what became of it. */
 int tlsrpt_queue(const char *conf_file, const struct str *message, const char *sender, const char *const *to,
     struct str *said) MUST_USE;
 
