@@ -325,6 +325,13 @@ rcpt_add(struct tlsrpt_detail *d, const char *rcpt)
 	d->nrcpt++;
 }
 
+/* The report's name is its mail host's, and it was for another's mail. */
+static bool
+is_of_another(const struct tlsrpt_report *r, const struct tlsrpt_row *row)
+{
+	return row->rcpt && strcmp(row->rcpt, r->name) != 0;
+}
+
 static void
 row_add(struct building *b, const struct tlsrpt_day *d, const struct tlsrpt_row *row)
 {
@@ -344,7 +351,7 @@ row_add(struct building *b, const struct tlsrpt_day *d, const struct tlsrpt_row 
 		return;
 	detail = detail_of(b, policy);
 	detail->count += count;
-	if (r->for_host && row->rcpt)
+	if (is_of_another(r, row))
 		rcpt_add(detail, row->rcpt);
 }
 
@@ -389,18 +396,18 @@ tlsrpt_build(struct tlsrpt_report *r, const struct tlsrpt_day *d, const struct t
 	struct building *b = mem_zalloc(sizeof *b);
 	size_t n = 0;
 
-	*r = (struct tlsrpt_report){.name = name->name, .for_host = !name->recipient};
+	*r = (struct tlsrpt_report){.name = name->name};
 	memcpy(r->day, d->day, sizeof r->day);
 	b->r = r;
 	for (size_t i = 0; i < name->n; i++)
-		if (!r->for_host || !told || !told(arg, name->row[i]))
+		if (!told || !is_of_another(r, name->row[i]) || !told(arg, name->row[i]))
 			row[n++] = name->row[i];
 	if (n)
 		qsort(row, n, sizeof *row, by_rcpt);
 	for (size_t i = 0; i < n; i++) {
 		if (row[i]->len)
 			row_add(b, d, row[i]);
-		if (r->for_host && row[i]->rcpt)
+		if (is_of_another(r, row[i]))
 			concerned_add(r, row[i]->rcpt);
 	}
 	/* Those whose options were cut for want of room belong to whichever policy of their name was met most. */

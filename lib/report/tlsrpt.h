@@ -27,7 +27,7 @@ struct tlsrpt_submitter {
 struct tlsrpt_detail {
 	const char *result, *from, *mx, *helo, *to, *reason; /* NULL: not told */
 	uint64_t count;
-	const char *rcpt[TLSRPT_NAMED_MAX]; /* of a host's report */
+	const char *rcpt[TLSRPT_NAMED_MAX]; /* of a mail host's report */
 	size_t nrcpt;                       /* may exceed what is named */
 	bool others;                        /* the sum of many that were not kept, by result */
 	/* while it is built */
@@ -50,11 +50,10 @@ struct tlsrpt_policy {
 struct tlsrpt_report {
 	const char *name;
 	char day[TLSRPT_DAY_SIZE];
-	bool for_host; /* the name is no recipient domain */
 	struct tlsrpt_policy *policy;
 	size_t npolicy, nleft_out; /* left out: policies there was no room for */
 	uint64_t ok, failed;
-	const char **rcpt; /* of a host's report: recipient domains concerned, sorted, each once */
+	const char **rcpt; /* of a mail host's report: other recipient domains concerned, sorted, each once */
 	size_t nrcpt;
 	/* ours */
 	struct tlsrpt_detail *detail;
@@ -63,7 +62,8 @@ struct tlsrpt_report {
 	size_t ntext;
 };
 
-/* Leaves out rows of a host's report: those that some recipient domain's report told to all who get this one. */
+/* Leaves out rows of a mail host's report that were for another's mail: those that some recipient domain's report told to
+ * all who get this one. */
 typedef bool tlsrpt_told(void *arg, const struct tlsrpt_row *row);
 
 /* told: NULL: nothing was. name and the day must outlive the report. */

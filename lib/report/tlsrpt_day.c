@@ -292,6 +292,8 @@ by_kind(const void *a, const void *b)
 {
 	const struct tlsrpt_name *x = a, *y = b;
 
+	if (x->host != y->host)
+		return x->host - y->host;
 	return x->recipient != y->recipient ? y->recipient - x->recipient : strcmp(x->name, y->name);
 }
 

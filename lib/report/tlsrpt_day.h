@@ -45,7 +45,8 @@ struct tlsrpt_day {
 	struct tlsrpt_row *row;
 	size_t nrow;
 	struct tlsrpt_row **by_name;
-	struct tlsrpt_name *name; /* sorted: recipient domains, then those that are hosts alone */
+	struct tlsrpt_name
+	    *name; /* sorted: recipient domains, those that are mail hosts, too, and hosts alone */
 	size_t nname;
 };
 
