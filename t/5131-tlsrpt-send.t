@@ -101,6 +101,7 @@ send
 is "T50 a day that is over" "$(cut -f1,4 out | tr '\t\n' ' ;')" "20261120 sent;"
 fails 100 "not one of long ago" mox-tlsrpt-send --day 20261118
 fails 100 "nor one that is not over" mox-tlsrpt-send --day 20261121
+fails 100 "nor a domain that no mail went to" mox-tlsrpt-send --domain typo.example
 fresh
 failed a.example | day 20261120
 at $((2 * 86400 - 60))
@@ -111,6 +112,25 @@ failed a.example | day 20261120
 at $((2 * 86400 + 60))
 send
 is "and no longer than 48 hours" "$(rows)" ""
+
+# ---- who runs it ----
+if [ "$(id -u)" = 0 ]; then
+	fresh
+	at 3600
+	failed a.example | day 20261120
+	touch got/who && chmod 711 "$T" && chown -R 54321:54322 spool got && chmod 666 asked
+	cp bin/mox-queue-add bin/plain
+	sed -i '2i id -u >"$T/got/who"' bin/mox-queue-add
+	send
+	is "T56 root hands over as the spool's user, whose mail is signed whoever else may" "$(rows) $(cat got/who) $(stat -c %u spool/tlsrpt/* | sort -u)" \
+		"a.example mailto:tls@a.example sent; 54321 54321"
+	mv bin/plain bin/mox-queue-add
+	mox-tlsrpt-send suppress tls@a.example +1d
+	is "and what it writes is his" "$(stat -c %u spool/tlsrpt/* | sort -u)" 54321
+	chown -R 0:0 spool got
+else
+	skip "not root" "who runs it"
+fi
 
 # ---- failures on the way ----
 fresh
@@ -124,6 +144,16 @@ at 7800
 rm code
 ok "T50 an hour later" send
 is "it goes" "$(rows)" "a.example mailto:tls@a.example sent;"
+fresh
+at 3600
+failed a.example | day 20261120
+mv bin/mox-queue-add bin/gone
+fails 111 "no mox-queue-add to hand it to" mox-tlsrpt-send
+mv bin/gone bin/mox-queue-add
+like "T50 is known, and no report counts as sent" "$(tail -n 1 spool/tlsrpt/20261120.sent)" '^later .* unable\\x20to\\x20run'
+at 7800
+send
+is "T50 an hour later it goes" "$(rows)" "a.example mailto:tls@a.example sent;"
 fresh
 at 3600
 failed a.example | day 20261120
@@ -229,6 +259,19 @@ print(eval(sys.argv[2]))' "got/$1.msg" "$2"; }
 is "T52 alone" "$(json 1 '[(p["policy"]["policy-domain"], p["summary"]["total-failure-session-count"], [d["failure-reason-code"] for d in p["failure-details"]]) for p in j["policies"]]')" \
 	"[('mx.host.example', 3, ['mail for other.example'])]"
 like "and its text names the recipient domains" "$(tr -d '\r' <got/1.msg)" $'Recipient domains concerned:\n  other\\.example\n'
+fresh
+wants host.example mailto:tls@dane.example >>dns
+{
+	echo 'tls 5 tlsa host.example tlsa-invalid mx=host.example for=host.example'
+	shared host.example | sed 's/mx.host.example/host.example/g'
+	echo 'tls 7 tlsa host.example tlsa-invalid mx=host.example for=third.example'
+} | day 20261120
+send
+is "T52 a recipient domain that is its own mail host comes behind the others" "$(rows)" "dane.example mailto:tls@dane.example sent;host.example mailto:tls@dane.example sent;"
+is "T51 T52 its report has its own, leaves out what they were told, and names whom else it concerns" \
+	"$(json 1 '[(p["policy"]["policy-domain"], p["summary"]["total-failure-session-count"], [d["failure-reason-code"] for d in p["failure-details"]]) for p in j["policies"]]')" \
+	"[('host.example', 15, ['mail for third.example'])]"
+sed -i '/_tls.host.example/d' dns
 fresh
 wants mx.host.example mailto:tls@host.example >>dns
 sed -i '/_tls.mx.host.example.*dane/d' dns

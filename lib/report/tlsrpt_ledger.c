@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define FILE_MAX (64 * 1024 * 1024)
@@ -111,18 +110,7 @@ lines_read(struct ledger *l, struct str *text)
 int
 ledger_file(int dir, const char *name, int flags)
 {
-	int fd = openat(dir, name, flags | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600), err;
-	struct stat owner, st;
-
-	if (fd < 0)
-		return -1;
-	if (!fstat(dir, &owner) && !fstat(fd, &st) &&
-	    (owner.st_uid == st.st_uid || !fchown(fd, owner.st_uid, owner.st_gid)))
-		return fd;
-	err = errno;
-	close(fd);
-	errno = err;
-	return -1;
+	return openat(dir, name, flags | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 }
 
 int

@@ -71,8 +71,7 @@ void ledger_note(
 void ledger_done(struct ledger *l, const char *domain, const char *why);
 void ledger_whole(struct ledger *l);
 
-/* Opens, and makes when it is missing, a file of spool/tlsrpt that belongs to the directory's owner, whoever we are.
- * -1 with errno. */
+/* Opens, and makes when it is missing, a file of spool/tlsrpt. -1 with errno. */
 int ledger_file(int dir, const char *name, int flags) MUST_USE;
 
 #endif

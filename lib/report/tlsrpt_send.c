@@ -9,6 +9,7 @@
 #include "die.h"
 #include "fdio.h"
 #include "log.h"
+#include "owner.h"
 #include "stsdns.h"
 #include "tlsrpt.h"
 #include "tlsrpt_key.h"
@@ -40,8 +41,8 @@ struct sending {
 	struct tlsrpt_day day;
 	struct ledger ledger;
 	struct tlsrpt_suppress suppressed;
-	bool key_looked_at;
-	size_t later; /* what is left for another run */
+	bool key_looked_at, met; /* met: of --domain there is something */
+	size_t later;            /* what is left for another run */
 };
 
 /* ---- what is told of it ---- */
@@ -345,12 +346,13 @@ day_send(struct sending *s, const char *day)
 
 	if (ledger_open(&s->ledger, s->dir, day))
 		die_temp("unable to open %s/tlsrpt/%s.sent: %m", s->t->conf->spool, day);
-	if (!s->ledger.whole && !tlsrpt_day_read(&s->day, s->dir, day)) {
+	if (!s->ledger.whole || s->t->domain) {
+		if (tlsrpt_day_read(&s->day, s->dir, day))
+			die_temp("unable to read %s/tlsrpt/%s: %m", s->t->conf->spool, day);
+		s->met |= s->t->domain && tlsrpt_day_name(&s->day, s->t->domain);
 		names_send(s);
 		if (s->later == before && !s->t->domain)
 			ledger_whole(&s->ledger);
-	} else if (!s->ledger.whole) {
-		die_temp("unable to read %s/tlsrpt/%s: %m", s->t->conf->spool, day);
 	}
 	tlsrpt_day_free(&s->day);
 	ledger_close(&s->ledger);
@@ -413,6 +415,8 @@ tlsrpt_verb_send(const struct tlsrpt_run *t, char **argv)
 	if (t->day && !is_over(t->day, clock_now()))
 		die_perm("unable to report on %s: reports go out from 5 minutes until 48 hours after a day",
 		    t->day);
+	/* Mail of root's is signed for those domains alone whose accounts have him. */
+	owner_become(t->conf->spool);
 	s.dir = tlsrpt_dir(t->conf);
 	if (t->day && !has_results(&s, t->day))
 		die_perm("unable to report on %s: there are no results of that day", t->day);
@@ -431,6 +435,8 @@ tlsrpt_verb_send(const struct tlsrpt_run *t, char **argv)
 		day_send(&s, t->day);
 	else
 		days_send(&s);
+	if (t->domain && !s.met)
+		die_perm("unable to report on %s: there are no results of it that may go out", t->domain);
 	if (s.poster)
 		tlsrpt_poster_close(s.poster);
 	tlsrpt_suppress_free(&s.suppressed);

@@ -6,7 +6,6 @@
 #include "log.h"
 #include "rec.h"
 #include "tlsrpt_day.h"
-#include "tlsrpt_ledger.h"
 #include "tlsrpt_suppress.h"
 
 #include <errno.h>
@@ -89,7 +88,6 @@ static void
 list_write(int dir, const struct tlsrpt_suppress *s)
 {
 	struct str out = {0};
-	int fd;
 
 	for (size_t i = 0; i < s->n; i++) {
 		rec_open(&out, "suppress");
@@ -99,9 +97,8 @@ list_write(int dir, const struct tlsrpt_suppress *s)
 		rec_close(&out);
 	}
 	rec_end(&out);
-	if (file_replace(dir, NAME, out.s, out.len, 0600) || (fd = ledger_file(dir, NAME, O_RDONLY)) < 0)
+	if (file_replace(dir, NAME, out.s, out.len, 0600))
 		die_temp("unable to write tlsrpt/" NAME ": %m");
-	close(fd);
 	str_free(&out);
 }
 

@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "die.h"
 #include "fdio.h"
+#include "owner.h"
 #include "tlsrpt_record.h"
 #include "tlsrpt_suppress.h"
 #include "tlsrpt_verbs.h"
@@ -58,6 +59,7 @@ tlsrpt_verb_suppress(const struct tlsrpt_run *t, char **argv)
 
 	if (*argv && (!argv[1] || argv[2]))
 		return -1;
+	owner_become(t->conf->spool);
 	dir = tlsrpt_dir(t->conf);
 	if (*argv) {
 		if (!strchr(*argv, ':'))
