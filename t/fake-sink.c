@@ -185,10 +185,12 @@ transaction_reset(struct conn *c)
 static void
 store(struct conn *c)
 {
-	char *name = NULL, *list = mem_dup(str_cstr(&c->rcpts)), *p = list, *rcpt;
+	char *name = NULL, *part = NULL, *list = mem_dup(str_cstr(&c->rcpts)), *p = list, *rcpt;
 	FILE *f = NULL;
 
-	if (dir && (asprintf(&name, "%s/%06ld", dir, count.messages) < 0 || !(f = fopen(name, "we"))))
+	/* Beside the directory until it is whole: who waits for a file in there reads it at once. */
+	if (dir && (asprintf(&name, "%s/%06ld", dir, count.messages) < 0 ||
+		       asprintf(&part, "%s.part.%ld", dir, (long)getpid()) < 0 || !(f = fopen(part, "we"))))
 		die_temp("unable to store in %s: %m", dir);
 	if (f)
 		fprintf(f, "MAIL %s\n", str_cstr(&c->sender));
@@ -202,9 +204,10 @@ store(struct conn *c)
 	if (f) {
 		fputc('\n', f);
 		fwrite(str_cstr(&c->body), 1, c->body.len, f);
-		if (fclose(f))
+		if (fclose(f) || rename(part, name))
 			die_temp("unable to write %s: %m", name);
 	}
+	free(part);
 	free(name);
 	free(list);
 }
