@@ -22,11 +22,12 @@
 /* ---- the same for libconfuse, which reads every value as text: its own numbers take 010 for 8 ---- */
 
 /* What the text does not name would cost time at every call of sendmail: libconfuse copies all it is told of. The default of
- * a list it has to take apart itself. */
+ * a list it has to take apart itself, with a scanner made anew for each, if there is something in it. */
 static bool
 key_stands(const struct conf_key *k, const char *text)
 {
-	return strstr(text, k->name) || (k->def && conf_kind_is_list(k->rule.kind));
+	return (k->def && conf_kind_is_list(k->rule.kind) && strcmp(k->def, "{}") != 0) ||
+	       strstr(text, k->name);
 }
 
 static bool
