@@ -232,6 +232,44 @@ wait "$PID_one"
 is "T50 and stops, for who goes on" "$? $(cut -d' ' -f1 spool/tlsrpt/20261120.sent | tr '\n' ' ')" "143 try sent "
 mv bin/mox-queue-add.quick bin/mox-queue-add
 
+# ---- what power failures leave ----
+fresh
+failed a.example b.example | day 20261120
+{
+	printf 'don\n'
+	printf 'sent 1 a.example mailto:tls@a.example x\ndone 1 a.example \n'
+	printf 'sent 1 b.exam\0\0\0\0\n\0\0\n'
+	printf 'sent 1 b.example mailto:tls@b.example x\ndone 1 b.exa'
+} >spool/tlsrpt/20261120.sent
+ok "T50 a ledger with lines that are none" send
+is "T50 is read behind them: no report goes twice" "$(rows)" ""
+like "T50 and it is gone on with on a line of its own" "$(tr -d '\0' <spool/tlsrpt/20261120.sent)" $'\ndone 1 b\\.exa\ndone [0-9]* b\\.example \nwhole '
+
+# ---- a disk that is full ----
+# Room for the try alone, in the block that the ledger has.
+cat >full.sh <<'X2'
+mount -t tmpfs -o size=256k tmpfs "$T/spool/tlsrpt" || exit
+echo 'tls 1 no-policy-found a.example starttls-not-supported' >"$T/spool/tlsrpt/20261120"
+{
+	yes x | head -c $((4096 - 1 - $(wc -c <<<'try 1795222800000000 a.example mailto:tls@a.example')))
+	echo
+} >"$T/spool/tlsrpt/20261120.sent"
+cat /dev/zero >"$T/spool/tlsrpt/hog"
+mox-tlsrpt-send
+echo "$? $(find "$T/got" -name '*.env' | wc -l) $(grep -c '^try' "$T/spool/tlsrpt/20261120.sent")"
+rm "$T/spool/tlsrpt/hog"
+mox-tlsrpt-send | cut -f 2-5 | tr '\t' ' '
+X2
+fresh
+if unshare -m true 2>/dev/null; then
+	T=$T unshare -m "$BASH" full.sh >full 2>err
+	is "T50 where what becomes of it could not be written, nothing is tried" "$(head -n 1 full)" "111 0 0"
+	like "and why" "$(cat err)" 'unable to write what was sent: No space left'
+	is "T50 with room again it goes" "$(tail -n +2 full)" "a.example mailto:tls@a.example sent id0"
+else
+	skip "no mount namespace" "a full disk"
+fi
+
 # ---- several addresses, several names ----
 fresh
 wants a.example 'mailto:one@a.example,mailto:two@b.example,ftp://x' >dns

@@ -10,10 +10,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define FILE_MAX (64 * 1024 * 1024)
 #define WAIT_MOST 8 /* hours */
+#define OUTCOMES_MAX                                                                                         \
+	131072 /* bytes, of the lines of as many tries as one message has addresses, encoded, and what was said */
 
 static const char *const words[] = {[LEDGER_TRY] = "try",
     [LEDGER_SENT] = "sent",
@@ -93,18 +96,19 @@ line_read(struct ledger *l, const char *word, char *value)
 static void
 lines_read(struct ledger *l, struct str *text)
 {
-	char *p = str_take(text), *nl, *start = p;
+	char *nl, *p = text->s, *end = p + text->len;
 
-	for (; (nl = strchr(p, '\n')); p = nl + 1) {
-		char *value = strchr(p, ' ');
+	for (; p < end && (nl = memchr(p, '\n', (size_t)(end - p))); p = nl + 1) {
+		char *value;
 
 		*nl = 0;
-		if (!value)
+		/* What a power failure left has no space, or bytes of nothing. */
+		if (strlen(p) != (size_t)(nl - p) || !(value = strchr(p, ' ')))
 			continue;
 		*value++ = 0;
 		line_read(l, p, value);
 	}
-	free(start);
+	str_free(text);
 }
 
 int
@@ -150,6 +154,18 @@ ledger_close(struct ledger *l)
 	*l = (struct ledger){.fd = -1};
 }
 
+/* Room for what becomes of a try: a disk that is full must not make it one that nobody knows of. A file system that cannot
+ * set any aside has to do without. */
+static void
+outcome_reserve(const struct ledger *l)
+{
+	struct stat st;
+
+	if (fstat(l->fd, &st) || (fallocate(l->fd, FALLOC_FL_KEEP_SIZE, st.st_size, OUTCOMES_MAX) &&
+				     (errno == ENOSPC || errno == EDQUOT)))
+		die_temp("unable to write what was sent: %m");
+}
+
 static void
 append(struct ledger *l, enum ledger_state state, const char *domain, const char *uri, const char *why)
 {
@@ -163,6 +179,8 @@ append(struct ledger *l, enum ledger_state state, const char *domain, const char
 	if (why)
 		rec_put(&line, why);
 	rec_close(&line);
+	if (state == LEDGER_TRY)
+		outcome_reserve(l);
 	if (fd_write_all(l->fd, line.s, line.len) || file_sync_data(l->fd))
 		die_temp("unable to write what was sent: %m");
 	str_free(&line);
