@@ -1,19 +1,16 @@
 /* fake-sink: an SMTP server that takes everything, as fast as one process can.
  *
  *   fake-sink [OPTION...]
- * -a 127.0.1.1-127.0.1.100 listens on a range of IPv4 addresses. -k is what EHLO is answered, parted by
- * commas (default PIPELINING,8BITMIME,SMTPUTF8,CHUNKING,SIZE 0,DSN,ENHANCEDSTATUSCODES); STARTTLS among them
- * is meant. -d stores each message as DIR/SEQ: MAIL and RCPT lines, an empty line, the message without
- * dot-stuffing. -o FILE gets a line for each recipient that was accepted: SEQ MICROSECONDS SENDER RCPT.
- * -c: the certificate BASE.pem and BASE.key, as t/world/certs writes them.
- * -r, -m: 452 and 421 beyond so many in a transaction and a connection. -l: ms before each answer.
+ * -a 127.0.1.1-127.0.1.100 listens on a range of IPv4 addresses. -k is what EHLO is answered, parted by commas (default
+ * PIPELINING,8BITMIME,SMTPUTF8,CHUNKING,SIZE 0,DSN,ENHANCEDSTATUSCODES); STARTTLS among them is meant. -d stores each message as DIR/SEQ: MAIL
+ * and RCPT lines, an empty line, the message without dot-stuffing. -o FILE gets a line for each recipient that was accepted: SEQ MICROSECONDS
+ * SENDER RCPT. -c: the certificate BASE.pem and BASE.key, as t/world/certs writes them. -r, -m: 452 and 421 beyond so many in a transaction and
+ * a connection. -l: ms before each answer.
  *
- * An address whose local part begins with a code obeys: 550-x is refused at its command (sender: MAIL,
- * recipient: RCPT), dot-451-x after the message; 421- closes, too; drop-x closes instead of answering the
- * final dot, which counts as accepted.
- *
- * Prints "listening PORT", "done STATS" when N recipients are in, and STATS at SIGTERM; SIGUSR1 prints STATS,
- * too. Times of STATS are microseconds since 1970. */
+ * An address whose local part begins with a code obeys: 550-x is refused at its command (sender: MAIL, recipient: RCPT), dot-451-x after the
+ * message; 421- closes, too; drop-x closes instead of answering the final dot, which counts as accepted.
+ * Prints "listening PORT", "done STATS" when N recipients are in, and STATS at SIGTERM; SIGUSR1 prints STATS, too. Times of STATS are
+ * microseconds since 1970. */
 #include "base.h"
 
 #include <errno.h>
