@@ -86,6 +86,32 @@ names(void)
 	str_free(&why);
 }
 
+/* All that `mox config describe-sendmail` lists (mox of 2024-12 on), in its order and layout, filled in. */
+static void
+whole(void)
+{
+	static char text[] =
+	    "# Of the machine.\nLocalHostname: h.example\n\n# Of the server.\nHost: s.example\n\n"
+	    "Port: 465\n\nTLS: true\n\nSTARTTLS: false\n\n# Unsafe. (optional)\n"
+	    "TLSInsecureSkipVerify: false\n\nUsername: u@b.example\n\n# (optional)\nPassword: \n\n# "
+	    "(optional)\n"
+	    "ClientAuthEd25519PrivateKey: AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA\n\n# (optional)\n"
+	    "ClientAuthCertPrivateKeyPEMFile: \n\nAuthMethod: EXTERNAL\n\nFrom: a@b.example\n\n# (optional)\n"
+	    "DefaultDestination: root@b.example\n\n# (optional)\nRequireTLS: yes\n";
+	struct submitconf c;
+	struct str why = {0};
+
+	OK(submitconf_parse(&c, "f", text, &why), "every key of mox's");
+	STR_EQ(c.client_key, "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA", "a seed of 32 bytes");
+	STR_EQ(c.client_file, "", "no file");
+	STR_EQ(c.password, "", "no password");
+	STR_EQ(c.mechanism, "EXTERNAL", "the mechanism");
+	STR_EQ(c.requiretls, "yes", "RequireTLS");
+	OK(c.tls && !c.insecure, "verified TLS");
+	submitconf_free(&c);
+	str_free(&why);
+}
+
 int
 main(void)
 {
@@ -95,6 +121,7 @@ main(void)
 	char *p;
 
 	faults();
+	whole();
 	OK(submitconf_parse(&c, "f", text, &why), "a whole file");
 	STR_EQ(c.password, " p: # 1 ", "a value is all of the line but one space, and CR");
 	STR_EQ(c.from, "a@b.example", "text");
