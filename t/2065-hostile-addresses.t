@@ -96,7 +96,7 @@ rcpt = sys.argv[1].encode("utf-8", "surrogateescape")
 esc = lambda b: "".join(chr(c) if 32 < c < 127 and c != 92 else "\\x%02x" % c for c in b)
 print("sender s@client.example\nrcpt %s\nend" % esc(rcpt))' "$1"; }
 doors() { # ADDRESS: how each ended
-	local rc=() f
+	local rc=()
 	message | mox-sendmail -f s@client.example -- "$1" 2>>doors.log
 	rc+=($?)
 	message | mox-sendmail -f "$1" b@x.example 2>>doors.log
