@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "conf.h"
+#include "conf_parser.h"
 #include "conf_reader.h"
 #include "conf_schema.h"
 #include "conf_text.h"
@@ -19,96 +20,6 @@
 #include <unistd.h>
 
 #define FILE_MAX (1 << 20)
-/* ---- the same for libconfuse, which reads every value as text: its own numbers take 010 for 8 ---- */
-
-/* What the text does not name would cost time at every call of sendmail: libconfuse copies all it is told of. The default of
- * a list it has to take apart itself, with a scanner made anew for each, if there is something in it. */
-static bool
-key_stands(const struct conf_key *k, const char *text)
-{
-	return (k->def && conf_kind_is_list(k->rule.kind) && strcmp(k->def, "{}") != 0) ||
-	       strstr(text, k->name);
-}
-
-static bool
-section_stands(const struct conf_section *s, const char *text)
-{
-	return s->form == CONF_ONCE || strstr(text, s->name);
-}
-
-static size_t
-fill_keys(cfg_opt_t *to, const struct conf_key *k, const char *text)
-{
-	size_t n = 0;
-
-	for (; k->name; k++) {
-		bool stands = key_stands(k, text);
-		char *def = stands && k->def ? mem_dup(k->def) : NULL;
-		cfg_opt_t one = CFG_STR(k->name, def, def ? CFGF_NONE : CFGF_NODEFAULT);
-		cfg_opt_t list = CFG_STR_LIST(k->name, def, CFGF_NONE);
-
-		if (stands)
-			to[n++] = conf_kind_is_list(k->rule.kind) ? list : one;
-	}
-	return n;
-}
-
-static size_t
-count_keys(const struct conf_key *k, const struct conf_section *s)
-{
-	size_t n = 0;
-
-	for (; k->name; k++)
-		n++;
-	for (; s && s->name; s++)
-		n++;
-	return n;
-}
-
-/* Keys and sections; the caller frees (free_options). */
-static cfg_opt_t *
-make_options(const struct conf_key *k, const struct conf_section *s, const char *text)
-{
-	static const cfg_flag_t flags[] = {
-	    CFGF_NONE, CFGF_MULTI, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES};
-	cfg_opt_t *o = mem_zalloc((count_keys(k, s) + 1) * sizeof *o), end = CFG_END();
-	size_t n = fill_keys(o, k, text);
-
-	for (; s && s->name; s++)
-		if (section_stands(s, text)) {
-			cfg_opt_t one = CFG_SEC(s->name, make_options(s->keys, s->sub, text), flags[s->form]);
-
-			o[n++] = one;
-		}
-	o[n] = end;
-	return o;
-}
-
-static void
-free_options(cfg_opt_t *o)
-{
-	for (size_t i = 0; o[i].name; i++) {
-		if (o[i].type == CFGT_SEC) {
-			free_options(o[i].subopts);
-			continue;
-		}
-		free(o[i].def.parsed);
-		free((void *)(uintptr_t)o[i].def.string);
-	}
-	free(o);
-}
-
-static cfg_t *
-make_parser(const char *text)
-{
-	cfg_opt_t *top = make_options(conf_top_keys, conf_sections, text);
-	cfg_t *cfg = cfg_init(top, CFGF_NONE); /* copies them all */
-
-	if (!cfg)
-		die_temp("out of memory");
-	free_options(top);
-	return cfg;
-}
 
 /* ---- reading ---- */
 
@@ -191,33 +102,64 @@ keep(enum conf_kind kind, const char *v)
 	return s;
 }
 
+/* The values of a list: those of the section, else of its default, which is written {a, b}. The caller frees them and *v. */
+static size_t
+list_values(const struct conf_reader *r, const struct conf_key *k, cfg_t *s, char ***v)
+{
+	const char *p = k->def ? k->def : "{}";
+	size_t n = 0;
+
+	if (s && conf_stands(k->name, r->text)) {
+		*v = mem_zalloc((cfg_size(s, k->name) + 1) * sizeof **v);
+		for (; n < cfg_size(s, k->name); n++)
+			(*v)[n] = mem_dup(cfg_getnstr(s, k->name, (unsigned)n));
+		return n;
+	}
+	*v = NULL;
+	for (p++; *p && *p != '}'; p += strspn(p, ", ")) {
+		size_t len = strcspn(p, ",}");
+
+		*v = mem_grow(*v, n + 1, sizeof **v);
+		(*v)[n++] = mem_dupn(p, len);
+		p += len;
+	}
+	return n;
+}
+
 static void
 read_list(
     struct conf_reader *r, const struct conf_key *k, cfg_t *s, const char *section, unsigned nth, void *to)
 {
 	struct conf_list *l = to;
-	size_t n = key_stands(k, r->text) ? cfg_size(s, k->name) : 0;
+	char **v;
+	size_t n = list_values(r, k, s, &v);
 
 	l->v = mem_zalloc((n + 1) * sizeof *l->v);
 	for (l->n = 0; l->n < n; l->n++) {
-		const char *v = cfg_getnstr(s, k->name, (unsigned)l->n);
-
-		check(r, k, section, nth, v);
-		l->v[l->n] = keep(k->rule.kind, v);
+		check(r, k, section, nth, v[l->n]);
+		l->v[l->n] = keep(k->rule.kind, v[l->n]);
+		free(v[l->n]);
 	}
+	free(v);
 }
 
 static void
 read_intervals(struct conf_reader *r, const struct conf_key *k, cfg_t *s, struct conf_retry *to)
 {
-	to->n = cfg_size(s, k->name);
+	char **v;
+
+	to->n = list_values(r, k, s, &v);
 	to->interval = mem_zalloc((to->n + 1) * sizeof *to->interval);
-	for (size_t i = 0; i < to->n; i++)
-		to->interval[i] = (int64_t)check(r, k, "retry", 0, cfg_getnstr(s, k->name, (unsigned)i));
+	for (size_t i = 0; i < to->n; i++) {
+		to->interval[i] = (int64_t)check(r, k, "retry", 0, v[i]);
+		free(v[i]);
+	}
+	free(v);
 	if (!to->n)
 		conf_wrong(r, "retry", 0, k->name, "{}", "at least one duration");
 }
 
+/* s: NULL: the file has no such section, all is as by default. */
 static void
 read_keys(
     struct conf_reader *r, const struct conf_key *k, cfg_t *s, const char *section, unsigned nth, void *base)
@@ -234,7 +176,10 @@ read_keys(
 			read_list(r, k, s, section, nth, to);
 			continue;
 		}
-		v = !key_stands(k, r->text) ? k->def : cfg_size(s, k->name) ? cfg_getstr(s, k->name) : NULL;
+		if (!s || !conf_stands(k->name, r->text))
+			v = k->def;
+		else
+			v = cfg_size(s, k->name) ? cfg_getstr(s, k->name) : NULL;
 		if (!v && !k->required)
 			continue;
 		if (k->rule.kind <= VALUE_ADDRESS) {
@@ -253,7 +198,7 @@ static void
 read_list_section(
     struct conf_reader *r, const struct conf_section *s, cfg_t *cfg, const char *name, void *base)
 {
-	unsigned n = section_stands(s, r->text) ? cfg_size(cfg, s->name) : 0;
+	unsigned n = conf_stands(s->name, r->text) ? cfg_size(cfg, s->name) : 0;
 	char *to = mem_zalloc((n + 1) * s->size);
 
 	*(void **)((char *)base + s->at) = to;
@@ -288,7 +233,8 @@ read_sections(struct conf_reader *r, const struct conf_section *s, cfg_t *cfg, c
 		if (line && !r->why->len)
 			str_addf(r->why, "%s:%d: found %s a second time, expected it once", r->file, line,
 			    s->name);
-		read_keys(r, s->keys, cfg_getsec(cfg, s->name), name.s, 0, (char *)base + s->at);
+		read_keys(r, s->keys, conf_stands(s->name, r->text) ? cfg_getsec(cfg, s->name) : NULL, name.s,
+		    0, (char *)base + s->at);
 	}
 	str_free(&name);
 }
@@ -447,7 +393,7 @@ parse(struct conf_reader *r, struct conf *c, struct str *text)
 
 	str_adds(text, "\n"); /* fmemopen wants a byte */
 	r->text = text->s;
-	cfg = make_parser(r->text);
+	cfg = conf_parser(r->text);
 	str_reset(&complaint);
 	cfg_set_error_function(cfg, complain);
 	reading = r->file;
