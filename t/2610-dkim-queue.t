@@ -165,6 +165,11 @@ grep -A30 '^DKIM' "$(newest)" | sed '/^From/q' >first
 forward 4000
 pass
 is "killed behind the first attempt: the same signatures" "$(find got -type f | wc -l) $(grep -A30 '^DKIM' "$(newest)" | sed '/^From/q')" "2 $(cat first)"
+mox-queue-backup copy 2>/dev/null
+fresh
+forward 40000
+MOX_SPOOL=$T/copy pass
+is "restored from a backup: the same signatures" "$(find got -type f | wc -l) $(grep -A30 '^DKIM' "$(newest)" | sed '/^From/q')" "1 $(cat first)"
 mox-queue-list -to drop-k@x.example -o id | mox-queue-hold - 2>/dev/null
 
 # ---- notices ----

@@ -102,6 +102,8 @@ index_open_table(struct index *ix, DB **db, const char *name, DB_TXN *txn)
 	if (r)
 		return r;
 	(*db)->set_pagesize(*db, 8192);
+	(*db)->set_flags(
+	    *db, DB_CHKSUM); /* of a page, looked at when it is read; a table of before goes without */
 	return (*db)->open(*db, txn, name, NULL, DB_BTREE, DB_CREATE, 0600);
 }
 
@@ -131,6 +133,7 @@ open_derived(struct index *ix, DB **db, const char *name)
 
 	if (!r) {
 		(*db)->set_errcall(*db, remember);
+		(*db)->set_flags(*db, DB_CHKSUM);
 		(*db)->set_cachesize(*db, 0, CACHE_DERIVED, 1);
 		r = (*db)->open(*db, NULL, p, NULL, DB_BTREE, DB_CREATE, 0600);
 	}
