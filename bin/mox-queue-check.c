@@ -53,12 +53,13 @@ make_parts(struct checking *k, const char *what)
 	struct finding f = {
 	    .path = what, .what = "it is missing", .then = "mox-runq makes it when it starts"};
 	struct str path = {0};
+	int err = errno;
 	bool is_one;
 
 	str_addf(&path, "%s/%s", k->admin.conf->spool, strcmp(what, "new") ? "new" : "cur");
-	is_one = errno == ENOENT && strcmp(what, ".") && !access(path.s, F_OK);
+	is_one = err == ENOENT && strcmp(what, ".") && !access(path.s, F_OK);
 	str_free(&path);
-	errno = ENOENT;
+	errno = err;
 	if (!is_one)
 		return false;
 	if (k->repair && spool_make(k->admin.conf->spool))

@@ -165,11 +165,7 @@ grep -A30 '^DKIM' "$(newest)" | sed '/^From/q' >first
 forward 4000
 pass
 is "killed behind the first attempt: the same signatures" "$(find got -type f | wc -l) $(grep -A30 '^DKIM' "$(newest)" | sed '/^From/q')" "2 $(cat first)"
-mox-queue-backup copy 2>/dev/null
-fresh
-forward 40000
-MOX_SPOOL=$T/copy pass
-is "restored from a backup: the same signatures" "$(find got -type f | wc -l) $(grep -A30 '^DKIM' "$(newest)" | sed '/^From/q')" "1 $(cat first)"
+mox-queue-backup copy 2>/dev/null && cp first first.copy
 mox-queue-list -to drop-k@x.example -o id | mox-queue-hold - 2>/dev/null
 
 # ---- notices ----
@@ -259,4 +255,12 @@ like "and the log says so" "$(cat err)" 'event=nonsense command=mox-dkim'
 forward 4000
 pass
 is "the true one signs it at last" "$(find got -type f | wc -l) $(signers)" "4 $both"
+# ---- a copy ----
+conf "$keys"
+fresh
+for i in 1 2 3; do # when it was due is not in a copy
+	forward 4000
+	MOX_SPOOL=$T/copy pass
+done
+is "restored from a backup: the same signatures" "$(grep -A30 '^DKIM' "$(newest)" | sed '/^From/q')" "$(cat first.copy)"
 done_testing
