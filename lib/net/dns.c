@@ -17,7 +17,14 @@
 #include <unbound.h>
 #include <unistd.h>
 
-#define WINDOW 1024 /* questions libunbound has at once: bounds its memory and sockets */
+/* Questions libunbound has at once. The most bounds its memory and sockets. As many from the start would drown a name server that
+ * begins with an empty cache: what it drops, or answers too late, libunbound tells as SERVFAIL. */
+#define WINDOW 1024
+#define WINDOW_LEAST 64
+#define PROMPT (SECOND * 3 / 10) /* libunbound asks a server it does not know again after 376 ms */
+#define LATE SECOND
+#define CROWD 32           /* questions at once that may be the reason why one fails: it is asked again */
+#define AGAIN (6 * SECOND) /* libunbound keeps a failure for 5 s */
 #define QUESTION_TIME (20 * SECOND)
 #define PROBE_AFTER (1 * SECOND) /* that a question is without answer */
 #define PROBE_EACH (1 * SECOND)
@@ -41,8 +48,9 @@ struct question {
 	unsigned type;
 	dns_done *done;
 	void *arg;
-	int id;        /* libunbound's */
-	int64_t since; /* asked */
+	bool crowded, again; /* others may be why it fails; it has been asked before */
+	int id;              /* libunbound's */
+	int64_t since;       /* asked */
 	struct dns_answer *answer;
 };
 TAILQ_HEAD(question_list, question);
@@ -54,9 +62,10 @@ struct dns {
 	struct hosts hosts;
 	char *anchor; /* file; NULL: built in, or none */
 	/* A question goes from waiting to asked to ready; one that failed passes through doubt while a probe
-	 * finds out why. */
-	struct question_list waiting, asked, doubt, ready;
-	size_t nasked, n;
+	 * finds out why, and may rest for a while before it waits again. */
+	struct question_list waiting, asked, doubt, resting, ready;
+	size_t nasked, n, window;
+	int64_t narrowed;       /* when the window last was */
 	unsigned probes;        /* sent; 0: no probe under way */
 	int64_t probe_deadline; /* of the last one sent */
 	int64_t probed, routed; /* when each was last found out */
@@ -172,6 +181,8 @@ dns_open(const struct conf *c)
 	TAILQ_INIT(&d->waiting);
 	TAILQ_INIT(&d->asked);
 	TAILQ_INIT(&d->doubt);
+	TAILQ_INIT(&d->resting);
+	d->window = WINDOW_LEAST;
 	TAILQ_INIT(&d->ready);
 	if (!(d->ub = ub_ctx_create()))
 		die_temp("unable to make a resolver: %m");
@@ -270,11 +281,34 @@ probe_begin(struct dns *d)
 	}
 }
 
+/* By how long an answer took. */
+static void
+window_learn(struct dns *d, int64_t took)
+{
+	if (took < PROMPT && d->window < WINDOW)
+		d->window++;
+	else if (took > LATE && d->window > WINDOW_LEAST)
+		d->window--;
+}
+
+static void
+window_narrow(struct dns *d)
+{
+	int64_t now = clock_mono();
+
+	if (d->narrowed && now - d->narrowed < SECOND)
+		return;
+	d->narrowed = now;
+	d->window = d->window / 2 > WINDOW_LEAST ? d->window / 2 : WINDOW_LEAST;
+}
+
 static void
 answered(void *arg, int err, struct ub_result *r)
 {
 	struct question *q = arg;
 
+	q->crowded |= q->dns->nasked >= CROWD;
+	window_learn(q->dns, clock_mono() - q->since);
 	q->answer = err ? dns_answer_fail(ub_strerror(err)) : dns_answer_from(r, q->name);
 	ub_resolve_free(r);
 	/* Keys that could not be fetched make an answer bogus too. */
@@ -294,6 +328,7 @@ question_submit(struct question *q)
 
 	q->since = clock_mono();
 	question_put(q, &d->asked);
+	q->crowded = d->nasked >= CROWD;
 	err = ub_resolve_async(d->ub, *q->name ? q->name : ".", (int)q->type, 1, q, answered, &q->id);
 	if (err) {
 		q->answer = dns_answer_fail(ub_strerror(err));
@@ -362,7 +397,7 @@ dns_ask(struct dns *d, const char *name, unsigned type, bool hosts, dns_done *do
 		    dns_answer_fail(d->no_route ? "no route to any name server" : "no name server answers");
 		q->answer->unreachable = true;
 		question_put(q, &d->ready);
-	} else if (d->nasked < WINDOW) {
+	} else if (d->nasked < d->window) {
 		question_submit(q);
 	} else {
 		question_put(q, &d->waiting);
@@ -384,12 +419,14 @@ dns_fd(const struct dns *d)
 int64_t
 dns_deadline(const struct dns *d)
 {
-	const struct question *q = TAILQ_FIRST(&d->asked);
+	const struct question *q = TAILQ_FIRST(&d->asked), *rests = TAILQ_FIRST(&d->resting);
 	int64_t when = INT64_MAX, doubt;
 
 	if (!TAILQ_EMPTY(&d->ready))
 		return 0;
-	if (d->probes)
+	if (rests)
+		when = rests->since + AGAIN;
+	if (d->probes && d->probe_deadline < when)
 		when = d->probe_deadline;
 	if (q) {
 		doubt = q->since + PROBE_AFTER;
@@ -455,9 +492,26 @@ doubt_end(struct dns *d)
 			dns_answer_free(q->answer);
 			q->answer = dns_answer_fail("no name server answers");
 			q->answer->unreachable = true;
+		} else if (q->crowded && !q->again) {
+			window_narrow(d);
+			dns_answer_free(q->answer);
+			q->answer = NULL;
+			q->again = true;
+			q->since = clock_mono();
+			question_put(q, &d->resting);
+			continue;
 		}
 		question_put(q, &d->ready);
 	}
+}
+
+static void
+rest_end(struct dns *d)
+{
+	struct question *q;
+
+	while ((q = TAILQ_FIRST(&d->resting)) && clock_mono() - q->since >= AGAIN)
+		question_put(q, &d->waiting);
 }
 
 void
@@ -471,6 +525,7 @@ dns_process(struct dns *d)
 	probe_look(d);
 	asked_end(d);
 	doubt_end(d);
+	rest_end(d);
 	/* Those that are ready now, not those their callbacks add: the caller has other things to look after.
 	 */
 	TAILQ_CONCAT(&now, &d->ready, link);
@@ -485,7 +540,7 @@ dns_process(struct dns *d)
 		d->n--;
 		done(arg, a);
 	}
-	while (d->nasked < WINDOW && (q = TAILQ_FIRST(&d->waiting)))
+	while (d->nasked < d->window && (q = TAILQ_FIRST(&d->waiting)))
 		question_submit(q);
 }
 
@@ -505,6 +560,7 @@ dns_close(struct dns *d)
 	questions_drop(&d->waiting);
 	questions_drop(&d->asked);
 	questions_drop(&d->doubt);
+	questions_drop(&d->resting);
 	questions_drop(&d->ready);
 	upstream_probe_stop(&d->up);
 	hosts_free(&d->hosts);

@@ -4,7 +4,8 @@
  * One struct dns a process. dns_open reads the configuration, resolv.conf, /etc/hosts and the trust anchor;
  * dns_ask puts a question; wait until dns_fd is readable or dns_deadline has passed, then call dns_process,
  * which calls back. Every question is answered once, 20 s after it went out at the latest, and never from
- * within dns_ask. Identical questions under way go out once (libunbound). A thread of libunbound's does the
+ * within dns_ask. One that failed among many others goes out once more, when the name servers are there at all: they may
+ * have been too many. Identical questions under way go out once (libunbound). A thread of libunbound's does the
  * work: whatever confines this process must come before the first dns_ask. */
 #ifndef DNS_H
 #define DNS_H
