@@ -216,6 +216,22 @@ S: 354 go
 D:
 S: 250 2.0.0 taken
 X
+early "a connection that is lost behind the answer to EHLO, with MAIL unanswered" '^sent' none "$WORD" <<X
+$GROUP
+S: 220 mx.test
+S: 250-mx.test
+S: 250-PIPELINING
+S: 250-8BITMIME
+S: 250 PIPECONNECT
+close
+$SECOND
+S: 250 ok
+S: 250 ok
+S: 354 go
+D:
+S: 250 2.0.0 taken
+X
+is "and it is forgotten" "$(said d offers)" "127.0.0.1 $PORT"
 early "a size limit of the other day refuses no message" '^sent' none pipelining,size=10,pipeconnect <<X
 C: EHLO *
 S: 220 mx.test
@@ -450,4 +466,9 @@ greet PIPELINING
 accept
 X
 done
+JOB_MORE='offers \q 25 pipeconnect' early "nor by one whose host cannot be read" '^sent' none <<X
+nothing 20
+greet PIPELINING
+accept
+X
 done_testing

@@ -16,11 +16,19 @@ early_may(const struct visit *v)
 	return true;
 }
 
+void
+early_forget(struct line *l)
+{
+	struct recalled none = {.port = l->known.port};
+
+	memcpy(none.ip, l->known.ip, sizeof none.ip);
+	recall_learn(l->recall, &none);
+}
+
 enum step
 early_over(const struct visit *v, enum smtp_got got)
 {
 	struct line *l = v->l;
-	struct recalled none = {.port = l->known.port};
 
 	tap_note(l->c.io.tap, "it was to be met with less haste");
 	smtp_close(&l->c);
@@ -28,8 +36,7 @@ early_over(const struct visit *v, enum smtp_got got)
 	l->owed = 0;
 	if (got == SMTP_GONE)
 		return STEP_GONE;
-	memcpy(none.ip, l->known.ip, sizeof none.ip);
-	recall_learn(l->recall, &none);
+	early_forget(l);
 	return STEP_LATE;
 }
 

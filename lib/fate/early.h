@@ -20,5 +20,7 @@ enum { OWED_GREETING = 1, OWED_EHLO = 2 };
 enum reach early_settle(struct line *l, const struct conf *conf, struct job *j);
 /* Remembers what the host of the open line offers. */
 void early_learn(struct line *l);
+/* And no more what the one of an early line did: it has not answered to what it was told early. */
+void early_forget(struct line *l);
 
 #endif

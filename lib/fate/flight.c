@@ -1,6 +1,7 @@
 #include "base.h"
 
 #include "clock.h"
+#include "early.h"
 #include "flight.h"
 
 struct job *
@@ -242,6 +243,10 @@ flight_lost(struct deliver *d, enum smtp_got got)
 		/* A server that dies with a message taken and every reply unsaid makes this a duplicate. */
 		j->redone = true;
 		j->maybe |= behind;
+		drop_line(d);
+	} else if (!at_work && !behind && d->line.early && d->line.mails == 1) {
+		/* Perhaps it threw away what came before its greeting, MAIL too. */
+		early_forget(&d->line);
 		drop_line(d);
 	} else {
 		miss_trouble(j, &d->line, what, why);

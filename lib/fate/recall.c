@@ -44,7 +44,7 @@ line_read(struct recalled *e, char *value)
 	uint64_t n;
 
 	*e = (struct recalled){.has_tls = tls};
-	if (!plain || strlen(ip) >= sizeof e->ip || !str_number(port, UINT16_MAX, &n))
+	if (!ip || !port || !plain || strlen(ip) >= sizeof e->ip || !str_number(port, UINT16_MAX, &n))
 		return false;
 	snprintf(e->ip, sizeof e->ip, "%s", ip);
 	e->port = (uint16_t)n;
