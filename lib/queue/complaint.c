@@ -58,12 +58,28 @@ door_shut(struct runq *q, struct worker *w)
 	return site_turns_away(&s->state, &q->conf->retry, q->now, others);
 }
 
+/* Whose outcome tells what the site said of itself: others may have been put off each for himself. */
+static const struct job_rcpt *
+spokesman(const struct job *j)
+{
+	for (size_t i = 0; i < j->nrcpt; i++)
+		if (j->rcpt[i].outcome == OUTCOME_LATER && j->rcpt[i].code == 421)
+			return &j->rcpt[i];
+	return &j->rcpt[0];
+}
+
+bool
+site_complains(const struct job *j)
+{
+	return j->site_said != SITE_OK || spokesman(j)->code == 421;
+}
+
 void
 site_failed(struct runq *q, struct worker *w, struct job *j)
 {
 	struct site *s = w->site;
 	const struct conf_retry *retry = &q->conf->retry;
-	const struct job_rcpt *r = &j->rcpt[0];
+	const struct job_rcpt *r = spokesman(j);
 	bool back = false;
 
 	if (j->site_said == SITE_UNREACHABLE)
@@ -75,8 +91,8 @@ site_failed(struct runq *q, struct worker *w, struct job *j)
 		back = site_slows_down(&s->state, retry, q->now, j->tried);
 	else
 		site_is_busy(&s->state);
-	/* A peer that named a time knows best. */
-	j->back = back && !j->wait && !j->maybe;
+	/* Behind MAIL it was said of this message. A peer that named a time knows best. */
+	j->back = back && j->site_said == SITE_BUSY && !j->wait && !j->maybe ? r->code : 0;
 	if (site_is_down(&s->state, q->now))
 		site_down(q, s, r);
 }

@@ -207,7 +207,7 @@ struct job {
 	int fd; /* until it is sent */
 	struct str text;
 	bool maybe, ended, no_network;
-	bool back; /* nothing but too much of us at a time was wrong */
+	int back; /* who met this code met nothing but too much of us at a time; 0: nobody */
 	enum { SITE_OK, SITE_BUSY, SITE_UNREACHABLE } site_said;
 	int64_t wait;                            /* the peer's hint */
 	unsigned tls;                            /* results it reported */
@@ -443,7 +443,9 @@ void worker_end(struct runq *q, struct worker *w);
 bool deliver_start(struct runq *q);
 
 /* ---- complaint.c: what a site as a whole did not do ---- */
-/* Its job has ended with a word of the site: what follows for the connections and messages it gets. */
+/* The job, which has ended, met a word of the site about itself: 421 wherever it came, or what the worker says. */
+bool site_complains(const struct job *j);
+/* What follows of that for the connections and messages it gets. */
 void site_failed(struct runq *q, struct worker *w, struct job *j);
 void worker_retire(struct runq *q, struct worker *w);      /* gets no more jobs */
 void row_error(struct str *out, const struct job_rcpt *r); /* as rows have it */

@@ -117,7 +117,7 @@ job_ended(struct runq *q, struct worker *w, struct job *j)
 	/* What it said of its site counts before the next job is chosen. */
 	if (j->no_network) {
 		s->state.down_until = q->now + NO_NETWORK_WAIT;
-	} else if (j->site_said != SITE_OK) {
+	} else if (site_complains(j)) {
 		site_failed(q, w, j);
 	} else {
 		if (s->state.fails) {
@@ -444,7 +444,8 @@ settle_one(struct runq *q, struct job *j, struct job_rcpt *r)
 	struct item *it = r->item;
 
 	it->job = NULL;
-	if (j->back && r->outcome == OUTCOME_LATER && !it->held && it->returned < RETURNS_MAX) {
+	if (j->back && r->code == j->back && r->outcome == OUTCOME_LATER && !it->held &&
+	    it->returned < RETURNS_MAX) {
 		it->returned++;
 		it->attempts--;
 		log_outcome(q, it, j, r, "returned");
