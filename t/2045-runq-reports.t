@@ -155,6 +155,18 @@ is "T57 nobody is told of a report that failed" "$(mox-queue-list -o sender)$(gr
 is "T57 but it is filed, by address" "$(cut -d' ' -f1,3 spool/tlsrpt/20261121.failed)" $'failed never@x.example\nfailed never2@y.example'
 is "T57 for nobody else" "$(stat -c %a spool/tlsrpt/20261121.failed)" 600
 like "and in the log" "$(cat err)" "event=report-failed id=$id\\.1 rcpt=never@x\\.example"
+if [ "$(id -u)" = 0 ]; then
+	chmod 711 "$T" && chmod 644 envelope
+	printf 'sender s@me.example\nextra moxq-report yes\nextra moxq-tlsrpt yes\nrcpt never3@x.example notify=never\nend\n' >envelope
+	printf 'Subject: report\n\nx\n' >theirs
+	# With the group that setgid would give.
+	setpriv --reuid 54323 --regid "$(stat -c %g spool/new)" --clear-groups "$T/bin/mox-queue-add" -e 3 3<envelope <theirs >out
+	pass
+	is "T57 what another user calls a report fails as one" "$(cut -c1-3 out) $(grep -c 'event=report-failed.*never3@x' err)" "id  1"
+	is "T57 and does not speak against the address" "$(grep -c never3@ spool/tlsrpt/20261121.failed)" 0
+else
+	skip "not root" "what others call a report"
+fi
 id=$(report later@x.example)
 tries=() hour=0
 for hour in 0 1 2 4 8 12 16 20 22 23.4 23.6 23.9 24.1 25; do

@@ -319,6 +319,16 @@ is "T52 another address gets both" "$(rows)" "dane.example mailto:tls@dane.examp
 
 # ---- who gets none ----
 fresh
+sed -i '/a.example/d' dns
+{
+	wants a.example 'https://r.example:1/x,https://127.0.0.1:1/,https://none.example:1/'
+	printf '%s\n' 'A r.example 10.0.0.7' 'A r.example 127.0.0.1' 'AAAA r.example ::1' 'AAAA r.example fd00::1'
+} >>dns
+failed a.example | day 20261120
+send
+is "T59 nothing is posted to this machine, to a private network or to no host" "$(cut -f 3-5 out | tr '\t\n' ' ;')" \
+	"https://r.example:1/x later r.example is in a private network;https://127.0.0.1:1/ later 127.0.0.1 has no address;https://none.example:1/ later none.example has no address;"
+fresh
 wants a.example mailto:tls@a.example >dns
 failed a.example | day 20261120
 conf 'no-outgoing-tlsrpt = true'
