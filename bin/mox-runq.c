@@ -218,9 +218,9 @@ index_start(struct runq *q)
 	suppress_start(q);
 	limit_start(q);
 	holdrule_start(q);
-	q->rebuilding = found == INDEX_NEW;
 	if (found != INDEX_CLEAN)
 		q->sweep = sweep_new(found, NULL, NULL);
+	q->rebuilding = q->sweep && index_unbuilt(q->index);
 	str_free(&path);
 	str_free(&why);
 }
@@ -402,6 +402,7 @@ round_of_work(struct runq *q)
 		sweep_free(q->sweep);
 		q->sweep = NULL;
 		q->rebuilding = false;
+		index_built(q->index);
 	}
 	dates_round(q);
 	if (!q->stopping && !q->rebuild && q->mode != RUNQ_SERVE) {

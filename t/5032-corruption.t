@@ -105,4 +105,16 @@ for ((i = 0; i < rounds; i++)); do
 	fi
 	[ -z "${SHOW-}" ] || { echo "== $what: $named"; cat found; cut -c1-200 runq.log; } | diag
 done
+
+# ---- an index half built when its owner was killed: the next one answers when it knows all ----
+rm -rf q
+for ((i = 0; i < 2000; i++)); do printf 'sender a@b.example\nsize 15\nrcpt r%d@c.example\nend\nSubject: x\n\nhi\n' $i; done | mox-queue-add -B >/dev/null
+is "so many wait" "$(mox-queue-list -o id | wc -l)" 2000
+owner=''
+gone
+rm -f q/index/rcpt.db
+timeout 60 strace -qq -o /dev/null -e trace=openat -e inject=openat:signal=KILL:when=1500 mox-runq -s >/dev/null 2>&1
+like "killed in the middle" "$?" '^137$'
+is "all of them are listed" "$(mox-queue-list -o id | wc -l)" 2000
+gone
 done_testing

@@ -17,7 +17,7 @@
 static const char lost[] = "mox-runq moves it to corrupt/: it is not delivered, and nobody is told",
 		  unseen[] = "mox-runq does not look for it there: it is not delivered",
 		  changed[] = "when it is tried and is older than an hour and no larger than 256 kB, "
-                              "mox-runq moves it to corrupt/; else what is there now is delivered",
+			      "mox-runq moves it to corrupt/; else what is there now is delivered",
 		  kept[] = "it is kept for people alone, as long as keep-failed-messages says";
 
 struct verdict {

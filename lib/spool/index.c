@@ -49,8 +49,6 @@ index_lost(const struct index *ix)
 	return ix->lost.len ? ix->lost.s : NULL;
 }
 
-/* ---- opening ---- */
-
 char *
 index_path(const char *dir, const char *name)
 {
@@ -77,6 +75,34 @@ exists_in(const char *dir, const char *name)
 	free(p);
 	return there;
 }
+
+/* ---- whether it knows all ---- */
+
+/* Neither is synced: a power failure may cost a listing that is whole, for the moment until the comparison is over. */
+static void
+make_in(const char *dir, const char *name)
+{
+	char *p = index_path(dir, name);
+	int fd = open(p, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd >= 0)
+		close(fd);
+	free(p);
+}
+
+bool
+index_unbuilt(const struct index *ix)
+{
+	return exists_in(ix->dir, "unbuilt");
+}
+
+void
+index_built(struct index *ix)
+{
+	remove_in(ix->dir, "unbuilt");
+}
+
+/* ---- opening ---- */
 
 static int
 open_env(struct index *ix)
@@ -194,8 +220,10 @@ index_open(const char *dir, enum index_found *found, struct str *why)
 	remove_in(dir, "clean");
 	str_reset(&last_message);
 	/* A log without its table would bring its old rows back. */
-	if (!old)
+	if (!old) {
 		index_tables_keep(ix);
+		make_in(dir, "unbuilt");
+	}
 	r = open_all(ix, clean, !old);
 	/* Space is not damage: throwing the index away would not make any. */
 	for (int tries = 0; r && r != ENOSPC && r != EACCES && r != ENOMEM && tries < 2; tries++) {
@@ -204,6 +232,7 @@ index_open(const char *dir, enum index_found *found, struct str *why)
 		if (tries) /* what was kept is what breaks it */
 			index_tables_drop(ix);
 		index_tables_keep(ix);
+		make_in(dir, "unbuilt");
 		r = open_all(ix, false, true);
 	}
 	if (r) {
@@ -223,9 +252,6 @@ fail:
 void
 index_close(struct index *ix, bool clean)
 {
-	char *mark;
-	int fd;
-
 	if (index_commit(ix, INDEX_DURABLE))
 		clean = false;
 	if (!ix->broken.len)
@@ -239,10 +265,7 @@ index_close(struct index *ix, bool clean)
 	close_handles(ix);
 	if (clean) {
 		/* Not synced: lost with the machine it only costs a fill of due and domain. */
-		mark = index_path(ix->dir, "clean");
-		if ((fd = open(mark, O_WRONLY | O_CREAT | O_CLOEXEC, 0600)) >= 0)
-			close(fd);
-		free(mark);
+		make_in(ix->dir, "clean");
 	}
 	str_free(&ix->broken);
 	str_free(&ix->lost);

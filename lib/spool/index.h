@@ -33,6 +33,9 @@ enum index_found {
 /* dir: spool/index, made when missing. Ends in NULL and a sentence only when not even an empty index can be
  * made. */
 struct index *index_open(const char *dir, enum index_found *found, struct str *why) MUST_USE;
+/* A new one is unbuilt until index_built: it does not know all of the spool yet, also when its owner ends before. */
+bool index_unbuilt(const struct index *ix);
+void index_built(struct index *ix);
 /* Ends it; with `clean` the next open finds INDEX_CLEAN. A broken one is never clean. */
 void index_close(struct index *ix, bool clean);
 const char *index_broken(const struct index *ix); /* NULL: it works */
