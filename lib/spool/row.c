@@ -36,20 +36,37 @@ static const size_t text_at[ROW_FIELDS] = {
 bool
 row_field_find(const char *name, enum row_field *f)
 {
-	for (int i = 0; i < ROW_FIELDS; i++)
-		if (*name == *row_field_names[i] && !strcmp(name, row_field_names[i])) {
-			*f = (enum row_field)i;
-			return true;
-		}
-	return false;
+	/* Records have their keys in one order: behind each stood this one last time. */
+	static unsigned char behind[ROW_FIELDS];
+	static int last;
+	int i = behind[last];
+
+	if (strcmp(name, row_field_names[i]) != 0)
+		for (i = 0; i < ROW_FIELDS; i++)
+			if (*name == *row_field_names[i] && !strcmp(name, row_field_names[i]))
+				break;
+	if (i == ROW_FIELDS)
+		return false;
+	behind[last] = (unsigned char)i;
+	last = i;
+	*f = (enum row_field)i;
+	return true;
 }
 
 void
 row_id(char out[ROW_ID_SIZE], const struct row *r)
 {
+	char digits[10], *p = digits + sizeof digits, *to = out + ID_LEN;
+
 	id_format(out, r->id);
-	if (r->n)
-		snprintf(out + ID_LEN, ROW_ID_SIZE - ID_LEN, ".%u", r->n);
+	if (!r->n)
+		return;
+	for (uint32_t n = r->n; n; n /= 10)
+		*--p = (char)('0' + n % 10);
+	*to++ = '.';
+	while (p < digits + sizeof digits)
+		*to++ = *p++;
+	*to = 0;
 }
 
 static uint64_t
@@ -201,24 +218,23 @@ row_parse(struct row *r, char *rec, size_t n)
 		const char *why;
 		enum row_field f;
 
-		if (!strcmp(key, "fate"))
+		if (row_field_find(key, &f)) {
+			if ((why = field_set(r, f, value)))
+				return why;
+			has_id |= f == ROW_ID;
+		} else if (!strcmp(key, "fate")) {
 			r->fate = value;
-		else if (!strcmp(key, "told"))
+		} else if (!strcmp(key, "told")) {
 			r->told = true;
-		else if (!strcmp(key, "attempt"))
+		} else if (!strcmp(key, "attempt")) {
 			row_add_attempt(r, value);
-		else if (!strcmp(key, "origin"))
+		} else if (!strcmp(key, "origin")) {
 			r->local = !strcmp(value, "local");
-		else if (!strcmp(key, "recipients"))
+		} else if (!strcmp(key, "recipients")) {
 			r->recipients = rec_text(value);
-		else if (!strcmp(key, "transcript"))
+		} else if (!strcmp(key, "transcript")) {
 			r->transcript = rec_text(value);
-		if (!row_field_find(key, &f))
-			continue;
-		if ((why = field_set(r, f, value)))
-			return why;
-		if (f == ROW_ID)
-			has_id = true;
+		}
 	}
 	if (got != REC_END)
 		return got == REC_MORE ? "a record without its end"
