@@ -10,6 +10,8 @@ calls=renameat2,renameat,rename,unlinkat,chmod,fchmod,fchmodat,mkdirat,fsync,fda
 
 # ---- a spool with a fault of each kind; a backup nobody has used, so that no owner is started ----
 mox-gentestdata base
+find base/cur -mindepth 1 -type d -empty -delete # it is copied often
+mkdir -p -m 700 base/cur/00 base/cur/01
 messages() { ls base/cur/*/?????????????; }
 nth() { messages | sed -n "$1p"; }
 flip() { printf '\1' | dd of="$1" bs=1 seek="$2" conv=notrunc 2>/dev/null; }
@@ -52,7 +54,7 @@ ok "it takes some steps" test "$(wc -l <steps)" -ge 20
 # ---- each of them is the last, or fails ----
 : >wrong
 while read -r call n; do
-	for how in signal=KILL error=ENOSPC error=EIO; do
+	for how in signal=KILL error=ENOSPC; do
 		fresh
 		repair strace -qq -o /dev/null -e trace="$call" -e inject="$call:$how:when=$n"
 		rc=$?
