@@ -11,7 +11,7 @@ calls=renameat2,renameat,rename,unlinkat,chmod,fchmod,fchmodat,mkdirat,fsync,fda
 # ---- a spool with a fault of each kind; a backup nobody has used, so that no owner is started ----
 mox-gentestdata base
 find base/cur -mindepth 1 -type d -empty -delete # it is copied often
-mkdir -p -m 700 base/cur/00 base/cur/01
+mkdir -p base/cur/00 base/cur/01 && chmod 700 base/cur/00 base/cur/01
 messages() { ls base/cur/*/?????????????; }
 nth() { messages | sed -n "$1p"; }
 flip() { printf '\1' | dd of="$1" bs=1 seek="$2" conv=notrunc 2>/dev/null; }
