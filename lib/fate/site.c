@@ -97,11 +97,19 @@ static void
 quicken(struct site_state *s, const struct conf_retry *r, int64_t now)
 {
 	s->pace.taken++;
+	/* A gap that grew while nothing was taken tells how long the door was shut, not how fast it takes. */
+	if (s->pace.gap > s->pace.known) {
+		s->pace.gap = s->pace.gap / 2 > s->pace.known ? s->pace.gap / 2 : s->pace.known;
+		if (s->pace.gap < GAP_NONE)
+			s->pace.gap = 0;
+		return;
+	}
 	if (!s->pace.gap || is_ahead(s->pace.until, now))
 		return;
 	s->pace.gap -= s->pace.gap / 8;
 	if (s->pace.gap < GAP_NONE)
 		s->pace.gap = 0;
+	s->pace.known = s->pace.gap;
 	s->pace.hold = s->pace.hold / 2 > shortest(r) ? s->pace.hold / 2 : shortest(r);
 	s->pace.until = now + s->pace.hold;
 }
@@ -204,6 +212,8 @@ site_slows_down(struct site_state *s, const struct conf_retry *r, int64_t now, i
 	if (gap < GAP_FIRST && s->pace.taken < FEW && !s->pace.gap)
 		gap = GAP_FIRST;
 	s->pace.gap = gap < GAP_MAX ? gap : GAP_MAX;
+	if (s->pace.taken)
+		s->pace.known = s->pace.gap;
 	s->pace.hold = longer(s->pace.hold, r);
 	s->pace.until = now + s->pace.hold;
 	s->pace.slowed = s->pace.since = now;

@@ -32,6 +32,7 @@ struct site_state {
 	/* How fast it takes messages, once it has said that they are too many. */
 	struct {
 		int64_t gap;         /* between two of them; 0: any */
+		int64_t known;       /* when it last complained of messages behind some that it took */
 		int64_t hold, until; /* before it is tried faster again */
 		int64_t slowed;      /* when it last complained */
 		int64_t since, sent; /* begin of this run of messages, and the last of them */

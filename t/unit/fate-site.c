@@ -179,6 +179,58 @@ paces(void)
 	}
 }
 
+static int64_t
+refused_for_a_while(struct site_state *s, int64_t now)
+{
+	for (int i = 0; i < 9; i++) {
+		now = s->pace_at > now ? s->pace_at : now;
+		site_sends(s, now);
+		site_slows_down(s, &retry, now + 1, now);
+	}
+	return now;
+}
+
+/* Messages that it takes until they go out at most `gap` after one another. */
+static unsigned
+taken_until(struct site_state *s, int64_t now, int64_t gap)
+{
+	unsigned n = 0;
+
+	for (; s->pace.gap > gap && n < 1000; n++) {
+		now = s->pace_at > now ? s->pace_at : now;
+		site_sends(s, now);
+		site_went_well(s, &retry, now);
+	}
+	return n;
+}
+
+/* A site that takes nothing for a while, then all again. */
+static void
+shut(void)
+{
+	struct conf c = {0};
+	struct site_state s;
+	int64_t now = 1000 * DAY, known;
+
+	site_init(&s, &c, "mx");
+	now = refused_for_a_while(&s, now);
+	OK(s.pace.gap > 10 * SECOND, "asked more and more rarely");
+	OK(taken_until(&s, now + HOUR, 0) <= 20, "what it takes then is no trickle");
+	site_init(&s, &c, "mx");
+	for (int i = 0; i < 200; i++) {
+		site_sends(&s, now += SECOND / 20);
+		site_went_well(&s, &retry, now);
+	}
+	now += SECOND;
+	site_slows_down(&s, &retry, now, now - 1);
+	known = s.pace.gap;
+	OK(known > 0 && known < SECOND / 10, "the pace it took");
+	now = refused_for_a_while(&s, now);
+	OK(s.pace.gap > SECOND, "slower while it refuses");
+	OK(taken_until(&s, now, known) <= 10, "soon back to the pace that is known");
+	OK(taken_until(&s, now, 0) > 1000 / 8, "and slowly beyond");
+}
+
 /* Each message that goes back is paid for by one that was taken. */
 static void
 credit(void)
@@ -209,6 +261,7 @@ main(void)
 	pressure();
 	doors();
 	paces();
+	shut();
 	credit();
 	DONE();
 }
