@@ -99,9 +99,13 @@ quicken(struct site_state *s, const struct conf_retry *r, int64_t now)
 	s->pace.taken++;
 	/* A gap that grew while nothing was taken tells how long the door was shut, not how fast it takes. */
 	if (s->pace.gap > s->pace.known) {
-		s->pace.gap = s->pace.gap / 2 > s->pace.known ? s->pace.gap / 2 : s->pace.known;
+		s->pace.gap = s->pace.gap > 2 * GAP_FIRST ? GAP_FIRST : s->pace.gap / 2;
+		if (s->pace.gap < s->pace.known)
+			s->pace.gap = s->pace.known;
 		if (s->pace.gap < GAP_NONE)
 			s->pace.gap = 0;
+		if (s->pace_at > s->pace.sent + s->pace.gap)
+			s->pace_at = s->pace.sent + s->pace.gap;
 		return;
 	}
 	if (!s->pace.gap || is_ahead(s->pace.until, now))
