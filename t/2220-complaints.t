@@ -85,4 +85,26 @@ mx_done slow "421 behind the message"
 is "each slows it down" "$(sed -n 's/^time=[^T]*T\([0-9:.]*\)Z .*event=later .*@slow\.example.*/\1/p' runq.log |
 	awk -F: '{ t = ($1 * 60 + $2) * 60 + $3 } NR == 1 { first = t } END { took = t - first; if (took < 0) took += 86400; print((took >= 1.7) ? "yes" : took) }')" yes
 stop runq
+
+# What waits since its site takes few messages grows old there as anywhere; t/2510 and others have the notices themselves.
+sink taker
+cat >conf <<X
+hostname = "me.example"
+spool = "$T/spool2"
+transport "taker" { type = smtp host = "127.0.0.1" port = $PORT_taker starttls = never }
+transport "away" { type = discard }
+route { to = { "taker.example" } transport = "taker" }
+route { to = { "me.example" } transport = "away" }
+retry { intervals = { "1d" } delay-notice = "1s" give-up = "6s" }
+site "127.0.0.1" { messages-per-minute = 30 }
+X
+start runq mox-runq -w
+for i in 1 2 3 4 5 6 7 8 9; do add "r$i@taker.example"; done
+told() { grep -q "event=notice .*kind=$1 " runq.log; }
+given_up() { grep -q 'event=never .* status=4\.4\.5 attempts=0 ' runq.log; }
+ok "who waits for the others: its sender is told" wait_until told delayed
+ok "and what is too old is given up, with a word of our own, untried" wait_until given_up
+ok "of which its sender hears, too" wait_until told failed
+stop runq
+stop taker
 done_testing

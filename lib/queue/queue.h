@@ -457,7 +457,7 @@ void job_free(struct job *j);
 /* Fails of a destination without any job: no plan, transport of type fail. never: the end; else the next
  * attempt. */
 void settle_without_job(struct runq *q, struct item *it, bool never, int code, const char *text);
-void settle_down(struct runq *q, struct site *s);
+void settle_waiting(struct runq *q, struct site *s);
 /* The value of a `rcpt` line, taken apart; false: it is none. */
 bool settle_rcpt(struct job *j, char *value) MUST_USE;
 /* Writes one mutable byte; -1 with errno. */

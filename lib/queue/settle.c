@@ -520,35 +520,38 @@ settle_without_job(struct runq *q, struct item *it, bool never, int code, const 
 	free(r.text);
 }
 
-/* Mail for a site that is down is not tried, but grows old all the same; and where memory is short it waits in the index. */
+/* Mail for a site that is down is not tried, nor all mail at once for one that takes little, but grows old all the same; and where
+ * memory is short what waits for a site that is down does so in the index. */
 void
-settle_down(struct runq *q, struct site *s)
+settle_waiting(struct runq *q, struct site *s)
 {
-	bool crowded = q->loaded > q->conf->max_loaded / 2;
+	bool down = site_is_down(&s->state, q->now), crowded = down && q->loaded > q->conf->max_loaded / 2;
+	char little[] = "4.4.5 the site takes fewer messages than there are",
+	     *error = down ? s->error : little;
 	struct dest *d, *dnext;
 	struct item *it, *next;
-	size_t n = s->error ? status_length(s->error) : 0;
+	size_t n = error ? status_length(error) : 0;
 	char *status;
 
 	if (!crowded && s->expired_at + SECOND > q->mono)
 		return;
 	s->expired_at = q->mono;
-	status = n ? mem_dupn(s->error, n) : NULL;
+	status = n ? mem_dupn(error, n) : NULL;
 	for (d = TAILQ_FIRST(&s->dests); d; d = dnext) {
 		dnext = TAILQ_NEXT(d, in_site);
 		for (it = TAILQ_FIRST(&d->ready); it; it = next) {
 			struct job_rcpt r = {.item = it,
-			    .code = s->code,
+			    .code = down ? s->code : 0,
 			    .status = status,
-			    .text = n ? s->error + n + 1 : s->error,
-			    .local = !s->error};
+			    .text = n ? error + n + 1 : error,
+			    .local = error != s->error || !error};
 
 			next = TAILQ_NEXT(it, in_dest);
 			tell_delay(q, it, &r, q->now - it->next);
 			if (q->leapt <= q->mono &&
 			    retry_is_overdue(&q->conf->retry, q->now - it->msg->queued, q->now - it->next))
-				settle_without_job(q, it, true, s->code,
-				    s->error ? s->error : "4.4.1 the site cannot be reached");
+				settle_without_job(
+				    q, it, true, r.code, error ? error : "4.4.1 the site cannot be reached");
 			else if (crowded)
 				load_park(q, it, s->state.down_until);
 		}

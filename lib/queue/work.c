@@ -383,7 +383,7 @@ site_run(struct runq *q, struct site *s, size_t *jobs)
 	}
 	while (s->ready) {
 		if (site_is_down(&s->state, q->now)) {
-			settle_down(q, s);
+			settle_waiting(q, s);
 			if (s->ready)
 				site_sleep(q, s);
 			return false;
@@ -399,7 +399,9 @@ site_run(struct runq *q, struct site *s, size_t *jobs)
 			return false;
 		}
 		if (site_is_paced(&s->state, q->now)) {
-			site_sleep(q, s);
+			settle_waiting(q, s);
+			if (s->ready)
+				site_sleep(q, s);
 			return false;
 		}
 		if (!(w = worker_for(q, s, &starving))) {
