@@ -18,6 +18,7 @@
  *   repeat N ... end    the steps between, N times
  *   starttls [HOW]      handshake; HOW: broken (no TLS), alert (no common cipher) or a GnuTLS priority string
  *   cert BASE           from now on with BASE.pem and BASE.key (t/world/certs)
+ *   tickets KEY         of TLS sessions are given, and those given under the same KEY (a letter) taken
  *   ask-cert            the next handshake asks for the client's certificate; the log names it
  *   auth MECHANISM USER SECRET [FLAG]   a login (fake/auth_server.h)
  *   hello-max N         reset the connection when the ClientHello is larger; close-notify, alert: TLS ends so
@@ -262,6 +263,8 @@ play_socket(struct conn *c, const char *op, const char *arg)
 		conn_starttls(c, arg);
 	else if (!strcmp(op, "cert"))
 		c->cred = fake_certificate_file(arg);
+	else if (!strcmp(op, "tickets"))
+		conn_tickets(c, arg);
 	else if (!strcmp(op, "ask-cert"))
 		c->ask_certificate = true;
 	else if (!strcmp(op, "auth"))

@@ -74,6 +74,7 @@ const struct conf_key conf_top_keys[] = {
     {"keep-transcripts", "16k", AT(conf, keep_transcripts), SIZE(0, 16384)},
     {"smtp-port", "25", AT(conf, smtp_port), NUMBER(1, 65535)},
     {"ca-file", "/etc/ssl/certs/ca-certificates.crt", AT(conf, ca_file), PATH},
+    {"tls-resumption", "true", AT(conf, tls_resumption), BOOL},
     {"tls-minimum", "1.2", AT(conf, tls_minimum), WORD("1.0 1.1 1.2 1.3")},
     {"log-level", "info", AT(conf, log_level), WORD(LOG_LEVELS)},
     {0},

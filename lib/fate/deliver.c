@@ -5,6 +5,7 @@
 #include "die.h"
 #include "early.h"
 #include "flight.h"
+#include "ticket.h"
 #include "trace.h"
 
 #include <errno.h>
@@ -51,6 +52,7 @@ take(struct deliver *d, int flags)
 		struct job *j = &d->job[(d->first + d->njobs++) % FLIGHT_JOBS];
 
 		d->careful |= j->careful;
+		d->line.tickets |= j->keeps;
 		recall_take(&d->recall, &j->offers);
 	} else if (got < 0)
 		d->deaf = true;
@@ -374,6 +376,7 @@ deliver_run(const struct conf *conf, int sock, const struct passage *passage)
 	d.line.report = &d.report;
 	d.line.passage = passage;
 	d.line.recall = &d.recall;
+	d.line.own = ticket_own();
 	d.line.tally.direct = passage_is_direct(passage->transport);
 	at_exit = &d;
 	atexit(last_words);

@@ -10,7 +10,8 @@ early_may(const struct visit *v)
 	const struct conf_transport *t = l->passage->transport;
 	const struct recalled *known = l->recall ? recall_find(l->recall, v->ip, v->hop->port) : NULL;
 
-	if (!known || v->j->careful || passage_logs_in(l->passage) || (t && t->type == TRANSPORT_SUBMISSIONS))
+	if (!l->trusting || !known || v->j->careful || passage_logs_in(l->passage) ||
+	    (t && t->type == TRANSPORT_SUBMISSIONS))
 		return false;
 	l->known = *known;
 	return true;
@@ -26,17 +27,18 @@ early_forget(struct line *l)
 }
 
 enum step
-early_over(const struct visit *v, enum smtp_got got)
+visit_anew(const struct visit *v, enum smtp_got got)
 {
 	struct line *l = v->l;
 
-	tap_note(l->c.io.tap, "it was to be met with less haste");
+	tap_note(l->c.io.tap, "it is not to be met as an old acquaintance");
 	smtp_close(&l->c);
 	l->version = l->cipher = NULL;
 	l->owed = 0;
 	if (got == SMTP_GONE)
 		return STEP_GONE;
-	early_forget(l);
+	if (l->early)
+		early_forget(l);
 	return STEP_LATE;
 }
 
@@ -58,7 +60,7 @@ answers(const struct visit *v)
 	if (got == SMTP_REPLY && c->reply.code / 100 == 2)
 		got = smtp_hello_take(c, v->conf->timeouts.ehlo);
 	if (got != SMTP_REPLY || c->reply.code / 100 != 2 || !ehlo_same(&c->ehlo, known))
-		return early_over(v, got);
+		return visit_anew(v, got);
 	l->owed = 0;
 	v->j->welcome = true;
 	return STEP_OPEN;
@@ -80,7 +82,7 @@ early_greet(const struct visit *v)
 	}
 	if (got == SMTP_REPLY && l->starttls)
 		got = smtp_put(c, "STARTTLS");
-	return got == SMTP_REPLY ? answers(v) : early_over(v, got);
+	return got == SMTP_REPLY ? answers(v) : visit_anew(v, got);
 }
 
 bool

@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "early.h"
 #include "flight.h"
+#include "ticket.h"
 
 struct job *
 flight_head(struct deliver *d)
@@ -112,7 +113,7 @@ report_session(struct deliver *d, struct job *j)
 	    l->cipher      ? cipher
 	    : l->mechanism ? login
 			   : NULL,
-	    l->cipher && l->mechanism ? login : NULL, NULL, NULL};
+	    l->cipher && l->mechanism ? login : NULL, NULL, NULL, NULL};
 	size_t n = 0;
 	const struct plan_hop *hop = j->reused ? reach_hop(l, j) : NULL;
 
@@ -130,7 +131,9 @@ report_session(struct deliver *d, struct job *j)
 	while (fields[n])
 		n++;
 	if (l->early && !j->reused)
-		fields[n] = "early=yes";
+		fields[n++] = "early=yes";
+	if (l->resumed && l->version && !j->reused)
+		fields[n] = "resumed=yes";
 	report_fields(&d->report, j, "session", fields);
 	d->trips = l->c.trips;
 }
@@ -156,6 +159,7 @@ flight_finish(struct deliver *d)
 	if (j->reached)
 		report_session(d, j);
 	recall_tell(&d->recall, &d->report, j);
+	ticket_tell(&d->line, &d->report, j);
 	if (j->wait) {
 		snprintf(wait, sizeof wait, "%u", j->wait);
 		report_line(&d->report, j, "wait", wait);

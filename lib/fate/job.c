@@ -145,6 +145,10 @@ line_parse(struct job *j, const char *key, char *value)
 		plan_list_add(&j->offers, value);
 		return true;
 	}
+	if (!strcmp(key, "ticket")) {
+		plan_list_add(&j->tickets, value);
+		return true;
+	}
 	if (!strcmp(key, "prepend"))
 		return prepend_parse(j, value);
 	if (!(value = rec_text(value)))
@@ -163,6 +167,8 @@ line_parse(struct job *j, const char *key, char *value)
 		j->attempt = (unsigned)n;
 	} else if (!strcmp(key, "dialed")) {
 		plan_list_add(&j->dialed, value);
+	} else if (!strcmp(key, "tickets")) {
+		j->keeps = !strcmp(value, "yes");
 	} else if (!strcmp(key, "careful")) {
 		j->careful = !strcmp(value, "yes");
 	} else if (!strcmp(key, "tls-results")) {
@@ -268,6 +274,7 @@ job_drop(struct job *j)
 	plan_free(&j->plan);
 	plan_list_free(&j->dialed);
 	plan_list_free(&j->offers);
+	plan_list_free(&j->tickets);
 	str_reset(&record);
 	str_reset(&prepend);
 	transcript_reset(&said);

@@ -58,10 +58,12 @@ struct job {
 	bool careful;   /* its site stumbled over transactions behind one another before */
 	enum job_demand demand;
 	bool sender_utf8;
-	unsigned attempt;        /* which one of the message this is, from 1; 0: not told */
-	struct plan_list dialed; /* addresses of earlier attempts, the oldest first */
-	struct plan plan;        /* its hops */
-	struct plan_list offers; /* what their hosts offered before (recall.h), as it was told */
+	unsigned attempt;         /* which one of the message this is, from 1; 0: not told */
+	struct plan_list dialed;  /* addresses of earlier attempts, the oldest first */
+	struct plan plan;         /* its hops */
+	bool keeps;               /* who gave it keeps tickets of the session that is begun for it */
+	struct plan_list tickets; /* of earlier sessions (ticket.h), as they were told; used ones are empty */
+	struct plan_list offers;  /* what their hosts offered before (recall.h), as it was told */
 	struct job_rcpt *rcpt;
 	size_t nrcpt, cap;
 	unsigned txns; /* begun so far */

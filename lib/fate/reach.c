@@ -120,8 +120,8 @@ line_hear(void *arg, const struct tap_line *said)
 			*tap_mark(said->side), said->text, said->n, said->cut});
 }
 
-static void
-see(struct line *l, enum sight what)
+void
+visit_see(struct line *l, enum sight what)
 {
 	if (l->see)
 		l->see(l, what);
@@ -134,159 +134,6 @@ visit_count(const struct visit *v)
 		tally_tell(&v->l->tally, v->l->report, v->j, v->hop, &v->l->c, &v->l->judged);
 }
 
-/* This session is none in TLS. */
-static void
-count_failure(const struct visit *v, const char *result, const char *why)
-{
-	struct line *l = v->l;
-
-	snprintf(l->reason, sizeof l->reason, "%s", why);
-	judge_failure(&l->judged, &v->j->plan, v->hop, (struct opinion){result, *why ? l->reason : NULL});
-	visit_count(v);
-}
-
-/* Without TLS, when TLS fails: never where there is a login (T100). */
-static bool
-may_fall_back(const struct visit *v)
-{
-	return v->hop->tls == PLAN_TLS_MAY && !passage_logs_in(v->l->passage);
-}
-
-/* STARTTLS, the handshake or the EHLO behind it has no answer. Of an attempt that is made again with a smaller
- * ClientHello nothing is counted: the second one tells. More behind the 220 is an attack or nonsense, and
- * never a reason for plaintext (T97). */
-static enum step
-tls_failed(const struct visit *v, enum smtp_got got, bool small, const char *during)
-{
-	struct smtp *c = &v->l->c;
-	bool heard = !c->io.tls || tls_heard(c->io.tls);
-	char why[200];
-	enum step next;
-
-	if (v->l->early)
-		return early_over(v, got);
-	smtp_why(c, got, why, sizeof why);
-	next = visit_broken(v, got, during);
-	v->l->version = v->l->cipher = NULL;
-	if (next == STEP_GONE)
-		return next;
-	if (got != SMTP_BAD && !heard && !small)
-		return STEP_SMALL;
-	count_failure(v, "validation-failure", why);
-	return may_fall_back(v) && got != SMTP_BAD ? STEP_PLAIN : STEP_NEXT;
-}
-
-static enum step
-not_offered(const struct visit *v)
-{
-	count_failure(v, "starttls-not-supported", "");
-	if (v->hop->tls == PLAN_TLS_MAY)
-		return STEP_OPEN;
-	miss_trouble(v->j, v->l, TROUBLE_TLS_MISSING, "TLS is demanded and was not offered");
-	tap_note(v->l->c.io.tap, "TLS is demanded and was not offered");
-	smtp_quit(&v->l->c, v->conf->timeouts.quit);
-	return STEP_NEXT;
-}
-
-static enum step
-not_granted(const struct visit *v)
-{
-	int code = v->l->c.reply.code;
-	char why[40];
-
-	if (v->l->early)
-		return early_over(v, SMTP_REPLY);
-	snprintf(why, sizeof why, "STARTTLS was answered with %d", code);
-	count_failure(v, "starttls-not-supported", why);
-	if (!may_fall_back(v) || code == 421)
-		return visit_refused(v, PHASE_STARTTLS);
-	v->l->fell_back = true;
-	return STEP_OPEN;
-}
-
-static enum step
-stranger(const struct visit *v)
-{
-	char text[600];
-
-	visit_count(v);
-	snprintf(text, sizeof text, "the server is not proved to be %s: %s", v->hop->host, v->l->judged.why);
-	miss_trouble(v->j, v->l, TROUBLE_TLS, text);
-	tap_note(v->l->c.io.tap, "%s", text);
-	v->l->version = v->l->cipher = NULL;
-	smtp_close(&v->l->c);
-	return STEP_NEXT;
-}
-
-/* The TLSA base, which its records are for (RFC 7672 8.1); a policy is about the MX host, and asks for it by its own
- * name (RFC 8461 7.1), though TLSA records that cannot be used stand beside it. */
-static const char *
-name_asked(const struct plan_hop *hop)
-{
-	return hop->base && hop->tls != PLAN_TLS_STS ? hop->base : hop->host;
-}
-
-/* The handshake, and who is there. */
-static enum step
-shake_hands(const struct visit *v, bool small)
-{
-	struct line *l = v->l;
-	struct smtp *c = &l->c;
-	enum smtp_got got = smtp_tls(c, name_asked(v->hop), small, v->conf->timeouts.starttls);
-
-	if (got != SMTP_REPLY)
-		return tls_failed(v, got, small, "handshake");
-	l->version = tls_version(c->io.tls);
-	l->cipher = tls_cipher(c->io.tls);
-	judge_peer(&l->judged, c->io.tls, &v->j->plan, v->hop);
-	if (l->judged.trusted)
-		tap_note(c->io.tap, "verified=%s", l->judged.verified);
-	see(l, SIGHT_TLS);
-	return l->judged.trusted ? STEP_OPEN : stranger(v);
-}
-
-/* EHLO inside TLS. With TLS 1.3 a server's complaint about the handshake comes behind it (T53). */
-static enum step
-hello_in_tls(const struct visit *v, bool small)
-{
-	struct line *l = v->l;
-	struct smtp *c = &l->c;
-	enum smtp_got got;
-
-	if (early_in_tls(v))
-		return STEP_OPEN;
-	got = smtp_hello(c, passage_hostname(l->passage, v->conf), v->conf->timeouts.ehlo);
-	if (got != SMTP_REPLY)
-		return tls_failed(v, got, small, "EHLO in TLS");
-	visit_count(v);
-	if (c->reply.code / 100 != 2)
-		return visit_refused(v, PHASE_EHLO);
-	v->j->welcome = true;
-	l->requiretls = c->ehlo.requiretls;
-	see(l, SIGHT_HELLO);
-	return STEP_OPEN;
-}
-
-static enum step
-secure(const struct visit *v, bool small)
-{
-	struct line *l = v->l;
-	struct smtp *c = &l->c;
-	enum smtp_got got;
-	enum step next;
-
-	if (!l->starttls)
-		return not_offered(v);
-	got = l->early ? smtp_reply(c, v->conf->timeouts.starttls)
-	               : smtp_command(c, "STARTTLS", v->conf->timeouts.starttls);
-	if (got != SMTP_REPLY)
-		return tls_failed(v, got, true, "STARTTLS");
-	if (c->reply.code / 100 != 2)
-		return not_granted(v);
-	next = shake_hands(v, small);
-	return next == STEP_OPEN ? hello_in_tls(v, small) : next;
-}
-
 static void
 line_clear(struct line *l, enum step how)
 {
@@ -295,7 +142,8 @@ line_clear(struct line *l, enum step how)
 		l->judged = (struct judgement){.verified = "none"};
 	l->version = l->cipher = l->mechanism = NULL;
 	l->mails = 0;
-	l->proven = l->dirty = l->no_chunking = l->starttls = l->requiretls = l->early = false;
+	l->proven = l->dirty = l->no_chunking = l->starttls = l->requiretls = l->early = l->resumed = false;
+	l->trusting = how == STEP_OPEN;
 	l->owed = 0;
 }
 
@@ -365,7 +213,7 @@ greet(const struct visit *v)
 	v->j->greeted = true;
 	if (c->reply.code / 100 != 2)
 		return visit_refused(v, PHASE_GREETING);
-	see(l, SIGHT_GREETING);
+	visit_see(l, SIGHT_GREETING);
 	if (c->io.tls)
 		return STEP_OPEN;
 	got = smtp_hello(c, passage_hostname(l->passage, v->conf), t->ehlo);
@@ -374,7 +222,7 @@ greet(const struct visit *v)
 	if (c->reply.code / 100 != 2)
 		return visit_refused(v, PHASE_EHLO);
 	v->j->welcome = true;
-	see(l, SIGHT_HELLO);
+	visit_see(l, SIGHT_HELLO);
 	return STEP_OPEN;
 }
 
@@ -390,18 +238,18 @@ attempt(const struct visit *v, enum step how)
 	if ((next = connect_to(v)) != STEP_OPEN)
 		return next;
 	v->j->some_network = true;
-	if (implicit && (next = shake_hands(v, how == STEP_SMALL)) != STEP_OPEN)
+	if (implicit && (next = secure_handshake(v, how == STEP_SMALL)) != STEP_OPEN)
 		return next;
-	next = how == STEP_OPEN && early_may(v) ? early_greet(v) : greet(v);
+	next = early_may(v) ? early_greet(v) : greet(v);
 	if (next != STEP_OPEN || l->owed)
 		return next;
 	if (implicit)
-		return hello_in_tls(v, how == STEP_SMALL);
+		return secure_hello(v, how == STEP_SMALL);
 	l->plain = l->c.ehlo;
 	l->starttls = l->plain.starttls;
 	if (v->hop->tls == PLAN_TLS_NONE || how == STEP_PLAIN)
 		return STEP_OPEN;
-	return secure(v, how == STEP_SMALL);
+	return secure_starttls(v, how == STEP_SMALL);
 }
 
 /* At most four connections: early, usual, with a short ClientHello, in plaintext. */
@@ -411,7 +259,7 @@ reach_address(
 {
 	static const char *const manner[] = {[STEP_SMALL] = "with a short ClientHello",
 	    [STEP_PLAIN] = "without TLS",
-	    [STEP_LATE] = "one thing behind the other"};
+	    [STEP_LATE] = "as a stranger"};
 	const struct visit v = {l, conf, j, hop, ip};
 	enum step how = STEP_OPEN;
 
@@ -431,7 +279,7 @@ reach_address(
 	if (how == STEP_OPEN)
 		early_learn(l);
 	if (how == STEP_OPEN && l->mechanism)
-		see(l, SIGHT_LOGIN);
+		visit_see(l, SIGHT_LOGIN);
 	return how == STEP_OPEN ? REACH_OPEN : how == STEP_GONE ? REACH_GONE : REACH_NONE;
 }
 

@@ -19,6 +19,7 @@
 #define DIAL_MAX 16 /* connections tried for one job */
 
 struct line;
+struct own_ticket;
 
 /* What the probe wants to see while a connection is made. */
 enum sight {
@@ -39,6 +40,11 @@ struct line {
 	struct recall *recall;        /* what hosts offered before; NULL: nothing is remembered */
 	struct recalled known;        /* of this one, when `early` */
 	bool early;                   /* EHLO went out before the greeting */
+	bool trusting;                /* it goes by what is remembered of the host */
+	bool tickets;                 /* somebody keeps tickets */
+	bool resuming, resumed;       /* a ticket was shown; and it was taken */
+	unsigned ticket_of;           /* number of the session whose ticket was told or kept */
+	struct own_ticket *own;       /* ticket.h; NULL: none is kept */
 	unsigned owed;                /* answers that were not waited for (early.h) */
 	struct ehlo plain;            /* offered before TLS */
 	const char *mechanism;        /* it is logged in by; NULL: it is not */

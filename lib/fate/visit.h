@@ -1,4 +1,4 @@
-/* One address being visited: what reach.c, early.c and enter.c share, and nobody else includes. */
+/* One address being visited: what reach.c, secure.c, ticket.c, early.c and enter.c share, and nobody else includes. */
 #ifndef VISIT_H
 #define VISIT_H
 
@@ -12,7 +12,7 @@ enum step {
 	STEP_GONE,
 	STEP_SMALL /* again with a short ClientHello */,
 	STEP_PLAIN /* again without TLS */,
-	STEP_LATE /* again, with nothing said ahead of its time */
+	STEP_LATE /* again, by nothing that is remembered of the host */
 };
 
 struct visit {
@@ -36,8 +36,18 @@ bool early_may(const struct visit *v);
 enum step early_greet(const struct visit *v);
 /* Behind the handshake: EHLO is put and its answer owed. false: it has to be waited for. */
 bool early_in_tls(const struct visit *v);
-/* What was said early was answered otherwise than before, or not at all: forgets and closes. */
-enum step early_over(const struct visit *v, enum smtp_got got);
+/* By what is remembered of the host it went wrong: forgets, closes, and the host is met again as a stranger; what comes of that
+ * alone is counted and told. */
+enum step visit_anew(const struct visit *v, enum smtp_got got);
+void visit_see(struct line *l, enum sight what);
+/* Whom the handshake asks for. */
+const char *visit_name(const struct plan_hop *hop);
+
+/* STARTTLS, the handshake and EHLO behind it (secure.c), with a short ClientHello or the usual one. */
+enum step secure_starttls(const struct visit *v, bool small);
+/* The handshake alone, and who is there. */
+enum step secure_handshake(const struct visit *v, bool small);
+enum step secure_hello(const struct visit *v, bool small);
 
 /* Behind EHLO: logs in where the transport asks for it. */
 enum step enter(const struct visit *v);

@@ -287,8 +287,9 @@ is_dns_name(const char *s)
 }
 
 enum smtp_got
-smtp_tls(struct smtp *c, const char *name, bool small, int64_t timeout)
+smtp_tls(struct smtp *c, const struct tls_how *how, int64_t timeout)
 {
+	struct tls_how own = *how;
 	enum smtp_got got;
 	struct tls *t;
 
@@ -296,7 +297,9 @@ smtp_tls(struct smtp *c, const char *name, bool small, int64_t timeout)
 		c->bad = "more behind its answer to STARTTLS";
 		return broken(c, SMTP_BAD);
 	}
-	t = tls_new(c->io.fd, is_dns_name(name) ? name : NULL, small);
+	if (!is_dns_name(how->name))
+		own.name = NULL;
+	t = tls_new(c->io.fd, &own);
 	if (!t) {
 		c->io.err = ENOMEM;
 		return SMTP_LOST;
@@ -305,7 +308,8 @@ smtp_tls(struct smtp *c, const char *name, bool small, int64_t timeout)
 	got = smtp_from_io(stream_starttls(&c->io, t, clock_mono() + timeout));
 	c->trips += tls_trips(t);
 	if (got == SMTP_REPLY)
-		tap_note(c->io.tap, "%s %s", tls_version(t), tls_cipher(t));
+		tap_note(
+		    c->io.tap, "%s %s%s", tls_version(t), tls_cipher(t), tls_is_resumed(t) ? " resumed" : "");
 	return broken(c, got);
 }
 

@@ -79,9 +79,9 @@ enum smtp_got smtp_hello(struct smtp *c, const char *name, int64_t timeout);
 /* In two: EHLO and nothing else; what is offered is known behind smtp_hello_take. */
 enum smtp_got smtp_hello_put(struct smtp *c, const char *name);
 enum smtp_got smtp_hello_take(struct smtp *c, int64_t timeout);
-/* The handshake, at once or behind a 220 to STARTTLS; name for SNI or NULL. SMTP_REPLY: done. SMTP_BAD when the peer's
+/* The handshake, at once or behind a 220 to STARTTLS; a name that is none for SNI is left out. SMTP_REPLY: done. SMTP_BAD when the peer's
  * 220 was followed by more (T97). */
-enum smtp_got smtp_tls(struct smtp *c, const char *name, bool small, int64_t timeout);
+enum smtp_got smtp_tls(struct smtp *c, const struct tls_how *how, int64_t timeout);
 
 /* What a failed stream call means. */
 enum smtp_got smtp_from_io(enum io io);

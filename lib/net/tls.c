@@ -4,11 +4,13 @@
 #include "tls.h"
 
 #include <errno.h>
+#include <gnutls/crypto.h>
 #include <sys/socket.h>
 
 /* Warning alerts and wishes to negotiate anew that are passed over in a session: one who sends them without end must not
  * hold us beyond all deadlines. */
 #define NOISE_MAX 16
+#define SEAL 32 /* bytes of SHA-256 */
 
 struct tls {
 	gnutls_session_t s;
@@ -118,24 +120,57 @@ push(gnutls_transport_ptr_t arg, const void *p, size_t n)
 	return send(t->fd, p, n, MSG_NOSIGNAL);
 }
 
-struct tls *
-tls_new(int fd, const char *name, bool small)
+/* GnuTLS does not survive session data that was cut or garbled on its way (3.7.9): a digest goes before it. */
+static bool
+seal(unsigned char out[SEAL], const void *p, size_t n)
 {
-	struct tls *t = calloc(1, sizeof *t);
-	unsigned flags = GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL | GNUTLS_NO_TICKETS;
+	return !gnutls_hash_fast(GNUTLS_DIG_SHA256, p, n, out);
+}
 
-	if (!t || gnutls_init(&t->s, flags | (small ? GNUTLS_KEY_SHARE_TOP : 0)))
-		goto fail;
-	t->fd = fd;
+static bool
+take_ticket(struct tls *t, const unsigned char *p, size_t n)
+{
+	unsigned char own[SEAL];
+
+	return n > SEAL && seal(own, p + SEAL, n - SEAL) && !memcmp(own, p, SEAL) &&
+	       !gnutls_session_set_data(t->s, p + SEAL, n - SEAL);
+}
+
+static bool
+set_up(struct tls *t, const struct tls_how *how)
+{
+	unsigned flags = GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL |
+	                 (how->tickets ? 0 : GNUTLS_NO_TICKETS) | (how->small ? GNUTLS_KEY_SHARE_TOP : 0);
+
+	if (gnutls_init(&t->s, flags)) {
+		t->s = NULL;
+		return false;
+	}
 	gnutls_transport_set_ptr(t->s, t);
 	gnutls_transport_set_pull_function(t->s, pull);
 	gnutls_transport_set_push_function(t->s, push);
-	if (gnutls_priority_set(t->s, small ? brief : usual) ||
-	    gnutls_credentials_set(t->s, GNUTLS_CRD_CERTIFICATE, cred) ||
-	    (name && gnutls_server_name_set(t->s, GNUTLS_NAME_DNS, name, strlen(name))))
-		goto fail;
-	return t;
-fail:
+	return !gnutls_priority_set(t->s, how->small ? brief : usual) &&
+	       !gnutls_credentials_set(t->s, GNUTLS_CRD_CERTIFICATE, cred) &&
+	       (!how->name || !gnutls_server_name_set(t->s, GNUTLS_NAME_DNS, how->name, strlen(how->name)));
+}
+
+/* What is no ticket spoils the session that was to take it. */
+struct tls *
+tls_new(int fd, const struct tls_how *how)
+{
+	struct tls *t = calloc(1, sizeof *t);
+	bool good;
+
+	if (!t)
+		return NULL;
+	t->fd = fd;
+	good = set_up(t, how);
+	if (good && how->ticket && !take_ticket(t, how->ticket, how->nticket)) {
+		gnutls_deinit(t->s);
+		good = set_up(t, how);
+	}
+	if (good)
+		return t;
 	tls_free(t);
 	return NULL;
 }
@@ -275,10 +310,37 @@ tls_version(const struct tls *t)
 	return gnutls_protocol_get_name(gnutls_protocol_get_version(t->s));
 }
 
+bool
+tls_is_resumed(const struct tls *t)
+{
+	return gnutls_session_is_resumed(t->s);
+}
+
+size_t
+tls_ticket(const struct tls *t, unsigned char *out, size_t cap)
+{
+	bool new = gnutls_protocol_get_version(t->s) == GNUTLS_TLS1_3;
+	bool given = gnutls_session_get_flags(t->s) & GNUTLS_SFLAGS_SESSION_TICKET;
+	gnutls_datum_t d = {0};
+	size_t n = 0;
+
+	/* Below 1.3 a ticket that was taken and not replaced goes on. */
+	if ((!given && (new || !tls_is_resumed(t))) ||
+	    (!new && !gnutls_session_ext_master_secret_status(t->s)) || gnutls_session_get_data2(t->s, &d))
+		return 0;
+	if (d.size + SEAL <= cap && seal(out, d.data, d.size)) {
+		memcpy(out + SEAL, d.data, d.size);
+		n = d.size + SEAL;
+	}
+	gnutls_memset(d.data, 0, d.size);
+	gnutls_free(d.data);
+	return n;
+}
+
 unsigned
 tls_trips(const struct tls *t)
 {
-	return gnutls_protocol_get_version(t->s) == GNUTLS_TLS1_3 || gnutls_session_is_resumed(t->s) ? 1 : 2;
+	return gnutls_protocol_get_version(t->s) == GNUTLS_TLS1_3 || tls_is_resumed(t) ? 1 : 2;
 }
 
 const char *

@@ -3,8 +3,8 @@
  *
  * tls_prepare once, before the first fork and before the sandbox: it is all that reads files. A session:
  * tls_new, tls_handshake until it is done, tls_send and tls_recv, tls_free. The handshake takes any certificate:
- * whoever called it judges afterwards, each time (T101), by tls_is_for or what tls_chain shows. No session is
- * resumed. */
+ * whoever called it judges afterwards, each time (T101), by tls_is_for or what tls_chain shows, a resumed session too:
+ * what was shown in the first one stands in its ticket. */
 #ifndef TLS_H
 #define TLS_H
 
@@ -29,9 +29,18 @@ bool tls_has_authorities(void); /* some were loaded */
 /* The certificate that this process shows to servers who ask for one; read now. 0, or -1 and half a sentence in *why (static). */
 int tls_identity(const char *certificate, const char *key, const char **why) MUST_USE;
 
-/* A new session; name goes into SNI unless it is NULL. small: a ClientHello as short as it can be, for peers
- * that drop what is longer than one packet (T103). NULL: out of memory. */
-struct tls *tls_new(int fd, const char *name, bool small) MUST_USE;
+struct tls_how {
+	const char *name; /* for SNI; NULL: none */
+	bool
+	    small; /* a ClientHello as short as it can be, for peers that drop what is longer than one packet (T103) */
+	bool tickets; /* are welcome (RFC 5077, RFC 8446 4.6.1) */
+	const void *
+	    ticket; /* of an earlier session, to be resumed; one that is no good is passed over. NULL: none */
+	size_t nticket;
+};
+
+/* A new session. NULL: out of memory. */
+struct tls *tls_new(int fd, const struct tls_how *how) MUST_USE;
 void tls_free(struct tls *t);
 
 enum tls_got { TLS_DONE, TLS_AGAIN, TLS_FAILED };
@@ -52,8 +61,12 @@ void tls_bye(struct tls *t);             /* close_notify, once, without waiting 
 void tls_binding(const struct tls *t, struct sasl_binding *b);
 
 const char *tls_version(const struct tls *t); /* "TLS1.3" */
-unsigned tls_trips(const struct tls *t);      /* round trips that the handshake took before we might speak */
-const char *tls_cipher(const struct tls *t);  /* "AES-256-GCM" */
+bool tls_is_resumed(const struct tls *t);
+/* What resumes this session, if the server has given a ticket by now and it fits: its length, or 0. It is a secret. With TLS 1.2 only
+ * of sessions with an extended master secret (RFC 7627 5.3). */
+size_t tls_ticket(const struct tls *t, unsigned char *out, size_t cap) MUST_USE;
+unsigned tls_trips(const struct tls *t);     /* round trips that the handshake took before we might speak */
+const char *tls_cipher(const struct tls *t); /* "AES-256-GCM" */
 
 /* Behind TLS_DONE: what the peer has shown, DER, leaf first; it is the session's. */
 const gnutls_datum_t *tls_chain(const struct tls *t, unsigned *n) MUST_USE;

@@ -214,8 +214,10 @@ write_job(struct runq *q, struct job *j, bool fresh)
 	str_adds(out, d->hops);
 	if (reportmail_is(e))
 		rec_add(out, "tls-results", "no");
-	if (fresh)
+	if (fresh) {
 		offers_write(q, j->site, out);
+		tickets_write(q, j, out);
+	}
 	rec_addi(out, "recipients-max", j->site->state.limits.recipients_per_transaction);
 	for (size_t i = 0; i < j->nrcpt; i++) {
 		uint32_t n = j->rcpt[i].item->n;

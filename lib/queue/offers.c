@@ -4,116 +4,98 @@
 #include "queue.h"
 #include "rec.h"
 
-#define HOSTS_MAX 4096
-#define SITE_MAX 8     /* hosts of one site */
-#define VALUE_MAX 1024 /* of one line */
+#define TICKETS_A_JOB 4
 
-struct offer {
-	struct hnode node;
-	TAILQ_ENTRY(offer) in_all;
-	const struct conf_transport *transport;
-	unsigned generation;
-	int64_t until; /* monotonic */
-	size_t host;   /* bytes of the value that name the host: IP PORT */
-	char *site, *value;
-};
-
-static uint64_t
-hash_of(const struct site *s)
-{
-	return hash_text(s->name) ^ hash_number((uint64_t)(uintptr_t)s->transport);
-}
+static const struct keep_limits offers_max = {
+    .bytes = 2 << 20, .per_key = 8, .per_subject = 1, .value = 1024};
+static const struct keep_limits tickets_max = {
+    .bytes = 4 << 20, .per_key = 16, .per_subject = 4, .value = 9216};
 
 static void
-drop(struct offers *o, struct offer *e)
+key_write(struct str *out, const struct site *s)
 {
-	hash_del(&o->by_site, &e->node);
-	TAILQ_REMOVE(&o->all, e, in_all);
-	free(e->site);
-	free(e->value);
-	free(e);
-}
-
-/* The next one of the site behind prev. Those of an older configuration are nobody's. */
-static struct offer *
-next_of(const struct offers *o, const struct site *s, const struct offer *prev)
-{
-	uint64_t h = hash_of(s);
-
-	for (struct hnode *n = hash_find(&o->by_site, h, prev ? &prev->node : NULL); n;
-	     n = hash_find(&o->by_site, h, n)) {
-		struct offer *e = (struct offer *)(void *)((char *)n - offsetof(struct offer, node));
-
-		if (e->transport == s->transport && e->generation == s->generation &&
-		    !strcmp(e->site, s->name))
-			return e;
-	}
-	return NULL;
-}
-
-/* Forgets the host; and where the site has as many as it may have, another one. */
-static void
-make_room(struct offers *o, const struct site *s, const char *value, size_t host)
-{
-	struct offer *e, *next, *oldest = NULL;
-	unsigned n = 0;
-
-	for (e = next_of(o, s, NULL); e; e = next) {
-		next = next_of(o, s, e);
-		if (e->host == host && !memcmp(e->value, value, host)) {
-			drop(o, e);
-			continue;
-		}
-		n++;
-		if (!oldest || e->until < oldest->until)
-			oldest = e;
-	}
-	if (n >= SITE_MAX)
-		drop(o, oldest);
-	if (o->by_site.n >= HOSTS_MAX)
-		drop(o, TAILQ_FIRST(&o->all));
+	str_reset(out);
+	str_addf(out, "%u\n%s\n%s", s->generation, s->transport ? s->transport->name : "", s->name);
 }
 
 void
 offers_note(struct runq *q, const struct site *s, const char *value)
 {
-	struct offers *o = &q->offers;
-	const char *port = strchr(value, ' ');
-	size_t host = port ? (size_t)(port - value) + 1 + strcspn(port + 1, " ") : 0;
-	struct offer *e;
+	static struct str key;
+	char *text = mem_dup(value);
+	struct kept e = {.until = q->mono + DAY, .subject = keep_subject(value, 2), .value = text};
 
-	if (!port || strlen(value) > VALUE_MAX)
-		return;
-	if (!o->all.tqh_last)
-		TAILQ_INIT(&o->all);
-	make_room(o, s, value, host);
-	if (!value[host])
-		return;
-	e = mem_zalloc(sizeof *e);
-	e->transport = s->transport;
-	e->generation = s->generation;
-	e->until = q->mono + DAY;
-	e->host = host;
-	e->site = mem_dup(s->name);
-	e->value = mem_dup(value);
-	hash_add(&o->by_site, &e->node, hash_of(s));
-	TAILQ_INSERT_TAIL(&o->all, e, in_all);
+	key_write(&key, s);
+	if (e.subject)
+		keep_forget(&q->offers, key.s, &e);
+	if (e.subject && value[e.subject])
+		keep_put(&q->offers, &offers_max, key.s, &e);
+	free(text);
 }
 
 void
 offers_write(struct runq *q, const struct site *s, struct str *out)
 {
-	struct offers *o = &q->offers;
-	struct offer *e, *next;
+	static struct str key;
+	struct kept *e, *next;
 
-	for (e = next_of(o, s, NULL); e; e = next) {
-		next = next_of(o, s, e);
-		if (e->until <= q->mono) {
-			drop(o, e);
-			continue;
-		}
-		rec_add_encoded(out, "offers", e->value);
-		TAILQ_REMOVE(&o->all, e, in_all);
-		TAILQ_INSERT_TAIL(&o->all, e, in_all);
+	key_write(&key, s);
+	for (e = keep_next(&q->offers, key.s, NULL); e; e = next) {
+		next = keep_next(&q->offers, key.s, e);
+		if (e->until > q->mono)
+			rec_add_encoded(out, "offers", e->value);
+		else
+			keep_drop(&q->offers, e);
+	}
+}
+
+void
+tickets_note(struct runq *q, const struct job *j, const char *value)
+{
+	char *text;
+	struct kept e = {.until = q->mono + HOUR, .subject = keep_subject(value, 3)};
+
+	if (!j->tickets_key || !e.subject || value[e.subject] != ' ')
+		return;
+	e.value = text = mem_dup(value);
+	keep_put(&q->tickets, &tickets_max, j->tickets_key, &e);
+	free(text);
+}
+
+static bool
+is_among(const struct kept *e, const struct kept *const *given, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (e->subject == given[i]->subject && !memcmp(e->value, given[i]->value, e->subject))
+			return true;
+	return false;
+}
+
+/* One for each host. */
+void
+tickets_write(struct runq *q, struct job *j, struct str *out)
+{
+	static struct str key;
+	const struct dest *d = j->rcpt[0].item->dest;
+	struct kept *e, *next, *given[TICKETS_A_JOB];
+	unsigned n = 0;
+
+	if (!q->conf->tls_resumption || !d->fit)
+		return;
+	key_write(&key, j->site);
+	str_addf(&key, "\n%s\n%d", d->fit, (int)d->class);
+	j->tickets_key = mem_dup(key.s);
+	rec_add(out, "tickets", "yes");
+	for (e = keep_next(&q->tickets, key.s, NULL); e; e = next) {
+		next = keep_next(&q->tickets, key.s, e);
+		if (e->until <= q->mono)
+			keep_drop(&q->tickets, e);
+		else if (n < TICKETS_A_JOB && !is_among(e, (const struct kept *const *)given, n))
+			given[n++] = e;
+	}
+	while (n) {
+		e = given[--n];
+		rec_add_encoded(out, "ticket", e->value);
+		keep_drop(&q->tickets, e);
 	}
 }

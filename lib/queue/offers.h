@@ -1,28 +1,23 @@
-/* What hosts that take commands ahead of their greeting offered when a worker last asked (`offers` of mox-rec.5): kept for the next
- * worker of the same site by the same transport. A worker is believed of its own site alone, and none of this is read here.
- * Bounded: so many hosts, the least used of them goes; each for a day. */
+/* What a worker tells of its site's hosts and the next one is told with its first job: the `offers` and `ticket` lines of mox-rec.5.
+ * A worker is believed of its own site by its own transport alone, and of what its jobs demand of TLS; none of this is read here.
+ * In bounded memory, never on disk; a new configuration begins with none. */
 #ifndef OFFERS_H
 #define OFFERS_H
 
 #include "base.h"
 
-#include "hash.h"
 #include "str.h"
-
-#include <sys/queue.h>
 
 struct runq;
 struct site;
-struct offer;
+struct job;
 
-struct offers {
-	struct hash by_site;
-	TAILQ_HEAD(offer_list, offer) all; /* the least used first; set up by the first offers_note */
-};
-
-/* The value of an `offers` line of a report, still encoded. */
+/* The value of an `offers` line of a report, still encoded: who takes commands ahead of its greeting. Kept for a day. */
 void offers_note(struct runq *q, const struct site *s, const char *value);
-/* Lines for a job. */
 void offers_write(struct runq *q, const struct site *s, struct str *out);
+
+/* The same for tickets of TLS sessions, kept for an hour for jobs that demand the same; each is given to one worker. */
+void tickets_note(struct runq *q, const struct job *j, const char *value);
+void tickets_write(struct runq *q, struct job *j, struct str *out);
 
 #endif

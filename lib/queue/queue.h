@@ -10,7 +10,7 @@
  *   amend.c   cur/HH/ID.amend                              table.c   the things below, found by name
  *   tlsrpt.c  TLS results, summed                          refresh.c mox-mtasts refresh, daily
  *   dnsbl.c   mox-doctor dnsbl                         reporting.c mox-tlsrpt-send
- *   reportmail.c  mail that it sends                   offers.c  who takes commands before greeting
+ *   reportmail.c  mail that it sends                   offers.c  what is known of hosts (keep.c)
  *   known.c   spool/support                            notice.c  what senders are told
  *   compose.c one notice                               tell.c    to whom
  *   told.c    what follows from it                     doubles.c those that nobody can have
@@ -39,6 +39,7 @@
 #include "expire.h"
 #include "hash.h"
 #include "index.h"
+#include "keep.h"
 #include "loop.h"
 #include "offers.h"
 #include "row.h"
@@ -213,6 +214,7 @@ struct job {
 	unsigned tls;                            /* results it reported */
 	bool says_support, starttls, requiretls; /* what the session said of its server */
 	char *session;
+	char *tickets_key; /* under which its tickets are kept; NULL: they are not */
 	char *transcript; /* NULL: none was told */
 	int64_t started;  /* monotonic */
 	int64_t tried;    /* wall: when its attempts were registered */
@@ -318,7 +320,7 @@ struct runq {
 		int64_t flush_at;  /* monotonic */
 		bool failing;      /* the last write failed, and the log says so */
 	} tlsrpt;
-	struct offers offers;
+	struct keep offers, tickets;
 	int support_fd;     /* -1: not open yet; -2: cannot be opened */
 	pid_t refresh_pid;  /* mox-mtasts refresh; 0: none */
 	int64_t refresh_at; /* not to be thought of before */

@@ -43,6 +43,7 @@ job_free(struct job *j)
 	}
 	free(j->rcpt);
 	free(j->session);
+	free(j->tickets_key);
 	free(j->transcript);
 	if (j->fd >= 0)
 		close(j->fd);
@@ -147,6 +148,10 @@ read_line(struct runq *q, struct job *j, const char *key, char *value)
 		return dialogue_read(q, j, value);
 	if (!strcmp(key, "offers")) {
 		offers_note(q, j->site, value);
+		return true;
+	}
+	if (!strcmp(key, "ticket")) {
+		tickets_note(q, j, value);
 		return true;
 	}
 	if (!strcmp(key, "session"))

@@ -135,7 +135,8 @@ start_tls(const struct submit *s, struct smtp *c, struct submit_result *r)
 	struct cert_fault fault;
 
 	if (!good(r, c,
-		smtp_tls(c, is_address(s->to->host) ? NULL : s->to->host, false, s->conf->timeouts.starttls),
+		smtp_tls(c, &(struct tls_how){.name = is_address(s->to->host) ? NULL : s->to->host},
+		    s->conf->timeouts.starttls),
 		"TLS"))
 		return false;
 	if (s->to->insecure || tls_is_for(c->io.tls, s->to->host, &fault))

@@ -252,7 +252,8 @@ log_tls(struct conn *c)
 		snprintf(name, sizeof name, "-");
 	if (c->ask_certificate)
 		log_client(c);
-	fprintf(c->log, "TLS %s %s\n", gnutls_protocol_get_name(gnutls_protocol_get_version(c->tls)), name);
+	fprintf(c->log, "TLS %s %s%s\n", gnutls_protocol_get_name(gnutls_protocol_get_version(c->tls)), name,
+	    gnutls_session_is_resumed(c->tls) ? " resumed" : "");
 }
 
 void
@@ -276,6 +277,8 @@ conn_starttls(struct conn *c, const char *how)
 	    strcmp(how, "alert") ? (*how ? how : NULL)
 				 : "NORMAL:-VERS-ALL:+VERS-TLS1.2:-CIPHER-ALL:+ARCFOUR-128",
 	    c->fd, 0);
+	if (c->ticket_key.data && gnutls_session_ticket_enable_server(c->tls, &c->ticket_key))
+		conn_fail(c, "no tickets", NULL);
 	if (c->ask_certificate)
 		gnutls_certificate_server_set_request(c->tls, GNUTLS_CERT_REQUEST);
 	while ((rc = gnutls_handshake(c->tls)) < 0 && !gnutls_error_is_fatal(rc))
@@ -290,6 +293,15 @@ conn_starttls(struct conn *c, const char *how)
 	} else {
 		log_tls(c);
 	}
+}
+
+void
+conn_tickets(struct conn *c, const char *key)
+{
+	static unsigned char bytes[64];
+
+	memset(bytes, *key, sizeof bytes);
+	c->ticket_key = (gnutls_datum_t){bytes, sizeof bytes};
 }
 
 long

@@ -21,8 +21,9 @@ struct conn {
 	gnutls_session_t tls;
 	gnutls_certificate_credentials_t cred;
 	struct str in, out;
-	bool ask_certificate; /* of the client, in the next handshake; the log gets "CLIENT SUBJECT" */
-	long drip, drip_ms;   /* drip bytes, then drip_ms of rest; 0: all at once */
+	gnutls_datum_t ticket_key; /* none: no tickets */
+	bool ask_certificate;      /* of the client, in the next handshake; the log gets "CLIENT SUBJECT" */
+	long drip, drip_ms;        /* drip bytes, then drip_ms of rest; 0: all at once */
 	const char *script, *dir;
 	int64_t patience; /* how long a client may stay silent */
 	FILE *raw, *log;
@@ -50,8 +51,10 @@ void conn_read_counted(struct conn *c, size_t n);
 /* Says no more, keeps what the client still sends, exits 0. */
 NORETURN void conn_close(struct conn *c);
 NORETURN void conn_reset(struct conn *c);
-/* With c->cred; the log gets "TLS VERSION SNI". `how`: empty, a GnuTLS priority string, "broken" (no TLS at all), or "alert" (no common cipher). */
+/* With c->cred; the log gets "TLS VERSION SNI", and " resumed". `how`: empty, a GnuTLS priority string, "broken" (no TLS at all), or "alert" (no common cipher). */
 void conn_starttls(struct conn *c, const char *how);
+/* From the next handshake on tickets are given and taken: those of connections with the same key. */
+void conn_tickets(struct conn *c, const char *key);
 long conn_hello_size(struct conn *c); /* the ClientHello's record length; it stays unread */
 
 #endif
