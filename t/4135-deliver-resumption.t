@@ -40,19 +40,21 @@ for v in 1.2 1.3; do
 	job bare "$PORT/may" -- a@x.test
 	deliver bare
 	is "$v: who keeps none is told none" "$(told bare)" ""
-	for bad in "127.0.0.2 $PORT mx1.example.test" "127.0.0.1 1 mx1.example.test" "127.0.0.1 $PORT mx2.example.test"; do
-		go other may "$bad ${ticket##* }"
-		is "$v: for another host it is not shown, and goes back: $bad" \
-			"$(fate other 1 | cut -c1-4) $(resumed other) $(said other ticket | grep -c "^$bad ")" "sent no 1"
-	done
-	for bad in AAAA '!!' '' "${ticket##* }x" "$(cut -c1-400 <<<"${ticket##* }")"; do
-		go other may "127.0.0.1 $PORT mx1.example.test $bad"
-		is "$v: one that is none does no harm: $(cut -c1-10 <<<"$bad")" "$(fate other 1 | cut -c1-4) $(resumed other)" "sent no"
-	done
+	if [ $v = 1.3 ]; then
+		go other may "127.0.0.2 $PORT mx1.example.test ${ticket##* }
+ticket 127.0.0.1 1 mx1.example.test ${ticket##* }
+ticket 127.0.0.1 $PORT mx2.example.test ${ticket##* }"
+		is "for another host it is not shown, and goes back" \
+			"$(fate other 1 | cut -c1-4) $(resumed other) $(said other ticket | grep -c " ${ticket##* }\$")" "sent no 3"
+		for bad in '!!' '' "$(cut -c1-400 <<<"${ticket##* }")"; do
+			go other may "127.0.0.1 $PORT mx1.example.test $bad"
+			is "one that is none does no harm: $(cut -c1-10 <<<"$bad")" "$(fate other 1 | cut -c1-4) $(resumed other)" "sent no"
+		done
+	fi
 	stop s
 
 	# The server's keys change: a handshake in full, on the same connection.
-	mx s < <(section good A "$only" && echo == && section good B "$only")
+	mx s < <(section good A "$only" && echo '==' && section good B "$only")
 	go one must
 	go two must "$(told one)"
 	like "$v: a server that knows it no more" "$(fate two 1) $(resumed two)" '^sent 250 .* no$'
@@ -72,7 +74,7 @@ for v in 1.2 1.3; do
 	is "$v: which alone is counted" "$(said three tls | cut -d' ' -f1-3)" "tlsa mx1.example.test validation-failure"
 	JOB_TLSA=
 	stop s
-	mx s < <(section good A "$only" && echo == && section other A "$only" && echo == && section other A "$only")
+	mx s < <(section good A "$only" && echo '==' && section other A "$only" && echo '==' && section other A "$only")
 	tlsa good
 	go one dane
 	tlsa other
@@ -85,27 +87,26 @@ for v in 1.2 1.3; do
 	end=$(($(date -d "$(openssl x509 -noout -enddate -in certs/good.pem | cut -d= -f2)" +%s) - $(date +%s)))
 	many s good A "$only"
 	export MOX_TEST_CLOCK=$T/clock
-	for demand in pkix sts; do
-		sts=''
-		[ $demand = pkix ] || sts='sts enforce domain=x.test id=1 max-age=86400 mx=mx1.example.test'
-		echo $((end - 600)) >clock
-		JOB_HOP='' JOB_TLSA=$sts
-		go one $demand
-		like "$v: T101 $demand: before the certificate's last day" "$(fate one 1)" '^sent'
-		go two $demand "$(told one)"
-		like "$v: T101 $demand: verified" "$(said two session)" ' verified=pkix .* resumed=yes$'
-		echo $((end + 600)) >clock
-		go three $demand "$(told two)"
-		like "$v: T101 $demand: behind it" "$(fate three 1)" '^later 0 4\.7\.5 .*expired'
-	done
-	is "$v: certificate-expired is counted once" "$(said three tls | cut -d' ' -f1-3)" "sts x.test certificate-expired"
+	demand=$([ $v = 1.2 ] && echo pkix || echo sts)
+	sts=''
+	[ $demand = pkix ] || sts='sts enforce domain=x.test id=1 max-age=86400 mx=mx1.example.test'
+	echo $((end - 600)) >clock
+	JOB_HOP='' JOB_TLSA=$sts
+	go one $demand
+	like "$v: T101 $demand: before the certificate's last day" "$(fate one 1)" '^sent'
+	go two $demand "$(told one)"
+	like "$v: T101 $demand: verified" "$(said two session)" ' verified=pkix .* resumed=yes$'
+	echo $((end + 600)) >clock
+	go three $demand "$(told two)"
+	like "$v: T101 $demand: behind it" "$(fate three 1)" '^later 0 4\.7\.5 .*expired'
+	[ $v = 1.2 ] || is "certificate-expired is counted once" "$(said three tls | cut -d' ' -f1-3)" "sts x.test certificate-expired"
 	JOB_TLSA=
 	unset MOX_TEST_CLOCK
 	stop s
 done
 
 # What a policy only tests is counted by today's certificate.
-mx s < <(section good A && echo == && section other A && echo == && section other A)
+mx s < <(section good A && echo '==' && section other A && echo '==' && section other A)
 JOB_TLSA='sts testing domain=x.test id=1 max-age=86400 mx=mx1.example.test'
 go one may
 is "T66 a policy under test" "$(said one tls | cut -d' ' -f1-3)" "sts x.test ok"
@@ -118,7 +119,7 @@ JOB_TLSA=
 stop s
 
 # ---- a handshake that fails with a ticket, and not without ----
-mx s < <(section good A && printf '%s\n' == 'keywords STARTTLS' 'S: 220 mx.test' 'C: EHLO *' 'S: 250-mx.test' 'S: 250 STARTTLS' \
+mx s < <(section good A && printf '%s\n' '==' 'keywords STARTTLS' 'S: 220 mx.test' 'C: EHLO *' 'S: 250-mx.test' 'S: 250 STARTTLS' \
 	'C: STARTTLS' 'S: 220 go' 'starttls broken' close == && section good A)
 go one may
 go two may "$(told one)"
