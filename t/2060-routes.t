@@ -132,6 +132,11 @@ forward 601 && pass
 like "one that is gone from the configuration fails, and says so" "$(grep "id=$id2.1 " err)" 'event=never .*text="the message asks for a transport that is not configured"'
 sed -i 's/"gone"/"r3"/' conf
 
+id3=$(add --transport r3 -f a@x.example sent@own.example)
+transport r2 "$id3" >/dev/null
+pass
+is "the history names the one it went by, not the one it came with" "$(mox-retired-list -id "$id3" -o transport)" r2
+
 # ---- transports that stay here, and who may name one ----
 cat >>conf <<X
 transport "none" { type = discard }

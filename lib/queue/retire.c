@@ -146,8 +146,10 @@ retire_sent(struct runq *q, const struct job *j, const struct job_rcpt *r)
 	uint32_t uid = j->env.uid;
 
 	if (is_kept(q)) {
-		/* A transport that the message does not name stands in the row alone: an operator named it. */
-		bool plain = it->attempts < 2 && (!it->named || j->env.transport);
+		/* One that an operator named stands in the row alone. */
+		const struct conf_transport *t = j->site->transport;
+		bool own = t && j->env.transport && !strcmp(t->name, j->env.transport);
+		bool plain = it->attempts < 2 && (!it->named || own);
 
 		if (plain || !row_load(q, &buf, &row, &uid, id, it->n))
 			intake_row(q, &row, &j->env, it->n, domain);
