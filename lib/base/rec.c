@@ -5,13 +5,35 @@
 
 #include <stdarg.h>
 
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* How many of the first bytes surely stand for themselves, eight at a time; least: the first that does. Taking away sets the top bit of
+ * a byte that is too small, or zero where it must not be; a borrow may set more, which only ends the run early. */
+static size_t
+plain_words(const char *s, size_t n, unsigned least)
+{
+	size_t i = 0;
+	uint64_t w;
+
+	for (; n - i >= sizeof w; i += sizeof w) {
+		uint64_t slash, del;
+
+		memcpy(&w, s + i, sizeof w);
+		slash = w ^ EACH('\\');
+		del = w ^ EACH(127);
+		if ((w | (w - EACH(least)) | (slash - EACH(1)) | (del - EACH(1))) & EACH(0x80))
+			break;
+	}
+	return i;
+}
+
 static void
 encode(struct str *out, const char *s, size_t n, bool field)
 {
 	static const char hex[] = "0123456789abcdef";
 	size_t from = 0;
 
-	for (size_t i = 0; i < n;) {
+	for (size_t i = plain_words(s, n, field ? ' ' + 1 : ' '); i < n;) {
 		unsigned char c = (unsigned char)s[i];
 		size_t l = 1;
 
