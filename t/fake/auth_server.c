@@ -49,10 +49,10 @@ encoded(const void *p, size_t n)
 static struct str
 decoded(struct auth *a, const char *s)
 {
-	gnutls_datum_t in = {(unsigned char *)(uintptr_t)s, (unsigned)strlen(s)}, out;
+	gnutls_datum_t in = {(unsigned char *)(uintptr_t)s, (unsigned)strlen(s ? s : "")}, out;
 	struct str got = {0};
 
-	if (!*s || !strcmp(s, "="))
+	if (!s || !*s || !strcmp(s, "="))
 		return got;
 	if (gnutls_base64_decode2(&in, &out))
 		conn_fail(a->c, "the client's answer is no base64", s);

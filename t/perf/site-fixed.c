@@ -8,7 +8,7 @@
 #define site_turns_away site_turns_away_adaptive
 #define site_slows_down site_slows_down_adaptive
 #define site_may_open site_may_open_adaptive
-#include "../../lib/fate/site.c"
+#include "../../lib/fate/site.c" /* NOLINT(bugprone-suspicious-include): its functions, under other names */
 #undef site_init
 #undef site_is_busy
 #undef site_is_unreachable
