@@ -249,4 +249,21 @@ X
 job j "$PORT" -- a@x.test
 deliver j
 mx_done m "T103 then plaintext, where that is allowed"
+
+# What nobody is judged by is not read: 8 ms and 4 MB.
+printf 'hostname = "client.test"\nca-file = "%s/authorities.pem"\ntimeouts { quit = "1s" }\n' "$T" >mox.conf
+cp /etc/ssl/certs/ca-certificates.crt authorities.pem 2>/dev/null || : >authorities.pem
+mx s <<X
+== repeat
+greet STARTTLS
+accept
+X
+job s "$PORT/may" -- a@x.test
+if strace -o /dev/null true 2>/dev/null; then
+	loads() { strace -f -e trace=openat -o calls fake-runq $1 s.job >report 2>&1 && grep -c authorities.pem calls; }
+	is "no authorities are read where TLS is opportunistic" "$(loads '')$(sed -n 's/^rcpt 1 \([a-z]*\).*/ \1/p' report)" "0 sent"
+	is "and once where a policy judges" "$(loads -k)" 1
+else
+	skip "no strace here" "no authorities are read where TLS is opportunistic"
+fi
 done_testing

@@ -5,11 +5,16 @@
 
 #include <errno.h>
 #include <gnutls/crypto.h>
+#ifdef __aarch64__
+#include <sys/auxv.h>
+#endif
 #include <sys/socket.h>
 
 /* Warning alerts and wishes to negotiate anew that are passed over in a session: one who sends them without end must not
  * hold us beyond all deadlines. */
 #define NOISE_MAX 16
+/* X25519 costs a seventh less of a handshake than P-256; the rest stays, each server its own. */
+#define GROUPS ":-GROUP-ALL:+GROUP-X25519:+GROUP-ALL"
 #define SEAL 32 /* bytes of SHA-256 */
 
 struct tls {
@@ -33,6 +38,19 @@ now(time_t *t)
 	if (t)
 		*t = s;
 	return s;
+}
+
+/* Whether the processor does AES by itself; in plain code ChaCha20 is several times faster. */
+static bool
+has_aes(void)
+{
+#if defined __x86_64__ || defined __i386__
+	return __builtin_cpu_supports("aes");
+#elif defined __aarch64__
+	return getauxval(AT_HWCAP) & HWCAP_AES;
+#else
+	return false;
+#endif
 }
 
 static int
@@ -78,7 +96,8 @@ tls_prepare(const struct conf *conf, bool authorities, const char **why)
 		if (!r)
 			r = gnutls_x509_trust_list_init(&trusted, 0);
 		if (!r)
-			r = priority(&usual, conf->tls_minimum, "");
+			r = priority(&usual, conf->tls_minimum,
+			    has_aes() ? GROUPS : GROUPS ":-CIPHER-ALL:+CHACHA20-POLY1305:+CIPHER-ALL");
 		if (!r)
 			r = priority(&brief, conf->tls_minimum,
 			    ":-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1"
