@@ -3,6 +3,8 @@
 #include "rec.h"
 #include "unit.h"
 
+#include <stdbool.h>
+
 static void
 round_trip(void)
 {
@@ -41,6 +43,46 @@ round_trip(void)
 		STR_EQ(s.s, t[i].field, "encoded as a field");
 	}
 	str_free(&s);
+}
+
+static bool
+must_be_escaped(unsigned char c, bool field)
+{
+	return c < 32 || c >= 127 || c == '\\' || (field && c == ' ');
+}
+
+/* Every byte at every place of texts that are longer than what is looked at together. */
+static void
+every_byte(void)
+{
+	unsigned wrong = 0;
+
+	for (int c = 0; c < 256; c++)
+		for (size_t at = 0; at < 17; at++)
+			for (size_t around = 0; around < 3; around++)
+				for (int field = 0; field < 2; field++) {
+					struct str got = {0}, want = {0};
+					char text[17];
+
+					memset(text, "a~ "[around], sizeof text);
+					text[at] = (char)c;
+					if (field)
+						rec_putn(&got, text, sizeof text);
+					else
+						rec_addn(&got, "k", text, sizeof text);
+					str_adds(&want, field ? " " : "k ");
+					for (size_t i = 0; i < sizeof text; i++)
+						if (must_be_escaped((unsigned char)text[i], field))
+							str_addf(&want, "\\x%02x", (unsigned char)text[i]);
+						else
+							str_addc(&want, text[i]);
+					if (!field)
+						str_addc(&want, '\n');
+					wrong += strcmp(got.s, want.s) != 0;
+					str_free(&got);
+					str_free(&want);
+				}
+	INT_EQ(wrong, 0, "each byte is escaped, or not, wherever it stands");
 }
 
 static void
@@ -94,6 +136,7 @@ int
 main(void)
 {
 	round_trip();
+	every_byte();
 	reads();
 	fields();
 	DONE();
