@@ -46,7 +46,7 @@ verb_find(const char *name, const struct tlsrpt_run *t)
 static const char *
 day_parse(const char *s)
 {
-	static char day[TLSRPT_DAY_SIZE];
+	static char day[CLOCK_DAY_SIZE];
 
 	if (!tlsrpt_day_parse(day, s))
 		die_perm("unable to use \"%s\": a day is YYYY-MM-DD", s);

@@ -179,12 +179,12 @@ result_read(struct report *r, char *line)
 static void
 read_results(struct report *r, const struct conf *c, int64_t when)
 {
-	char iso[CLOCK_ISO_SIZE], line[REC_LINE_MAX];
+	char day[CLOCK_DAY_SIZE], line[REC_LINE_MAX];
 	struct str path = {0};
 	FILE *f;
 
-	clock_iso(iso, when, 0);
-	str_addf(&path, "%s/tlsrpt/%.4s%.2s%.2s", c->spool, iso, iso + 5, iso + 8);
+	clock_day(day, when);
+	str_addf(&path, "%s/tlsrpt/%s", c->spool, day);
 	if ((f = fopen(path.s, "re"))) {
 		r->tls_faults_known = true;
 		while (fgets(line, sizeof line, f))

@@ -30,12 +30,12 @@ void
 report_told(struct report *r, const char *spool)
 {
 	int dir = tlsrpt_in_open(spool);
-	char day[TLSRPT_DAY_SIZE];
+	char day[CLOCK_DAY_SIZE];
 
 	/* From tomorrow, as where some live a day is over earlier than ours, to a day before those shown: a report comes when its day
 	 * is over. */
 	for (int i = -1; dir >= 0 && i < TLSRPT_IN_DAYS && (i - 1) * DAY < r->since; i++) {
-		tlsrpt_day_of(day, r->now - i * DAY);
+		clock_day(day, r->now - i * DAY);
 		(void)!tlsrpt_in_read(&r->told, dir, day);
 	}
 	if (dir >= 0)

@@ -106,6 +106,15 @@ clock_iso(char out[CLOCK_ISO_SIZE], int64_t us, int millis)
 	memcpy(out + n, "Z", 2);
 }
 
+void
+clock_day(char out[CLOCK_DAY_SIZE], int64_t us)
+{
+	char iso[CLOCK_ISO_SIZE];
+
+	clock_iso(iso, us, 0);
+	snprintf(out, CLOCK_DAY_SIZE, "%.4s%.2s%.2s", iso, iso + 5, iso + 8);
+}
+
 /* Two digits at *s, at most max; *s moves on. */
 static bool
 two_digits(const char **s, int max, int *out)

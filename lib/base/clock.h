@@ -24,6 +24,9 @@ int clock_timeout(int64_t deadline);
 /* "2026-11-21T02:31:13Z" into out (21 bytes with NUL; 25 with milliseconds, "...13.123Z"). */
 #define CLOCK_ISO_SIZE 32
 void clock_iso(char out[CLOCK_ISO_SIZE], int64_t us, int millis);
+/* "20261121", the day in UTC, as names of files have it. */
+#define CLOCK_DAY_SIZE 9
+void clock_day(char out[CLOCK_DAY_SIZE], int64_t us);
 
 /* ISO 8601: "2026-11-21", "2026-11-21T02:31", with seconds, with Z or an offset such as "+01:00" or "+0100";
  * a blank may stand for the T. Without a zone it is local time. */

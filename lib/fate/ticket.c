@@ -1,5 +1,6 @@
 #include "base.h"
 
+#include "base64.h"
 #include "scram.h"
 #include "ticket.h"
 #include "visit.h"
@@ -68,7 +69,7 @@ ticket_take(struct line *l, struct job *j, const struct visit *v, struct tls_how
 		if (strncmp(s, head, n) != 0)
 			continue;
 		str_reset(&text);
-		good = strlen(s) <= HEAD_MAX + 2 * TICKET_MAX && sasl_base64(&text, s + n, strlen(s + n));
+		good = strlen(s) <= HEAD_MAX + 2 * TICKET_MAX && base64_read(&text, s + n, strlen(s + n));
 		*s = 0;
 		if (!good)
 			continue;
@@ -113,7 +114,7 @@ ticket_tell(struct line *l, struct report *r, struct job *j)
 	if (j->keeps) {
 		str_reset(&text);
 		str_adds(&text, head);
-		sasl_base64_add(&text, data, n);
+		base64_add(&text, data, n);
 		report_line(r, j, "ticket", text.s);
 	} else if (l->demand.len <= DEMAND_MAX) {
 		keep(l->own, &l->demand, head, n);

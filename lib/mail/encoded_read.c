@@ -1,5 +1,6 @@
 #include "base.h"
 
+#include "base64.h"
 #include "encoded_read.h"
 
 #include <errno.h>
@@ -129,37 +130,6 @@ add_q(struct str *raw, const struct word *w)
 	}
 }
 
-static int
-base64_value(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-static void
-add_b(struct str *raw, const struct word *w)
-{
-	unsigned bits = 0, have = 0;
-
-	for (size_t i = 0; i < w->len && w->text[i] != '='; i++) {
-		int v = base64_value(w->text[i]);
-
-		if (v < 0)
-			continue;
-		bits = (bits << 6 | (unsigned)v) & 0xffff;
-		have += 6;
-		if (have >= 8) {
-			have -= 8;
-			str_addc(raw, (char)(bits >> have & 0xff));
-		}
-	}
-}
-
 /* ---- a run of words in one charset ---- */
 
 static void
@@ -224,7 +194,10 @@ encoded_read(struct str *out, const char *s, size_t n)
 			if (run != w.charset)
 				run_end(out, &run, &raw);
 			run = w.charset;
-			(w.base64 ? add_b : add_q)(&raw, &w);
+			if (w.base64)
+				base64_scan(&raw, w.text, w.len);
+			else
+				add_q(&raw, &w);
 			s = w.end;
 			continue;
 		}

@@ -1,5 +1,6 @@
 #include "base.h"
 
+#include "base64.h"
 #include "header.h"
 #include "mime_read.h"
 
@@ -199,38 +200,6 @@ mime_walk(const char *message, size_t n, mime_each *each, void *arg)
 /* ---- decoding ---- */
 
 static int
-base64_digit(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-static void
-base64_decode(struct str *out, const char *s, size_t n)
-{
-	unsigned bits = 0, have = 0;
-
-	str_reserve(out, n / 4 * 3 + 3);
-	for (size_t i = 0; i < n && s[i] != '='; i++) {
-		int d = base64_digit(s[i]);
-
-		if (d < 0)
-			continue;
-		bits = (bits << 6 | (unsigned)d) & 0xffffff;
-		have += 6;
-		if (have >= 8) {
-			have -= 8;
-			str_addc(out, (char)(bits >> have & 0xff));
-		}
-	}
-}
-
-static int
 hex_digit(char c)
 {
 	return c >= '0' && c <= '9'   ? c - '0'
@@ -277,7 +246,7 @@ void
 mime_decode(struct str *out, const struct mime_leaf *leaf)
 {
 	switch (leaf->encoding) {
-	case MIME_BASE64: base64_decode(out, leaf->body, leaf->n); break;
+	case MIME_BASE64: base64_scan(out, leaf->body, leaf->n); break;
 	case MIME_QUOTED: quoted_decode(out, leaf->body, leaf->n); break;
 	case MIME_PLAIN: str_add(out, leaf->body, leaf->n); break;
 	}

@@ -1,6 +1,7 @@
 #include "base.h"
 
 #include "auth.h"
+#include "base64.h"
 
 /* A server that repeats what it was told would have it stand in logs and in notices. */
 static void
@@ -32,7 +33,7 @@ say(struct smtp *c, const char *command, const struct str *raw, bool always, int
 			str_addc(&line, ' ');
 		secret = line.len;
 		str_reserve(&line, raw->len / 3 * 4 + 8);
-		sasl_base64_add(&line, raw->s, raw->len);
+		base64_add(&line, raw->s, raw->len);
 	} else if (always) {
 		str_adds(&line, " =");
 	}
@@ -56,7 +57,7 @@ give_up(struct smtp *c, int64_t timeout, struct login_end *end, const char *why)
 static bool
 challenge_read(const struct smtp *c, struct str *out)
 {
-	return c->reply.len < REPLY_TEXT && sasl_base64(out, c->reply.text, c->reply.len);
+	return c->reply.len < REPLY_TEXT && base64_read(out, c->reply.text, c->reply.len);
 }
 
 static enum login

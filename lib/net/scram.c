@@ -1,5 +1,6 @@
 #include "base.h"
 
+#include "base64.h"
 #include "scram.h"
 
 #include <gnutls/crypto.h>
@@ -40,63 +41,6 @@ secret_str_free(struct str *s)
 	str_free(s);
 }
 
-/* ---- base64 ---- */
-
-void
-sasl_base64_add(struct str *out, const void *p, size_t n)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const unsigned char *b = p;
-
-	for (size_t i = 0; i < n; i += 3) {
-		unsigned v = (unsigned)b[i] << 16 | (i + 1 < n ? (unsigned)b[i + 1] << 8 : 0) |
-		             (i + 2 < n ? b[i + 2] : 0u);
-
-		str_addc(out, digits[v >> 18]);
-		str_addc(out, digits[v >> 12 & 63]);
-		str_addc(out, i + 1 < n ? digits[v >> 6 & 63] : '=');
-		str_addc(out, i + 2 < n ? digits[v & 63] : '=');
-	}
-}
-
-static int
-digit(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-bool
-sasl_base64(struct str *out, const char *s, size_t n)
-{
-	if (n % 4)
-		return false;
-	for (size_t i = 0; i < n; i += 4) {
-		bool last = i + 4 == n;
-		int pad = last && s[i + 3] == '=' ? s[i + 2] == '=' ? 2 : 1 : 0;
-		unsigned v = 0;
-
-		for (int k = 0; k < 4; k++) {
-			int d = k < 4 - pad ? digit(s[i + (size_t)k]) : 0;
-
-			if (d < 0)
-				return false;
-			v = v << 6 | (unsigned)d;
-		}
-		str_addc(out, (char)(v >> 16));
-		if (pad < 2)
-			str_addc(out, (char)(v >> 8));
-		if (!pad)
-			str_addc(out, (char)v);
-	}
-	return true;
-}
-
 /* ---- what we say ---- */
 
 const char *
@@ -121,7 +65,7 @@ scram_start(struct scram *s, enum scram_hash hash, enum scram_flag flag, const s
 	if (!nonce && getrandom(random, sizeof random, 0) != sizeof random)
 		return "no random bytes can be had";
 	if (!nonce)
-		sasl_base64_add(&text, random, sizeof random);
+		base64_add(&text, random, sizeof random);
 	snprintf(s->nonce, sizeof s->nonce, "%s", nonce ? nonce : str_cstr(&text));
 	str_free(&text);
 	return NULL;
@@ -214,7 +158,7 @@ challenge_parse(const struct scram *s, const char *p, size_t n, struct challenge
 		return "the server demands an extension of SCRAM that nobody here knows";
 	c->nonce = attribute(&p, end, 'r', &c->nonce_len);
 	v = c->nonce ? attribute(&p, end, 's', &len) : NULL;
-	if (!v || !len || len > SALT_MAX || !sasl_base64(&c->salt, v, len))
+	if (!v || !len || len > SALT_MAX || !base64_read(&c->salt, v, len))
 		return "the server's first message is not SCRAM's";
 	/* T115: else it might be somebody's old answer. */
 	if (c->nonce_len <= own || memcmp(c->nonce, s->nonce, own) != 0)
@@ -273,7 +217,7 @@ challenged(struct scram *s, const char *p, size_t n, struct str *out)
 
 	if (!why) {
 		str_adds(out, "c=");
-		sasl_base64_add(out, s->bound.s, s->bound.len);
+		base64_add(out, s->bound.s, s->bound.len);
 		str_adds(out, ",r=");
 		str_add(out, c.nonce, c.nonce_len);
 		str_addc(&s->bare, ',');
@@ -285,7 +229,7 @@ challenged(struct scram *s, const char *p, size_t n, struct str *out)
 	}
 	if (!why) {
 		str_adds(out, ",p=");
-		sasl_base64_add(out, proof, size_of(s->hash));
+		base64_add(out, proof, size_of(s->hash));
 		s->state = SCRAM_CHALLENGED;
 	}
 	secret_free(s->password);
@@ -305,7 +249,7 @@ final(struct scram *s, const char *p, size_t n)
 	if ((v = attribute(&p, end, 'e', &len)))
 		return server_error(v, len);
 	v = attribute(&p, end, 'v', &len);
-	same = v && sasl_base64(&got, v, len) && got.len == size && !gnutls_memcmp(got.s, s->signature, size);
+	same = v && base64_read(&got, v, len) && got.len == size && !gnutls_memcmp(got.s, s->signature, size);
 	str_free(&got);
 	if (!same)
 		return "the server does not know the password itself";

@@ -54,8 +54,5 @@ void scram_free(struct scram *s);
 /* Wiped before it is freed. */
 void secret_free(char *s);
 void secret_str_free(struct str *s);
-/* base64 in one piece; false: it is none. */
-bool sasl_base64(struct str *out, const char *s, size_t n) MUST_USE;
-void sasl_base64_add(struct str *out, const void *p, size_t n);
 
 #endif

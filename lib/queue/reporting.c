@@ -91,10 +91,9 @@ is_due(const struct runq *q)
 	const int64_t today = q->now - q->now % DAY;
 
 	for (int i = 1; i <= DAYS; i++) {
-		char iso[CLOCK_ISO_SIZE], day[9];
+		char day[CLOCK_DAY_SIZE];
 
-		clock_iso(iso, today - i * DAY, 0);
-		snprintf(day, sizeof day, "%.4s%.2s%.2s", iso, iso + 5, iso + 8);
+		clock_day(day, today - i * DAY);
 		if (q->now >= today - (i - 1) * DAY + delay_of(q, day) && has_results(q, day) &&
 		    !is_whole(q, day))
 			return true;

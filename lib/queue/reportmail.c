@@ -62,15 +62,15 @@ reportmail_next(const struct item *it, int64_t next)
 void
 reportmail_failed(const struct runq *q, const struct envelope *e, uint32_t n)
 {
-	char iso[CLOCK_ISO_SIZE], name[40];
+	char day[CLOCK_DAY_SIZE], name[40];
 	struct str line = {0};
 	struct stat st;
 	int fd;
 
 	if (!reportmail_is(e) || (e->uid && e->uid != geteuid()))
 		return;
-	clock_iso(iso, q->now, 0);
-	snprintf(name, sizeof name, "tlsrpt/%.4s%.2s%.2s.failed", iso, iso + 5, iso + 8);
+	clock_day(day, q->now);
+	snprintf(name, sizeof name, "tlsrpt/%s.failed", day);
 	fd = openat(
 	    q->spool.dir, name, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	rec_open(&line, "failed");

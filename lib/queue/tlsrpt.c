@@ -23,7 +23,6 @@
 #define VALUE_MAX 4096
 #define RESULTS_KEPT 2 /* days that are over: so long reports may go out */
 #define LEDGERS_KEPT 10
-#define DAY_SIZE 9 /* YYYYMMDD */
 
 struct sum {
 	struct hnode node;
@@ -35,15 +34,6 @@ static struct sum *
 sum_of(struct hnode *n)
 {
 	return (struct sum *)(void *)((char *)n - offsetof(struct sum, node));
-}
-
-static void
-day_of(char out[DAY_SIZE], int64_t when)
-{
-	char iso[CLOCK_ISO_SIZE];
-
-	clock_iso(iso, when, 0);
-	snprintf(out, DAY_SIZE, "%.4s%.2s%.2s", iso, iso + 5, iso + 8);
 }
 
 static bool
@@ -116,7 +106,7 @@ day_begin(struct runq *q, const char *day)
 	tlsrpt_flush(q);
 	free(q->tlsrpt.spent);
 	q->tlsrpt.spent = NULL;
-	memcpy(q->tlsrpt.day, day, DAY_SIZE);
+	memcpy(q->tlsrpt.day, day, CLOCK_DAY_SIZE);
 }
 
 void
@@ -124,14 +114,14 @@ tlsrpt_count(struct runq *q, const char *result)
 {
 	struct hash *h = &q->tlsrpt.sums;
 	size_t n = strlen(result);
-	char day[DAY_SIZE], value[VALUE_MAX + 1];
+	char day[CLOCK_DAY_SIZE], value[VALUE_MAX + 1];
 	uint32_t *spent;
 	struct sum *s;
 
 	if (!q->conf->tlsrpt_results || n > VALUE_MAX || !is_result(result, n))
 		return;
 	memcpy(value, result, n + 1);
-	day_of(day, q->now);
+	clock_day(day, q->now);
 	if (strcmp(day, q->tlsrpt.day))
 		day_begin(q, day);
 	if (h->n >= SUMS_MAX || q->tlsrpt.bytes + n > BYTES_MAX)
@@ -183,7 +173,7 @@ log_full(struct runq *q)
 {
 	if (!strcmp(q->tlsrpt.full_day, q->tlsrpt.day))
 		return;
-	memcpy(q->tlsrpt.full_day, q->tlsrpt.day, DAY_SIZE);
+	memcpy(q->tlsrpt.full_day, q->tlsrpt.day, CLOCK_DAY_SIZE);
 	log_open(LOG_ALERT, "tlsrpt-full");
 	log_s("day", q->tlsrpt.day);
 	log_close();
@@ -276,20 +266,20 @@ tlsrpt_flush(struct runq *q)
 static bool
 is_old(const char *name, const char *results, const char *ledgers)
 {
-	const char *rest = name + DAY_SIZE - 1;
+	const char *rest = name + CLOCK_DAY_SIZE - 1;
 
-	if (strspn(name, "0123456789") != DAY_SIZE - 1)
+	if (strspn(name, "0123456789") != CLOCK_DAY_SIZE - 1)
 		return false;
 	if (!*rest)
 		return strcmp(name, results) < 0;
 	return (!strcmp(rest, ".sent") || !strcmp(rest, ".failed")) &&
-	       strncmp(name, ledgers, DAY_SIZE - 1) < 0;
+	       strncmp(name, ledgers, CLOCK_DAY_SIZE - 1) < 0;
 }
 
 static void
 remove_old(const struct runq *q)
 {
-	char results[DAY_SIZE], ledgers[DAY_SIZE];
+	char results[CLOCK_DAY_SIZE], ledgers[CLOCK_DAY_SIZE];
 	int fd = openat(q->spool.dir, "tlsrpt", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *e;
@@ -299,8 +289,8 @@ remove_old(const struct runq *q)
 			close(fd);
 		return;
 	}
-	day_of(results, q->now - RESULTS_KEPT * DAY);
-	day_of(ledgers, q->now - LEDGERS_KEPT * DAY);
+	clock_day(results, q->now - RESULTS_KEPT * DAY);
+	clock_day(ledgers, q->now - LEDGERS_KEPT * DAY);
 	while ((e = readdir(d)))
 		if (is_old(e->d_name, results, ledgers))
 			unlinkat(fd, e->d_name, 0);
@@ -310,15 +300,15 @@ remove_old(const struct runq *q)
 void
 tlsrpt_round(struct runq *q)
 {
-	char day[DAY_SIZE];
+	char day[CLOCK_DAY_SIZE];
 
 	if (q->tlsrpt.sums.n && q->mono >= q->tlsrpt.flush_at)
 		tlsrpt_flush(q);
 	if (q->mono < q->janitor_at)
 		return;
-	day_of(day, q->now);
+	clock_day(day, q->now);
 	if (!strcmp(day, q->tlsrpt.clean_day))
 		return;
-	memcpy(q->tlsrpt.clean_day, day, DAY_SIZE);
+	memcpy(q->tlsrpt.clean_day, day, CLOCK_DAY_SIZE);
 	remove_old(q);
 }

@@ -49,7 +49,7 @@ struct tlsrpt_policy {
 
 struct tlsrpt_report {
 	const char *name;
-	char day[TLSRPT_DAY_SIZE];
+	char day[CLOCK_DAY_SIZE];
 	struct tlsrpt_policy *policy;
 	size_t npolicy, nleft_out; /* left out: policies there was no room for */
 	uint64_t ok, failed;

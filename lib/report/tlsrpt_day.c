@@ -22,15 +22,6 @@ tlsrpt_type_word(enum tlsrpt_type type)
 
 /* ---- days ---- */
 
-void
-tlsrpt_day_of(char out[TLSRPT_DAY_SIZE], int64_t when)
-{
-	char iso[CLOCK_ISO_SIZE];
-
-	clock_iso(iso, when, 0);
-	snprintf(out, TLSRPT_DAY_SIZE, "%.4s%.2s%.2s", iso, iso + 5, iso + 8);
-}
-
 int64_t
 tlsrpt_day_begin(const char *day)
 {
@@ -42,10 +33,10 @@ tlsrpt_day_begin(const char *day)
 }
 
 bool
-tlsrpt_day_parse(char out[TLSRPT_DAY_SIZE], const char *s)
+tlsrpt_day_parse(char out[CLOCK_DAY_SIZE], const char *s)
 {
 	static const char form[] = "dddd-dd-dd";
-	char digits[TLSRPT_DAY_SIZE] = "", back[TLSRPT_DAY_SIZE];
+	char digits[CLOCK_DAY_SIZE] = "", back[CLOCK_DAY_SIZE];
 	bool dashes = strchr(s, '-') != NULL;
 	size_t n = 0;
 	int64_t begin;
@@ -61,8 +52,8 @@ tlsrpt_day_parse(char out[TLSRPT_DAY_SIZE], const char *s)
 	}
 	if (*s || (begin = tlsrpt_day_begin(digits)) < 0)
 		return false;
-	tlsrpt_day_of(back, begin);
-	memcpy(out, digits, TLSRPT_DAY_SIZE);
+	clock_day(back, begin);
+	memcpy(out, digits, CLOCK_DAY_SIZE);
 	return !strcmp(back, digits);
 }
 

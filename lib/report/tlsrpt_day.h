@@ -7,12 +7,12 @@
 #define TLSRPT_DAY_H
 
 #include "base.h"
+#include "clock.h"
 #include "str.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define TLSRPT_DAY_SIZE 9 /* YYYYMMDD and NUL */
 #define TLSRPT_DAY_FILE_MAX (65 * 1024 * 1024)
 
 enum tlsrpt_type { TLSRPT_TLSA, TLSRPT_STS, TLSRPT_NO_POLICY };
@@ -37,7 +37,7 @@ struct tlsrpt_name {
 };
 
 struct tlsrpt_day {
-	char day[TLSRPT_DAY_SIZE];
+	char day[CLOCK_DAY_SIZE];
 	int fd; /* -1: it is in text */
 	struct str text;
 	char **word; /* the rows' strings, each once: a hash table */
@@ -51,8 +51,7 @@ struct tlsrpt_day {
 };
 
 /* YYYYMMDD or YYYY-MM-DD, a day that there is. */
-bool tlsrpt_day_parse(char out[TLSRPT_DAY_SIZE], const char *s) MUST_USE;
-void tlsrpt_day_of(char out[TLSRPT_DAY_SIZE], int64_t when);
+bool tlsrpt_day_parse(char out[CLOCK_DAY_SIZE], const char *s) MUST_USE;
 int64_t tlsrpt_day_begin(const char *day); /* 00:00:00 UTC */
 
 /* dir: spool/tlsrpt. 0, or -1 with errno (ENOENT: there were no results). Empty a day with tlsrpt_day_free; one

@@ -38,7 +38,7 @@ tlsrpt_keep_open(const char *spool)
 
 /* In the middle of what it is about: some begin and end with their own midnights. */
 static bool
-day_of(char day[TLSRPT_DAY_SIZE], const struct tlsrpt_read *r, int64_t now)
+day_of(char day[CLOCK_DAY_SIZE], const struct tlsrpt_read *r, int64_t now)
 {
 	int64_t when = r->begin;
 
@@ -46,11 +46,11 @@ day_of(char day[TLSRPT_DAY_SIZE], const struct tlsrpt_read *r, int64_t now)
 		return false;
 	if (r->end > r->begin && r->end - r->begin <= 2 * DAY)
 		when += (r->end - r->begin) / 2;
-	tlsrpt_day_of(day, now);
+	clock_day(day, now);
 	if (when < tlsrpt_day_begin(day) - (TLSRPT_IN_DAYS - 1) * DAY ||
 	    when >= tlsrpt_day_begin(day) + 2 * DAY)
 		return false;
-	tlsrpt_day_of(day, when);
+	clock_day(day, when);
 	return true;
 }
 
@@ -180,7 +180,7 @@ day_append(int dir, const char *day, const struct str *text, const struct str *r
 static bool
 is_day(const char *name)
 {
-	return strlen(name) == TLSRPT_DAY_SIZE - 1 && strspn(name, "0123456789") == TLSRPT_DAY_SIZE - 1;
+	return strlen(name) == CLOCK_DAY_SIZE - 1 && strspn(name, "0123456789") == CLOCK_DAY_SIZE - 1;
 }
 
 static void
@@ -188,7 +188,7 @@ old_days_remove(int dir, int64_t now)
 {
 	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	char oldest[TLSRPT_DAY_SIZE];
+	char oldest[CLOCK_DAY_SIZE];
 	const struct dirent *e;
 
 	if (!d) {
@@ -196,7 +196,7 @@ old_days_remove(int dir, int64_t now)
 			close(fd);
 		return;
 	}
-	tlsrpt_day_of(oldest, now - (TLSRPT_IN_DAYS - 1) * DAY);
+	clock_day(oldest, now - (TLSRPT_IN_DAYS - 1) * DAY);
 	while ((e = readdir(d)))
 		if (is_day(e->d_name) && strcmp(e->d_name, oldest) < 0)
 			unlinkat(dir, e->d_name, 0);
@@ -320,7 +320,7 @@ report_add(const struct keeping *to, const struct tlsrpt_read *r, const char **w
 enum tlsrpt_kept
 tlsrpt_keep(int dir, const struct tlsrpt_read *r, int64_t now, const char **why)
 {
-	char day[TLSRPT_DAY_SIZE];
+	char day[CLOCK_DAY_SIZE];
 	enum tlsrpt_kept kept;
 	int err;
 

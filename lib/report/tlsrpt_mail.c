@@ -1,5 +1,6 @@
 #include "base.h"
 
+#include "base64.h"
 #include "date.h"
 #include "die.h"
 #include "text.h"
@@ -7,6 +8,8 @@
 #include "version.h"
 
 #include <zlib.h>
+
+#define LINE_BYTES 57 /* 76 characters of base64 */
 
 /* No line of text or base64 begins with it. */
 #define BOUNDARY "=_moxq_tlsrpt"
@@ -34,25 +37,12 @@ tlsrpt_gzip(struct str *out, const struct str *text)
 }
 
 static void
-base64(struct str *out, const struct str *data)
+base64_lines(struct str *out, const struct str *data)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const unsigned char *p = (const unsigned char *)data->s;
-	unsigned column = 0;
-
-	for (size_t i = 0; i < data->len; i += 3) {
-		size_t left = data->len - i;
-		uint32_t v = (uint32_t)p[i] << 16 | (left > 1 ? (uint32_t)p[i + 1] << 8 : 0) |
-		             (left > 2 ? p[i + 2] : 0);
-
-		str_addc(out, digits[v >> 18]);
-		str_addc(out, digits[v >> 12 & 63]);
-		str_addc(out, left > 1 ? digits[v >> 6 & 63] : '=');
-		str_addc(out, left > 2 ? digits[v & 63] : '=');
-		if ((column += 4) == 76 || left <= 3) {
-			str_adds(out, "\r\n");
-			column = 0;
-		}
+	for (size_t at = 0, n; at < data->len; at += n) {
+		n = data->len - at < LINE_BYTES ? data->len - at : LINE_BYTES;
+		base64_add(out, data->s + at, n);
+		str_adds(out, "\r\n");
 	}
 }
 
@@ -103,7 +93,7 @@ tlsrpt_mail(struct str *out, const struct tlsrpt_report *r, const struct tlsrpt_
 	str_adds(out, "\r\n--" BOUNDARY "\r\nContent-Type: application/tlsrpt+gzip\r\n"
 		      "Content-Transfer-Encoding: base64\r\nContent-Disposition: attachment;\r\n");
 	str_addf(out, " filename=\"%s\"\r\n\r\n", name);
-	base64(out, gzip);
+	base64_lines(out, gzip);
 	str_adds(out, "--" BOUNDARY "--\r\n");
 	str_free(&text);
 	free(name);

@@ -53,11 +53,11 @@ tlsrpt_verb_print(const struct tlsrpt_run *t, char **argv)
 {
 	struct tlsrpt_signer signer;
 	struct tlsrpt_day d;
-	char day[TLSRPT_DAY_SIZE];
+	char day[CLOCK_DAY_SIZE];
 	int dir = tlsrpt_dir(t->conf), code = 0;
 
 	(void)argv;
-	tlsrpt_day_of(day, clock_now() - DAY);
+	clock_day(day, clock_now() - DAY);
 	if (tlsrpt_day_read(&d, dir, t->day ? t->day : day)) {
 		if (errno != ENOENT)
 			die_temp("unable to read %s/tlsrpt/%s: %m", t->conf->spool, t->day ? t->day : day);

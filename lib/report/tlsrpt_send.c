@@ -395,10 +395,10 @@ static void
 days_send(struct sending *s)
 {
 	int64_t now = clock_now();
-	char day[TLSRPT_DAY_SIZE];
+	char day[CLOCK_DAY_SIZE];
 
 	for (int i = DAYS; i > 0; i--) {
-		tlsrpt_day_of(day, now - i * DAY);
+		clock_day(day, now - i * DAY);
 		if (is_over(day, now) && has_results(s, day))
 			day_send(s, day);
 	}

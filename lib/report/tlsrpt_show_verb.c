@@ -163,7 +163,7 @@ tlsrpt_verb_show(const struct tlsrpt_run *run, char **argv)
 {
 	struct table t = {.column = columns, .n = COLUMNS};
 	bool json = *argv && !strcmp(*argv, "-j");
-	char day[TLSRPT_DAY_SIZE];
+	char day[CLOCK_DAY_SIZE];
 	struct tlsrpt_day d;
 	struct tlsrpt_in in = {0};
 	struct str value[COLUMNS] = {0};
@@ -171,7 +171,7 @@ tlsrpt_verb_show(const struct tlsrpt_run *run, char **argv)
 
 	if (argv[json])
 		return -1;
-	tlsrpt_day_of(day, clock_now());
+	clock_day(day, clock_now());
 	if (run->day)
 		memcpy(day, run->day, sizeof day);
 	ours = ours_read(&d, run->conf, day);

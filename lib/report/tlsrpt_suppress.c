@@ -161,10 +161,10 @@ failure_add(struct failures *f, const char *address, unsigned day)
 static void
 day_read(struct failures *f, int dir, int64_t when, unsigned day)
 {
-	char name[32], of[TLSRPT_DAY_SIZE], *p, *nl;
+	char name[32], of[CLOCK_DAY_SIZE], *p, *nl;
 	struct str text = {0};
 
-	tlsrpt_day_of(of, when);
+	clock_day(of, when);
 	snprintf(name, sizeof name, "%s.failed", of);
 	if (file_read(dir, name, &text, FILE_MAX) && errno != ENOENT)
 		die_temp("unable to read tlsrpt/%s: %m", name);

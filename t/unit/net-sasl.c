@@ -1,5 +1,6 @@
 #include "base.h"
 
+#include "base64.h"
 #include "sasl.h"
 #include "unit.h"
 
@@ -383,12 +384,12 @@ base64(void)
 	struct str out = {0}, back = {0};
 
 	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
-		bool good = sasl_base64(&out, t[i].in, strlen(t[i].in));
+		bool good = base64_read(&out, t[i].in, strlen(t[i].in));
 
 		OK(good == !!t[i].want, t[i].in);
 		if (good) {
 			STR_EQ(str_cstr(&out), t[i].want, "read");
-			sasl_base64_add(&back, out.s, out.len);
+			base64_add(&back, out.s, out.len);
 			STR_EQ(str_cstr(&back), t[i].in, "and written");
 		}
 		str_reset(&out);

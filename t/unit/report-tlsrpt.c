@@ -113,7 +113,7 @@ answers(void)
 static void
 day(const char *s, const char *want)
 {
-	char got[TLSRPT_DAY_SIZE] = "-";
+	char got[CLOCK_DAY_SIZE] = "-";
 
 	OK(tlsrpt_day_parse(got, s) == (*want != '-'), s);
 	if (*want != '-')
@@ -123,7 +123,7 @@ day(const char *s, const char *want)
 static void
 days(void)
 {
-	char got[TLSRPT_DAY_SIZE];
+	char got[CLOCK_DAY_SIZE];
 
 	day("20261121", "20261121");
 	day("2026-11-21", "20261121");
@@ -134,7 +134,7 @@ days(void)
 	day("202611210", "-");
 	day("yesterday", "-");
 	day("", "-");
-	tlsrpt_day_of(got, INT64_C(1795219199) * SECOND);
+	clock_day(got, INT64_C(1795219199) * SECOND);
 	STR_EQ(got, "20261120", "the last second of a day");
 	INT_EQ(tlsrpt_day_begin("20261121") / SECOND, 1795219200, "a day begins");
 }
