@@ -215,11 +215,11 @@ struct job {
 	bool says_support, starttls, requiretls; /* what the session said of its server */
 	char *session;
 	char *tickets_key; /* under which its tickets are kept; NULL: they are not */
-	char *transcript; /* NULL: none was told */
-	int64_t started;  /* monotonic */
-	int64_t tried;    /* wall: when its attempts were registered */
-	pid_t pid;        /* local: of mox-local; 0: not, or no more */
-	int answer;       /* local: a file in memory with its report */
+	char *transcript;  /* NULL: none was told */
+	int64_t started;   /* monotonic */
+	int64_t tried;     /* wall: when its attempts were registered */
+	pid_t pid;         /* local: of mox-local; 0: not, or no more */
+	int answer;        /* local: a file in memory with its report */
 };
 
 enum runq_mode { RUNQ_PASS, RUNQ_STAY, RUNQ_SERVE };
@@ -271,6 +271,7 @@ struct runq {
 	TAILQ_HEAD(, job) done, local_jobs;
 	unsigned nlocal;
 	unsigned nworkers, probing, njobs;
+	unsigned nseconds; /* workers beyond the first of their site: they make room before any first one */
 	uint64_t job_no, ask_no;
 
 	struct index_due due_at; /* due has been read up to here */

@@ -112,8 +112,9 @@ job_ended(struct runq *q, struct worker *w, struct job *j)
 		q->probing -= w->probe;
 		w->probe = false;
 	}
-	if (!w->closing && (w->served >= s->state.limits.messages_per_connection ||
-			       (work_lacks_places(q) && (s->nworkers > 1 || w->served >= DONE_ENOUGH))))
+	if (!w->closing &&
+	    (w->served >= s->state.limits.messages_per_connection ||
+		(work_lacks_places(q) && (s->nworkers > 1 || (!q->nseconds && w->served >= DONE_ENOUGH)))))
 		worker_retire(q, w);
 	/* What it said of its site counts before the next job is chosen. */
 	if (j->no_network) {

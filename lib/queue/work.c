@@ -122,6 +122,7 @@ worker_end(struct runq *q, struct worker *w)
 	}
 	TAILQ_REMOVE(&w->site->workers, w, in_site);
 	w->site->nworkers--;
+	q->nseconds -= w->site->nworkers > 0;
 	q->nworkers--;
 	q->nclosing -= w->closing;
 	if (w->site->ready)
@@ -170,6 +171,7 @@ worker_open(struct runq *q, struct site *s)
 	w->pkix = s->pkix > 0;
 	TAILQ_INIT(&w->jobs);
 	TAILQ_INSERT_TAIL(&s->workers, w, in_site);
+	q->nseconds += s->nworkers > 0;
 	s->nworkers++;
 	q->nworkers++;
 	w->probe = s->state.fails > 0;
