@@ -127,6 +127,18 @@ like "never plaintext for a ticket's sake" "$(fate two 1) $(said two session)" '
 is "and nothing of it is counted" "$(said two tls | wc -l)" 1
 mx_done s "three connections"
 
+# What a worker showed at one connection says nothing of the next, which is lost behind STARTTLS each time.
+mx s < <(section good A && echo '==' && section good A | sed 's/STARTTLS/&, LIMITS MAILMAX=1/' && echo '== repeat' && section good A | sed '/^accept/i on STARTTLS => close')
+go one may
+JOB_LINES="tickets yes
+ticket $(told one)"
+job two "$PORT/may" -- a@x.test
+JOB_LINES=
+job three "$PORT/may" -- a@x.test
+deliver two three
+is "a ticket of before is no reason to try again" "$(resumed two) $(fate three 1 | cut -c1-8) $(said three session | grep -o ' tls=[a-z]*')" "yes sent 250  tls=none"
+stop s
+
 # ---- with commands ahead of the greeting ----
 WORD=pipelining,starttls,pipeconnect,limits=0/0/0,auth=0
 {

@@ -142,7 +142,8 @@ line_clear(struct line *l, enum step how)
 		l->judged = (struct judgement){.verified = "none"};
 	l->version = l->cipher = l->mechanism = NULL;
 	l->mails = 0;
-	l->proven = l->dirty = l->no_chunking = l->starttls = l->requiretls = l->early = l->resumed = false;
+	l->proven = l->dirty = l->no_chunking = l->starttls = l->requiretls = l->early = false;
+	l->resuming = l->resumed = false;
 	l->trusting = how == STEP_OPEN;
 	l->owed = 0;
 }
