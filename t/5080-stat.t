@@ -65,6 +65,8 @@ if promtool=$("$TOP/t/peers/promtool" 2>said); then
 	mox-stat >stat
 	is "and promtool accepts it" "$("$promtool" check metrics <stat 2>&1)" ""
 fi
+mox-stat >stat
+ok "the oldest, whatever is younger" test "$(value mox_queue_oldest_seconds | cut -d. -f1)" -ge 700
 mox-queue-drop -domain hostile.w.example >/dev/null 2>&1
 mox-stat >stat
 is "and when it is asked" "$(value mox_queue_messages)" 1

@@ -112,7 +112,7 @@ cat >bin/sibling <<'X'
 f="$T/answers/${0##*/}${*:+ $*}"
 [ -e "$f" ] && exec cat "$f"
 [ "${0##*/}" = mox-stat ] || exit 0
-echo "mox-stat: unable to ask: nobody is at home" >&2
+echo "mox-stat: unable to ask: nobody|x=1 is at home" >&2
 exit 111
 X
 chmod +x bin/sibling
@@ -123,9 +123,10 @@ start holder python3 -c 'import fcntl, signal
 f = open("spool/lock", "w"); fcntl.flock(f, 2); open("held", "w"); signal.pause()' -w
 wait_until test -e held
 doctor
-like 'it runs and does not answer' "$rc $(about running)" "^2 critical mox-runq runs as process $PID_holder, and does not answer: mox-stat: unable to ask: nobody is at home; look at its log"
+like 'it runs and does not answer' "$rc $(about running)" "^2 critical mox-runq runs as process $PID_holder, and does not answer: mox-stat: unable to ask: nobody[|]x=1 is at home; look at its log"
 doctor --nagios
 like 'for monitoring' "$rc $(cat out)" '^2 MOX QUEUE CRITICAL - running: .*does not answer'
+is 'in which a bar begins the figures, whatever was said' "$(tr -dc '|' <out)" '|'
 ago() { date -u -d "-$1 minutes" +%Y-%m-%dT%H:%M:%SZ; }
 printf 'mox_queue_recipients{state="due"} 7\nmox_queue_recipients{state="delivering"} 0\nmox_queue_oldest_seconds 7200\n' >answers/mox-stat
 sites() { # MINUTES: mx.a.example is due since then

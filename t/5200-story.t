@@ -108,6 +108,8 @@ command -v script >/dev/null || screen() { next "$@"; }
 next 'mox-doctor queue'
 is "it is not this machine" "$(grep -vE '^(ok|warning +(door|clock)) ' out)" ""
 like "but what others do" "$(sed -n 's/^ok *sites *//p' out)" "^(1 is|2 are) left alone for now, unreachable or refusing mail; mox-queue-list -summary site$"
+due=$(mox-stat | sed -n 's/^mox_queue_recipients{state="due"} //p')
+ok "what waits for a dead host's next probe is not due: $due" test "$due" -le 2100
 screen 'mox-queue-list --summary site'
 if command -v script >/dev/null; then
 	like "what waits, where and why" "$(cat out)" \
