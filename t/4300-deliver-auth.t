@@ -53,6 +53,11 @@ like "the report tells the mechanism" "$(said a session)" 'verified=pkix .*login
 login "T112 TLS 1.2: by tls-unique" '^sent 250' < <(talk "$TLS12" "$ALL"; echo "auth SCRAM-SHA-256-PLUS user pencil"; message)
 login "T112 TLS 1.2 without an extended master secret: no -PLUS, and no claim that we could" '^sent 250' < <(
 	talk "$TLS12:%NO_SESSION_HASH" "$ALL"; echo "auth SCRAM-SHA-256 user pencil gs2=n"; message)
+JOB_LINES='tickets yes'
+login "T112 TLS 1.2: the session is not kept to be resumed, when it would bind no login" '^sent 250' < <(
+	echo 'tickets A'; talk "$TLS12" "$ALL"; echo "auth SCRAM-SHA-256-PLUS user pencil"; message)
+is "T112 no ticket is told" "$(said a ticket)" ""
+JOB_LINES=
 login "T114 -PLUS is not offered: y" '^sent 250' < <(talk "$TLS13" "AUTH PLAIN SCRAM-SHA-256 SCRAM-SHA-1"; echo "auth SCRAM-SHA-256 user pencil gs2=y"; message)
 login "SCRAM-SHA-1-PLUS" '^sent 250' < <(talk "$TLS13" "AUTH SCRAM-SHA-1-PLUS SCRAM-SHA-1"; echo "auth SCRAM-SHA-1-PLUS user pencil gs2=p"; message)
 login "SCRAM-SHA-1" '^sent 250' < <(talk "$TLS12" "AUTH scram-sha-1 NTLM"; echo "auth SCRAM-SHA-1 user pencil"; message)

@@ -37,9 +37,7 @@ head_write(char head[HEAD_MAX], const char *ip, uint16_t port, const char *name)
 static bool
 is_kept(const struct line *l)
 {
-	const struct conf_transport *t = l->passage->transport;
-
-	return l->own && l->tickets && !(t && t->client_certificate);
+	return l->own && l->tickets && !passage_logs_in(l->passage);
 }
 
 static bool

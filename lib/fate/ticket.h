@@ -1,6 +1,7 @@
 /* Tickets of TLS sessions, for the next connection to the same host: address, port and name asked for, by a mail transport of the same
  * demand. A worker gets a few with its first job and tells a new one behind it (`ticket` of mox-rec.5); those of later connections
- * it keeps to itself. Each is used once. Not with a certificate of ours, which might have changed meanwhile. */
+ * it keeps to itself. Each is used once. Not where we log in: a session of
+ * TLS 1.2 that was resumed binds no login to its channel (T112), and a certificate of ours might have changed meanwhile. */
 #ifndef TICKET_H
 #define TICKET_H
 
