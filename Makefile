@@ -162,8 +162,10 @@ fuzzers: $(FUZZERS:%=$(OUT)/t/fuzz/%)
 # Tests run against this variant's executables. PROVE_ARGS names some of them: make check PROVE_ARGS=t/1000-queue-add.t
 JOBS := $(shell nproc)
 # Tests wait more than they work: for timers, for other servers, for a kill.
-TESTS_AT_ONCE := $(shell expr 2 '*' $(JOBS))
-PROVE_ARGS = $(wildcard t/[0-9]*.t)
+TESTS_AT_ONCE := $(shell expr 5 '*' $(JOBS) / 2)
+# The longest first, lest one of them be all that still runs at the end.
+LONG := $(wildcard $(patsubst %,t/%-*.t,6100 7040 4135 2510 3210 2210 3220 2050 3110 2100 5070 6000))
+PROVE_ARGS = $(LONG) $(filter-out $(LONG),$(wildcard t/[0-9]*.t))
 test: all units
 	MOX_BIN=$(abspath $(BIN)) MOX_OUT=$(abspath $(OUT)) prove --state=save -j$(TESTS_AT_ONCE) $(PROVE_ARGS)
 

@@ -21,7 +21,8 @@ add() { mox-queue-add -f s@me.example "$@" <<<$'Subject: x\n\nbody' | sed 's/^id
 col() { mox-queue-list -o "$1" "${@:2}"; }
 tries() { grep -c "^deliver.*$1" log; }
 tried() { [ "$(tries "$1")" -ge "$2" ]; }
-attempted() { [ "$(col attempts -attempts ">$(($1 - 1))" | wc -l)" = 30 ]; }
+# All of them, N times, and nobody is under way any more: an attempt counts from its start.
+attempted() { [ "$(col attempts -attempts ">$(($1 - 1))" | wc -l)" = 30 ] && ! col state | grep -q delivering; }
 leap() { # SECONDS: and waits until mox-runq has seen it
 	local n
 	n=$(grep -c event=clock-leapt runq.log)

@@ -81,7 +81,7 @@ if answers "$SUB"; then
 	refused "Dovecot" "$SUBS" 'type = submissions'
 else
 	ok "Dovecot answers" false
-	tail -20 dv/log dovecot.log | diag
+	tail -n 20 dv/log dovecot.log | diag
 fi
 # postfix_with_logins DIR KEY=VALUE...: who judges them; both ports
 postfix_with_logins() {
@@ -106,7 +106,7 @@ if answers "$MTA_PORT"; then
 	like "Postfix: without a login nothing is relayed" "$(fate bare 1)" '^never 554 5.7.1'
 else
 	ok "Postfix answers" false
-	tail -20 pf/log postfix.log | diag
+	tail -n 20 pf/log postfix.log | diag
 fi
 stop postfix
 stop dovecot
@@ -136,7 +136,7 @@ if answers "$MTA_PORT"; then
 	like "Cyrus: a user it does not know" "$(fate who 1)" '^later 535 4\.'
 else
 	ok "Postfix with Cyrus SASL answers" false
-	tail -20 cy/log postfix.log | diag
+	tail -n 20 cy/log postfix.log | diag
 fi
 stop postfix
 
@@ -162,7 +162,7 @@ if answers "$MTA_PORT"; then
 	refused "Exim" "$MTA_PORT" 'type = submission'
 else
 	ok "Exim answers" false
-	tail -20 exim.log | diag
+	tail -n 20 exim.log | diag
 fi
 stop exim
 
