@@ -188,7 +188,7 @@ struct conf {
 	int64_t tlsrpt_spread;   /* reports of a day are sent over this time at most */
 	bool tlsrpt_all_success; /* reports go out though nothing failed */
 	bool tls_resumption;
-	int tls_minimum;         /* 0 to 3: TLS 1.0 to 1.3 */
+	int tls_minimum; /* 0 to 3: TLS 1.0 to 1.3 */
 	int log_level;
 	unsigned max_messages, max_first_recipients; /* of an account in a day; 0: no limit */
 	int64_t keep_retired;                        /* history; 0: none */

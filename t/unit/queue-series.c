@@ -39,7 +39,8 @@ writes(struct series *s)
 	series_set(s, 2, "k=\"1\"", 2.5);
 	series_add(s, 3, "", 7);
 	STR_EQ(text(s),
-	    "# HELP a_total Of a.\n# TYPE a_total counter\na_total 3\na_total{x=\"a\\\"b\\\\c?d?\xc3\xa9?\",y=\"\"} 1\n"
+	    "# HELP a_total Of a.\n# TYPE a_total counter\na_total "
+	    "3\na_total{x=\"a\\\"b\\\\c?d?\xc3\xa9?\",y=\"\"} 1\n"
 	    "# HELP b_seconds Of b.\n# TYPE b_seconds histogram\n"
 	    "b_seconds_bucket{r=\"ok\",le=\"0.5\"} 1\nb_seconds_bucket{r=\"ok\",le=\"10\"} 2\n"
 	    "b_seconds_bucket{r=\"ok\",le=\"+Inf\"} 3\nb_seconds_sum{r=\"ok\"} "
